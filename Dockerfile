@@ -1,0 +1,95 @@
+# The base is pinned by digest; a registry that is not Docker Hub: --build-arg BASE_IMAGE=…
+ARG BASE_IMAGE=ubuntu:26.04@sha256:3131b4cc82a783df6c9df078f86e01819a13594b865c2cad47bd1bca2b7063bb
+
+# What every later stage shares: the interpreter and Node.js, which the image ships as well.
+FROM ${BASE_IMAGE} AS base
+ARG APT_MIRROR=""
+ENV LANG=C.UTF-8
+RUN --mount=type=bind,source=scripts/build,target=/build --mount=type=secret,id=extra_ca \
+    /build/with-network /build/apt-install ca-certificates nodejs python3 python3-venv
+
+# PID 1's dependencies, and uv. python-prctl compiles, so this stage has a compiler.
+FROM base AS python
+ARG APT_MIRROR=""
+ARG PYPI_INDEX=""
+RUN --mount=type=bind,source=scripts/build,target=/build --mount=type=secret,id=extra_ca \
+    /build/with-network /build/apt-install gcc libc6-dev libcap-dev python3-dev
+COPY locks/build.txt locks/runtime.txt /locks/
+RUN --mount=type=bind,source=scripts/build,target=/build --mount=type=secret,id=extra_ca \
+    python3 -m venv /venv \
+ && /build/with-network /venv/bin/pip install --no-cache-dir --disable-pip-version-check --require-hashes -r /locks/build.txt \
+ && /build/with-network /venv/bin/uv pip install --no-cache --require-hashes --no-build-isolation \
+      --python /venv/bin/python --target /opt/sandbox --compile-bytecode -r /locks/runtime.txt \
+ && mkdir -p /opt/tools/bin && cp /venv/bin/uv /venv/bin/uvx /opt/tools/bin/ \
+ && /opt/tools/bin/uv --version \
+ && PYTHONPATH=/opt/sandbox python3 -S -c 'import prctl, psutil, structlog, yaml; yaml.CSafeLoader'
+COPY init /opt/sandbox/init
+RUN printf 'import sys\n\nfrom init.__main__ import main\n\nsys.exit(main(sys.argv[1:]))\n' >/opt/sandbox/__main__.py \
+ && python3 -m compileall -q /opt/sandbox \
+ && rm -rf /opt/sandbox/bin
+
+# The tools of the npm registry: package-lock.json holds a hash of each. Debian's npm brings 400 MB of
+# packages along; it stays in this stage and installs the npm that the image ships.
+FROM base AS node
+ARG APT_MIRROR=""
+ARG NPM_REGISTRY=""
+RUN --mount=type=bind,source=scripts/build,target=/build --mount=type=secret,id=extra_ca \
+    /build/with-network /build/apt-install npm
+WORKDIR /opt/tools
+COPY locks/npm/package.json locks/npm/package-lock.json ./
+RUN --mount=type=bind,source=scripts/build,target=/build --mount=type=secret,id=extra_ca \
+    /build/with-network npm ci --ignore-scripts --no-audit --no-fund --cache /tmp/npm \
+ && /build/check-npm-integrity \
+ && /build/trim-tools
+
+FROM base AS sandbox
+ARG APT_MIRROR=""
+RUN --mount=type=bind,source=scripts/build,target=/build --mount=type=secret,id=extra_ca \
+    /build/with-network /build/apt-install curl git gosu openssh-client procps ripgrep tzdata \
+ && gosu nobody true && rg --version && git --version
+
+ARG RUST_CHANNEL=stable
+RUN --mount=type=bind,source=scripts/build,target=/build --mount=type=secret,id=extra_ca \
+    /build/with-network /build/install-rust
+
+COPY --from=python /opt/tools /opt/tools
+ARG PYTHON_VERSION=3.13
+RUN --mount=type=bind,source=scripts/build,target=/build --mount=type=secret,id=extra_ca \
+    /build/with-network /build/install-python
+
+COPY --from=node /opt/tools /opt/tools
+RUN HOME=/tmp/try PATH="/opt/tools/bin:$PATH" \
+ && export HOME PATH && for tool in opencode omp bun npm uv; do "$tool" --version || exit 1; done \
+ && rm -rf /tmp/try
+
+COPY --from=python /opt/sandbox /opt/sandbox
+COPY config /etc/sandbox/config
+COPY .opencode /etc/sandbox/opencode
+# The agent's account at 1000:1000 and its home; no program in the image raises privileges, and no group
+# reads the password file, so that sharing a system GID gives nothing.
+RUN /usr/bin/python3 -I -S -c 'import sys; sys.path.insert(0, "/opt/sandbox"); from init import image; image.prepare()' \
+ && find / -xdev -type f -perm /6000 -exec chmod a-s {} + \
+ && chown root:root /etc/shadow /etc/gshadow && chmod 0600 /etc/shadow /etc/gshadow
+
+# Tools keep state and caches under data/, whatever HOME is. What the agent can write is last on PATH.
+ENV TOOLS=opencode,omp \
+    TZ=Europe/Berlin \
+    PATH=/opt/tools/bin:/opt/python/bin:/opt/rust/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
+    XDG_DATA_HOME=/home/agent/data/share \
+    XDG_STATE_HOME=/home/agent/data/state \
+    XDG_CACHE_HOME=/home/agent/data/cache \
+    CARGO_HOME=/home/agent/data/cargo \
+    RUSTUP_HOME=/home/agent/data/rustup \
+    UV_CACHE_DIR=/home/agent/data/cache/uv \
+    NPM_CONFIG_CACHE=/home/agent/data/cache/npm \
+    NPM_CONFIG_PREFIX=/home/agent/data/npm \
+    BUN_INSTALL=/home/agent/data/bun
+
+LABEL org.opencontainers.image.title="agentic-sandbox" \
+      org.opencontainers.image.description="A hardened container for agentic coding tools that run against your own model server" \
+      org.opencontainers.image.licenses="MIT"
+
+WORKDIR /home/agent/workspace
+STOPSIGNAL SIGTERM
+# -I and -S: no environment variable, .pth file or sitecustomize has a say in what root runs.
+ENTRYPOINT ["/usr/bin/python3", "-I", "-S", "/opt/sandbox"]

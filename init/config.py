@@ -1,0 +1,73 @@
+"""The tools' configuration files: present, and of the syntax that their name promises."""
+
+import os
+import re
+from typing import TYPE_CHECKING
+
+from init import log
+from init.errors import SandboxError
+from init.launch import CONFIG
+
+if TYPE_CHECKING:
+    from init.tools import Tool
+
+# A string, or one of the two things that JSON with comments allows besides JSON.
+_JSONC = re.compile(r'("(?:[^"\\\n]|\\.)*")|//[^\n]*|/\*.*?\*/|,(?=\s*[}\]])', re.DOTALL)
+
+
+def check(tool: "Tool", directory: str = CONFIG) -> None:
+    """Parse each configuration file of the tool.
+
+    A missing file is warned of: the tool starts with its own defaults.
+
+    Raises:
+        SandboxError: a file is not valid; says where.
+    """
+    for file in tool.config:
+        path = os.path.normpath(f"{directory}/{file.source}")
+        try:
+            with open(path, encoding="utf-8") as stream:  # noqa: PTH123 - pathlib costs 10 ms
+                problem = fault(file.source, stream.read())
+        except IsADirectoryError:
+            continue
+        except FileNotFoundError:
+            log.warning(f"config/{file.source} is missing: {tool.name} starts without it")
+            continue
+        except (OSError, UnicodeError) as error:
+            problem = str(error)
+        if problem:
+            raise SandboxError(f"config/{file.source}, which {tool.name} reads, is not valid: {problem}", "Mend it.")
+
+
+def fault(name: str, text: str) -> str | None:
+    """Return what is wrong with the text of a file of this name, with line and column, or None."""
+    if name.endswith((".json", ".jsonc")):
+        return _json_fault(text)
+    if name.endswith((".yml", ".yaml")):
+        return _yaml_fault(text)
+    return None
+
+
+def _json_fault(text: str) -> str | None:
+    import json
+
+    # Comments are blanked, not cut out, so that line and column stay true.
+    plain = _JSONC.sub(lambda m: m[1] or re.sub(r"[^\n]", " ", m[0]), text)
+    try:
+        json.loads(plain)
+    except json.JSONDecodeError as error:
+        return f"line {error.lineno}, column {error.colno}: {error.msg}"
+    return None
+
+
+def _yaml_fault(text: str) -> str | None:
+    import yaml
+
+    try:
+        yaml.load(text, getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506 - a safe loader either way
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark
+        return f"line {mark.line + 1}, column {mark.column + 1}: {error.problem}" if mark else str(error)
+    except yaml.YAMLError as error:
+        return str(error)
+    return None

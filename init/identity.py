@@ -1,0 +1,122 @@
+"""Who the agent is: the account files, edited as text.
+
+usermod and groupmod are not used: the one walks and re-owns home by itself, across mounts, and the other
+fails where a GID exists, which is a normal case (20 is every macOS user's group and Debian's dialout).
+"""
+
+import os
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from pathlib import PurePath
+
+    from init.settings import Settings
+
+NAME = "agent"
+HOME = "/home/agent"
+SHELL = "/bin/bash"
+# Debian and Ubuntu number people from 1000; Ubuntu's images have an account there already.
+DEFAULT_ID = 1000
+
+
+class Identity(NamedTuple):
+    """UID and GID of the agent, never 0."""
+
+    uid: int
+    gid: int
+
+
+class Accounts(NamedTuple):
+    """The text of the four account files; see passwd(5), group(5), shadow(5), gshadow(5)."""
+
+    passwd: str
+    group: str
+    shadow: str
+    gshadow: str
+
+
+def choose(settings: "Settings", workspace: tuple[int, int] | None) -> Identity:
+    """Take the IDs that were set, else those of the workspace's owner, else 1000; never root.
+
+    Args:
+        settings: what the user asked for.
+        workspace: UID and GID that own the workspace mount, or None where nothing is mounted.
+    """
+    owner, group = workspace or (0, 0)
+    return Identity(settings.puid or owner or DEFAULT_ID, settings.pgid or group or DEFAULT_ID)
+
+
+def plan(accounts: Accounts, agent: Identity) -> Accounts:
+    """Return the account files in which the agent has this identity and no other group.
+
+    An account that the image has at UID 1000 becomes the agent. Another account with the same UID stays,
+    listed after the agent, so that the agent's name is the one shown. A group that has the GID is shared.
+    """
+    users = _records(accounts.passwd)
+    old = next((u for u in users if u[0] == NAME), None) or next(
+        (u for u in users if len(u) > 2 and u[2] == str(DEFAULT_ID)), None
+    )
+    names = {NAME, old[0] if old else NAME}
+    entry = [NAME, "x", str(agent.uid), str(agent.gid), "Agent", HOME, SHELL]
+    others = [u for u in users if u is not old]
+    groups = [_without(g, names, 3) for g in _records(accounts.group) if g[0] not in names]
+    if not any(len(g) > 2 and g[2] == str(agent.gid) for g in groups):
+        groups.append([NAME, "x", str(agent.gid), ""])
+    shadow = [s for s in _records(accounts.shadow) if s[0] not in names]
+    gshadow = [_without(g, names, 3) for g in _records(accounts.gshadow) if g[0] not in names]
+    if groups[-1][0] == NAME:
+        gshadow.append([NAME, "!", "", ""])
+    return Accounts(
+        passwd=_text([*others[:1], entry, *others[1:]]),
+        group=_text(groups),
+        shadow=_text([*shadow, [NAME, "!*", "", "", "", "", "", "", ""]]),
+        gshadow=_text(gshadow),
+    )
+
+
+def apply(agent: Identity, etc: "PurePath | str" = "/etc") -> bool:
+    """Write the account files that change, each atomically.
+
+    Returns:
+        Whether anything changed.
+
+    Raises:
+        OSError: a file cannot be read or written.
+    """
+    paths = Accounts(*(f"{etc}/{name}" for name in Accounts._fields))
+    current = Accounts(*(_read(path) for path in paths))
+    changed = [
+        (path, new) for path, old, new in zip(paths, current, plan(current, agent), strict=True) if old != new
+    ]
+    for path, text in changed:
+        _replace(path, text)
+    return bool(changed)
+
+
+def _records(text: str) -> list[list[str]]:
+    return [line.split(":") for line in text.splitlines() if line]
+
+
+def _text(records: list[list[str]]) -> str:
+    return "".join(":".join(record) + "\n" for record in records)
+
+
+def _without(group: list[str], names: set[str], field: int) -> list[str]:
+    members = [name for name in group[field].split(",") if name not in names] if len(group) > field else []
+    return [*group[:field], ",".join(members)]
+
+
+def _read(path: str) -> str:
+    with open(path, encoding="utf-8", errors="surrogateescape") as file:  # noqa: PTH123 - pathlib costs 10 ms
+        return file.read()
+
+
+def _replace(path: str, text: str) -> None:
+    status = os.stat(path)  # noqa: PTH116 - as above
+    temporary = f"{path}.sandbox"
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8", errors="surrogateescape") as file:
+        file.write(text)
+        os.fchown(descriptor, status.st_uid, status.st_gid)
+        os.fchmod(descriptor, status.st_mode & 0o7777)
+    os.replace(temporary, path)  # noqa: PTH105 - as above

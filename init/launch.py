@@ -1,0 +1,163 @@
+"""What a tool is started with: argv, environment, working directory, and its files in their places."""
+
+import errno
+import os
+import pwd
+from typing import TYPE_CHECKING
+
+from init import log
+from init.errors import SandboxError
+from init.identity import HOME, NAME, SHELL
+from init.mounts import DATA, WORKSPACE, find
+from init.supervise import Command
+from init.tools import locate
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from init.mounts import Mount
+    from init.tools import Tool
+
+# config/ and .opencode/ are mounted here as folders: a file mounted by itself goes stale when an editor
+# replaces it, becomes a folder when it is missing, and breaks on Docker Desktop inside another mount.
+CONFIG = "/etc/sandbox/config"
+DEFINITIONS = f"{CONFIG}/tools.yml"
+
+# What the agent can write comes last, so that nothing planted there shadows a program of the image.
+PATH = ":".join((
+    "/opt/tools/bin", "/opt/python/bin", "/opt/rust/bin",
+    "/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin",
+    f"{HOME}/.local/bin", f"{DATA}/npm/bin", f"{DATA}/cargo/bin",
+))  # fmt: skip
+
+
+def home() -> str:
+    """Return the agent's home directory, or one under /tmp for a UID that may not write there.
+
+    Raises:
+        SandboxError: neither can be used.
+    """
+    if os.access(HOME, os.W_OK):
+        return HOME
+    own = f"/tmp/home-{os.getuid()}"  # noqa: S108 - made by us alone, or refused
+    try:
+        os.makedirs(own, 0o700, exist_ok=True)  # noqa: PTH103 - pathlib costs 10 ms
+        usable = os.stat(own, follow_symlinks=False).st_uid == os.getuid()  # noqa: PTH116 - as above
+    except OSError:
+        usable = False
+    if not usable:
+        raise SandboxError(f"UID {os.getuid()} can write neither {HOME} nor {own}", "Leave --user out.")
+    return own
+
+
+def check_places(table: "Iterable[Mount]") -> None:
+    """Warn or stop where what the agent works on is not there, or cannot be written.
+
+    Raises:
+        SandboxError: data/ cannot be written, or workspace/ is writable in the mount table but not for us.
+    """
+    table = tuple(table)
+    workspace = find(table, WORKSPACE)
+    if workspace is None:
+        log.warning(
+            "no workspace is mounted: what the tool writes is lost with this container",
+            fix=f"Mount a folder: -v ./workspace:{WORKSPACE}",
+        )
+    if workspace is not None and workspace.read_only:
+        log.warning("the workspace is mounted read-only: the tool can read it and change nothing")
+    else:
+        _require_writable(WORKSPACE, "workspace/")
+    _require_writable(DATA, "data/")
+
+
+def environment(tool: "Tool", home_directory: str, environ: "Mapping[str, str]") -> dict[str, str]:
+    """Return the variables the tool gets: those of the container, the agent's own, and the definition's."""
+    try:
+        name = pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        name = NAME
+    own = {"HOME": home_directory, "PATH": PATH, "SHELL": SHELL, "USER": name, "LOGNAME": name}
+    defined = {key: place(value, home_directory) for key, value in tool.environment.items()}
+    return {**environ, **own, **defined}
+
+
+def command(
+    tool: "Tool", arguments: "Sequence[str]", home_directory: str, environ: "Mapping[str, str]"
+) -> Command:
+    """Return what to run for this tool with these arguments."""
+    program = locate(tool.command[0], PATH) or tool.command[0]
+    return Command(
+        argv=(program, *tool.command[1:], *arguments),
+        environ=environment(tool, home_directory, environ),
+        directory=WORKSPACE,
+    )
+
+
+def install_files(tool: "Tool", home_directory: str) -> None:
+    """Make the tool's state directories and link its configuration to where it reads it.
+
+    Whatever else stands at such a place, a mount of the user's own say, is left alone.
+
+    Raises:
+        SandboxError: data/ or the home directory cannot be written.
+    """
+    try:
+        for directory in tool.state:
+            os.makedirs(f"{DATA}/{directory}", 0o750, exist_ok=True)  # noqa: PTH103 - pathlib costs 10 ms
+        for file in tool.config:
+            link(f"{CONFIG}/{file.source}", place(file.target, home_directory))
+    except OSError as error:
+        raise SandboxError(
+            f"cannot prepare {tool.name}: {error.filename}: {error.strerror}",
+            "Check that data/ belongs to you and has room, and that home is not mounted read-only.",
+        ) from error
+
+
+def link(source: str, target: str) -> None:
+    """Make target a symbolic link to source, unless a file of another kind is there."""
+    source = os.path.normpath(source)
+    try:
+        if os.readlink(target) == source:  # noqa: PTH115 - pathlib costs 10 ms
+            return
+        os.unlink(target)  # noqa: PTH108 - as above
+    except FileNotFoundError:
+        os.makedirs(os.path.dirname(target), 0o750, exist_ok=True)  # noqa: PTH103, PTH120 - as above
+    except OSError as error:
+        if error.errno == errno.EINVAL:
+            return
+        raise
+    os.symlink(source, target)  # noqa: PTH211 - as above
+
+
+def place(template: str, home_directory: str) -> str:
+    """Replace a leading ``~`` by the home directory and a leading ``{data}`` by data/."""
+    if template.startswith("~/"):
+        return home_directory + template[1:]
+    return DATA + template.removeprefix("{data}") if template.startswith("{data}") else template
+
+
+def _require_writable(directory: str, name: str) -> None:
+    """Write a block to a file that has no name, which is gone when it is closed; open(2), O_TMPFILE."""
+    try:
+        descriptor = os.open(directory, os.O_TMPFILE | os.O_WRONLY, 0o600)
+        try:
+            os.write(descriptor, b"\0" * 4096)
+        finally:
+            os.close(descriptor)
+    except OSError as error:
+        # Network and desktop filesystems may not know O_TMPFILE; permission is all that is asked then.
+        if error.errno in (errno.EOPNOTSUPP, errno.EISDIR, errno.EINVAL) and os.access(directory, os.W_OK):
+            return
+        raise SandboxError(f"{name} ({directory}) cannot be written by {_who()}: {error.strerror}", _fix(error, name)) from error
+
+
+def _fix(error: OSError, name: str) -> str:
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return f"Make room on the disk that holds {name}."
+    if error.errno == errno.EROFS:
+        return f"Mount {name} writable (no :ro)."
+    return f"Let it own the folder: on the host, sudo chown -R {os.getuid()}:{os.getgid()} {name}"
+
+
+def _who() -> str:
+    return f"UID {os.getuid()} GID {os.getgid()}"

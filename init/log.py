@@ -1,0 +1,77 @@
+"""Structured log lines on stderr, so that a tool's stdout stays its own.
+
+structlog takes five times as long to import as the interpreter takes to start, so it is loaded with the
+first line that is written; an ordinary start writes none.
+"""
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import MutableMapping
+
+LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40}
+
+_as_json = False
+_threshold = LEVELS["info"]
+_logger: Any = None
+
+
+def configure(*, as_json: bool, level: str) -> None:
+    """Choose the form of the lines and the lowest level that is written (a key of LEVELS)."""
+    global _as_json, _threshold, _logger  # noqa: PLW0603 - one process, one log
+    _as_json, _threshold, _logger = as_json, LEVELS[level], None
+
+
+def debug(event: str, **fields: object) -> None:
+    """Write what only someone looking for a fault wants to see."""
+    _write("debug", event, fields)
+
+
+def info(event: str, **fields: object) -> None:
+    """Write what a user should know although nothing is wrong."""
+    _write("info", event, fields)
+
+
+def warning(event: str, **fields: object) -> None:
+    """Write what works, but not as the user may think."""
+    _write("warning", event, fields)
+
+
+def error(event: str, **fields: object) -> None:
+    """Write why the start cannot go on."""
+    _write("error", event, fields)
+
+
+def human(_logger: object, _method: str, event: "MutableMapping[str, Any]") -> str:
+    """Render one event as a line: ``sandbox: level: event (key=value, ...)``; a structlog processor."""
+    level, text = event.pop("level"), event.pop("event")
+    fix = event.pop("fix", None)
+    fields = ", ".join(f"{key}={value}" for key, value in event.items())
+    line = f"sandbox: {level}: {text}" + (f" ({fields})" if fields else "")
+    return _printable(line) + (f"\n  {_printable(str(fix))}" if fix else "")
+
+
+def _printable(text: str) -> str:
+    # Settings and file names are quoted in log lines; none may steer the terminal.
+    return "".join(c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode() for c in text)
+
+
+def _write(level: str, event: str, fields: dict[str, object]) -> None:
+    if LEVELS[level] >= _threshold:
+        getattr(_configured(), level)(event, **fields)
+
+
+def _configured() -> Any:  # noqa: ANN401 - structlog's loggers are typed as Any by structlog itself
+    global _logger  # noqa: PLW0603 - built once, with the first line
+    if _logger is None:
+        import structlog
+
+        renderer = structlog.processors.JSONRenderer() if _as_json else human
+        stamp = [structlog.processors.TimeStamper(fmt="iso", utc=True)] if _as_json else []
+        _logger = structlog.wrap_logger(
+            structlog.PrintLogger(sys.stderr),
+            processors=[structlog.processors.add_log_level, *stamp, renderer],
+            wrapper_class=structlog.make_filtering_bound_logger(_threshold),
+        )
+    return _logger

@@ -1,0 +1,61 @@
+"""The numbered menu."""
+
+import os
+import select
+import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import TextIO
+
+    from init.tools import Tool
+
+
+def ask(tools: "Sequence[Tool]", source: int, out: "TextIO", timeout: float = 0) -> "Tool | None":
+    """Ask until the answer is a number or a name of the list; an empty line takes the first.
+
+    Args:
+        tools: what to offer; the first is the default.
+        source: descriptor of the terminal to read.
+        out: where to write.
+        timeout: seconds to wait for a first answer before the default is taken, 0 for ever. Nobody may be
+            there: `docker compose up` and `docker run -t` give a terminal that nobody can type into.
+
+    Returns:
+        The tool chosen, or None where the input ended.
+    """
+    width = max(len(tool.name) for tool in tools)
+    lines = [f"  {n}) {tool.name:<{width}}  {tool.title}" for n, tool in enumerate(tools, 1)]
+    out.write("\n".join(["Which tool?", *lines, ""]))
+    patience = f", {tools[0].name} starts in {timeout:g} s" if timeout else ""
+    while True:
+        out.write(f"Number or name [1{patience}]: ")
+        out.flush()
+        if timeout and not select.select([source], [], [], timeout)[0]:
+            out.write(f"\nNo answer: {tools[0].name} it is.\n")
+            return tools[0]
+        line = os.read(source, 4096)
+        if not line:
+            out.write("\n")
+            return None
+        answer = line.decode(errors="replace").strip()
+        choice = match(answer, tools)
+        if choice is not None:
+            return choice
+        out.write(f"There is no {answer!a}: a number from 1 to {len(tools)} or a name, please.\n")
+        timeout, patience = 0, ""
+
+
+def match(answer: str, tools: "Sequence[Tool]") -> "Tool | None":
+    """Return the tool that an answer means, or None."""
+    if not answer:
+        return tools[0]
+    if answer.isascii() and answer.isdigit() and len(answer) < 4 and 1 <= int(answer) <= len(tools):
+        return tools[int(answer) - 1]
+    return next((tool for tool in tools if tool.name == answer), None)
+
+
+def terminal() -> bool:
+    """Tell whether a person can be asked: stdin and stderr are terminals."""
+    return sys.stdin.isatty() and sys.stderr.isatty()

@@ -1,0 +1,150 @@
+"""Tool definitions (YAML) to the tools that can be started, in the menu's order."""
+
+import os
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from init import log
+from init.errors import SandboxError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+_SAFE = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-_.")
+
+
+class ConfigFile(NamedTuple):
+    """A file or folder of config/ and the place below the home directory where the tool reads it."""
+
+    source: str
+    target: str
+
+
+class Tool(NamedTuple):
+    """One entry of config/tools.yml.
+
+    Attributes:
+        name: what TOOLS, DEFAULT_TOOL and the menu call it.
+        title: what the menu shows.
+        command: program and leading arguments.
+        headless: arguments that run one prompt without a terminal; {prompt} stands for it.
+        environment: variables the tool gets besides the sandbox's own.
+        state: directories below data/ that it keeps its state in.
+        config: the files it reads.
+    """
+
+    name: str
+    title: str
+    command: tuple[str, ...]
+    headless: tuple[str, ...]
+    environment: "Mapping[str, str]"
+    state: tuple[str, ...]
+    config: tuple[ConfigFile, ...]
+
+
+def load(path: str) -> dict[str, Tool]:
+    """Read the definitions, in the file's order.
+
+    Raises:
+        SandboxError: the file is missing, is not YAML, or an entry is not of the form of Tool.
+    """
+    import yaml
+
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    try:
+        with open(path, encoding="utf-8") as file:  # noqa: PTH123 - pathlib costs 10 ms
+            content = yaml.load(file, loader)  # noqa: S506 - a safe loader either way
+    except (OSError, UnicodeError, yaml.YAMLError) as error:
+        raise SandboxError(f"cannot read the tool definitions: {error}", f"Mend {path} (config/tools.yml).") from error
+    if not isinstance(content, dict):
+        raise SandboxError("the tool definitions hold no tool", f"Mend {path} (config/tools.yml).")
+    return {str(name): _tool(str(name), entry, path) for name, entry in content.items()}
+
+
+def available(
+    definitions: "Mapping[str, Tool]", wanted: "Sequence[str] | None", search_path: str
+) -> tuple[Tool, ...]:
+    """Return the wanted tools that are defined and installed, in the order wanted; warn of the others.
+
+    Args:
+        definitions: what load() returned.
+        wanted: names in the menu's order, or None for all.
+        search_path: PATH in which the commands are looked up.
+
+    Raises:
+        SandboxError: none is left.
+    """
+    found = []
+    for name in definitions if wanted is None else wanted:
+        reason = _unusable(name, definitions, search_path)
+        if reason is None:
+            found.append(definitions[name])
+        else:
+            log.warning(f"TOOLS names {name!r}, which is skipped: {reason}")
+    if not found:
+        raise SandboxError(
+            "none of the tools in TOOLS can be started",
+            f"Set TOOLS to some of: {', '.join(definitions)}. A tool is defined in config/tools.yml.",
+        )
+    return tuple(found)
+
+
+def named(name: str, tools: "Sequence[Tool]") -> Tool:
+    """Return the tool that DEFAULT_TOOL names.
+
+    Raises:
+        SandboxError: it is not among those available.
+    """
+    for tool in tools:
+        if tool.name == name:
+            return tool
+    raise SandboxError(
+        f"DEFAULT_TOOL={name!r} is not available",
+        f"Set DEFAULT_TOOL (start.sh: --tool) to one of: {', '.join(tool.name for tool in tools)}.",
+    )
+
+
+def locate(program: str, search_path: str) -> str | None:
+    """Return the absolute path of an executable file, looked up as execvp(3) does."""
+    for directory in search_path.split(":"):
+        candidate = os.path.join(directory, program)  # noqa: PTH118 - pathlib costs 10 ms
+        if os.path.isfile(candidate) and os.access(candidate, os.X_OK):  # noqa: PTH113 - as above
+            return candidate
+    return None
+
+
+def _unusable(name: str, definitions: "Mapping[str, Tool]", search_path: str) -> str | None:
+    if not name or len(name) > 64 or not set(name) <= _SAFE or name[0] in "-.":
+        return "this is no name of a tool"
+    if name not in definitions:
+        return "config/tools.yml does not define it"
+    if locate(definitions[name].command[0], search_path) is None:
+        return f"{definitions[name].command[0]} is not installed"
+    return None
+
+
+def _tool(name: str, entry: Any, path: str) -> Tool:  # noqa: ANN401 - whatever the YAML held
+    try:
+        if not isinstance(entry, dict):
+            raise TypeError("an entry is a mapping")  # noqa: TRY301 - one place words all faults
+        tool = Tool(
+            name=name,
+            title=str(entry.pop("title", name)),
+            command=_words(entry.pop("command", None)),
+            headless=_words(entry.pop("headless", [])),
+            environment={str(key): str(value) for key, value in entry.pop("environment", {}).items()},
+            state=_words(entry.pop("state", [])),
+            config=tuple(ConfigFile(str(f["file"]), str(f["at"])) for f in entry.pop("config", [])),
+        )
+        if entry or not tool.command:
+            raise TypeError(f"unknown: {', '.join(map(str, entry))}" if entry else "command is empty")  # noqa: TRY301
+    except (TypeError, KeyError, AttributeError) as error:
+        raise SandboxError(
+            f"the definition of {name!r} is malformed: {error}", f"Mend {path} (config/tools.yml)."
+        ) from error
+    return tool
+
+
+def _words(value: Any) -> tuple[str, ...]:  # noqa: ANN401 - whatever the YAML held
+    if not isinstance(value, list):
+        raise TypeError("command, headless and state are lists")
+    return tuple(str(word) for word in value)

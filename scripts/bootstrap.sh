@@ -1,0 +1,175 @@
+#!/usr/bin/env bash
+# Brings up what start.sh needs on Debian and Ubuntu: an engine with Compose and buildx, and a base image.
+# Every step looks first and does nothing where there is nothing to do, so running it twice is safe.
+set -euo pipefail
+
+here=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.." && pwd)
+# shellcheck source=scripts/common.sh
+source "$here/scripts/common.sh"
+
+plugins_dir=/usr/libexec/docker/cli-plugins
+engine_log=/var/log/sandbox-dockerd.log
+
+main() {
+  require_debian_family
+  become_root "$@"
+  install_engine
+  install_plugins
+  start_engine
+  provide_base
+}
+
+require_debian_family() {
+  local ids=''
+  # shellcheck source=/dev/null  # the host's own file; its content is not ours to lint
+  [[ -r /etc/os-release ]] && ids=$(. /etc/os-release && echo "${ID:-} ${ID_LIKE:-}")
+  case " $ids " in
+    *' debian '* | *' ubuntu '*) ;;
+    *) die "--bootstrap knows Debian and Ubuntu only (this is '${ids:-$(uname -s)}')." \
+         "Install Docker Desktop or your distribution's Docker with Compose and buildx, then run ./start.sh." ;;
+  esac
+}
+
+# The invoking user is remembered: afterwards they, not root, talk to the engine.
+become_root() {
+  ((EUID == 0)) && return
+  command -v sudo >/dev/null || die "--bootstrap installs packages, which needs root, and there is no sudo here." \
+    "Run it as root."
+  say "installing packages needs root: asking sudo"
+  sudo --preserve-env="$(bootstrap_env)" -- "$here/scripts/bootstrap.sh" "$@"
+  join_docker_group
+  exit
+}
+
+bootstrap_env() { echo SANDBOX_BASE_MIRROR,http_proxy,https_proxy,no_proxy,HTTP_PROXY,HTTPS_PROXY,NO_PROXY; }
+
+join_docker_group() {
+  id -nG "$(id -un)" | grep -qw docker && return
+  say "adding $(id -un) to the group docker (it may use the engine, which is as good as root on this machine)"
+  sudo usermod -aG docker "$(id -un)"
+}
+
+apt_install() {
+  DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends "$@" >&2
+}
+
+apt_has() { apt-cache show "$1" >/dev/null 2>&1; }
+
+install_engine() {
+  engine_answers && return
+  command -v dockerd >/dev/null && return
+  say "installing the Docker engine from the distribution's packages"
+  apt-get update >&2
+  apt_install docker.io iptables ca-certificates
+}
+
+# Debian 12 and Ubuntu 22.04 have no Compose v2 or buildx of their own age.
+install_plugins() {
+  local missing=()
+  docker compose version >/dev/null 2>&1 || missing+=(compose)
+  docker buildx version >/dev/null 2>&1 || missing+=(buildx)
+  ((${#missing[@]})) || return 0
+  say "installing the plugins: ${missing[*]}"
+  apt-get update >&2
+  local plugin
+  for plugin in "${missing[@]}"; do install_plugin "$plugin"; done
+}
+
+install_plugin() {
+  local plugin=$1 package
+  for package in "docker-$plugin-v2" "docker-$plugin"; do
+    # Debian 12 has a docker-compose too, but it is version 1, which is no plugin.
+    if apt_has "$package" && apt-cache show "$package" | grep -qE '^Version: ([2-9]|[1-9][0-9]|0\.[1-9][0-9])'; then
+      apt_install "$package"
+      "docker" "$plugin" version >/dev/null 2>&1 && return
+    fi
+  done
+  plugin_from_trixie "docker-$plugin"
+}
+
+# The package of a newer release, fetched through a private apt configuration, so that its signature is
+# checked as any other's and the machine's own sources stay as they are. Only the plugin itself is taken:
+# a static Go program that needs nothing but libc.
+plugin_from_trixie() {
+  local package=$1 apt
+  [[ $(host_id) == debian ]] || die "this release has no $package package." \
+    "Install Docker's own packages, then run ./start.sh."
+  apt=$(mktemp -d)
+  mkdir -p "$apt"/{lists/partial,archives/partial}
+  trixie_sources "$(debian_keyring)" >"$apt/sources.list"
+  local options=(-o "Dir::Etc::SourceList=$apt/sources.list" -o Dir::Etc::SourceParts=/dev/null
+    -o "Dir::State::Lists=$apt/lists" -o "Dir::Cache=$apt" -o APT::Sandbox::User=root)
+  apt-get "${options[@]}" update >&2
+  (cd "$apt" && apt-get "${options[@]}" download "$package" >&2)
+  dpkg-deb --extract "$apt"/"$package"_*.deb "$apt/root"
+  mkdir -p "$plugins_dir"
+  install -m 0755 "$apt/root/$plugins_dir/$package" "$plugins_dir/$package"
+  rm -rf "$apt"
+}
+
+host_id() { (. /etc/os-release && echo "$ID"); }
+host_codename() { (. /etc/os-release && echo "$VERSION_CODENAME"); }
+debian_keyring() { echo /usr/share/keyrings/debian-archive-keyring.gpg; }
+
+# "URI SUITE" of each archive this machine itself uses, for another release of the same distribution:
+# whoever sits behind a mirror stays behind it.
+archives_for() {
+  local codename=$1 host
+  host=$(host_codename)
+  apt-get indextargets --format '$(REPO_URI) $(RELEASE)' 'Created-By: Packages' 'Component: main' |
+    sort -u | awk -v host="$host" -v want="$codename" '
+      $2 == host || $2 == host "-updates" || $2 == host "-security" { sub(host, want, $2); print $1, $2 }'
+}
+
+trixie_sources() {
+  archives_for trixie | awk -v key="$1" '{ print "deb [signed-by=" key "] " $1, $2, "main" }'
+}
+
+start_engine() {
+  engine_answers && return
+  say "starting the engine"
+  if [[ -d /run/systemd/system ]]; then
+    systemctl enable --now docker >&2
+  else
+    # No service manager (a container, WSL without systemd): run it detached from this terminal.
+    setsid --fork dockerd >"$engine_log" 2>&1 </dev/null
+  fi
+  local tries=120
+  until engine_answers; do
+    ((tries--)) || die "the engine did not answer within a minute. Its last words:" "$(tail -n 5 "$engine_log" 2>/dev/null)"
+    sleep 0.5
+  done
+}
+
+provide_base() {
+  local pinned
+  pinned=$(pinned_base)
+  docker image inspect "$pinned" >/dev/null 2>&1 && return
+  docker image inspect "$local_base" >/dev/null 2>&1 && return
+  say "fetching the pinned base image"
+  timeout 300 docker pull --quiet "$pinned" >&2 && return
+  build_base
+}
+
+# The stand-in has what the real base has and this project relies on: the account ubuntu at 1000:1000.
+build_base() {
+  local suite keyring components
+  case $(host_id) in
+    ubuntu) suite=resolute keyring=/usr/share/keyrings/ubuntu-archive-keyring.gpg components='main universe' ;;
+    *) suite=trixie keyring=$(debian_keyring) components=main ;;
+  esac
+  say "the pinned base cannot be pulled: building a base from the distribution's archive ($suite)"
+  command -v mmdebstrap >/dev/null || { apt-get update >&2; apt_install mmdebstrap; }
+  # shellcheck disable=SC2016  # $1 is for the hook's own shell
+  archives_for "$suite" | awk -v key="$keyring" -v parts="$components" \
+    '{ print "deb [signed-by=" key "] " $1, $2, parts }' |
+    mmdebstrap --quiet --variant=minbase --include=ca-certificates \
+      --customize-hook='chroot "$1" useradd -m -s /bin/bash -u 1000 -U -c Ubuntu -G adm,cdrom,sudo,dip,plugdev ubuntu' \
+      --customize-hook='sed -i "s/ \[signed-by=[^]]*\]//" "$1/etc/apt/sources.list"' \
+      "$suite" - - |
+    docker import --change 'CMD ["/bin/bash"]' --change "LABEL org.opencontainers.image.base.name=$suite" \
+      - "$local_base" >/dev/null
+  say "built $local_base; it is used until you remove it: docker image rm $local_base"
+}
+
+main "$@"
