@@ -9,7 +9,7 @@ from init import supervise
 # Before anything else: until a signal is blocked, PID 1 loses it.
 supervise.block_signals()
 
-from init import identity, log, mounts, privileges, settings  # noqa: E402
+from init import identity, log, mounts, ownership, privileges, settings  # noqa: E402
 from init.errors import Interrupted, SandboxError  # noqa: E402
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 UMASK = 0o027
 # What a session is: the same interpreter and package, run as the agent. -I and -S: no environment variable,
 # no .pth file and no sitecustomize has a say.
-SESSION = (sys.executable, "-I", "-S", os.path.dirname(os.path.dirname(os.path.abspath(__file__))))  # noqa: PTH100, PTH120 - pathlib costs 10 ms
+SESSION = (sys.executable, "-I", "-S", os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 
 def main(arguments: list[str]) -> int:
@@ -44,7 +44,8 @@ def root_phase(wanted: settings.Settings, arguments: list[str]) -> NoReturn:
     table = mounts.read_table()
     agent = identity.choose(wanted, mounts.owner(table, mounts.WORKSPACE))
     identity.apply(agent)
-    mounts.claim_all(table, agent, asked=wanted.puid is not None or wanted.pgid is not None)
+    asked = wanted.puid is not None or wanted.pgid is not None
+    ownership.claim_all(mounts.to_claim(table, agent, asked=asked), table, agent)
     privileges.lock_down(capabilities)
     privileges.become(identity.NAME, [*SESSION, *arguments])
 

@@ -41,8 +41,8 @@ def home() -> str:
         return HOME
     own = f"/tmp/home-{os.getuid()}"  # noqa: S108 - made by us alone, or refused
     try:
-        os.makedirs(own, 0o700, exist_ok=True)  # noqa: PTH103 - pathlib costs 10 ms
-        usable = os.stat(own, follow_symlinks=False).st_uid == os.getuid()  # noqa: PTH116 - as above
+        os.makedirs(own, 0o700, exist_ok=True)
+        usable = os.stat(own, follow_symlinks=False).st_uid == os.getuid()
     except OSError:
         usable = False
     if not usable:
@@ -103,7 +103,7 @@ def install_files(tool: "Tool", home_directory: str) -> None:
     """
     try:
         for directory in tool.state:
-            os.makedirs(f"{DATA}/{directory}", 0o750, exist_ok=True)  # noqa: PTH103 - pathlib costs 10 ms
+            os.makedirs(f"{DATA}/{directory}", 0o750, exist_ok=True)
         for file in tool.config:
             link(f"{CONFIG}/{file.source}", place(file.target, home_directory))
     except OSError as error:
@@ -117,16 +117,16 @@ def link(source: str, target: str) -> None:
     """Make target a symbolic link to source, unless a file of another kind is there."""
     source = os.path.normpath(source)
     try:
-        if os.readlink(target) == source:  # noqa: PTH115 - pathlib costs 10 ms
+        if os.readlink(target) == source:
             return
-        os.unlink(target)  # noqa: PTH108 - as above
+        os.unlink(target)
     except FileNotFoundError:
-        os.makedirs(os.path.dirname(target), 0o750, exist_ok=True)  # noqa: PTH103, PTH120 - as above
+        os.makedirs(os.path.dirname(target), 0o750, exist_ok=True)
     except OSError as error:
         if error.errno == errno.EINVAL:
             return
         raise
-    os.symlink(source, target)  # noqa: PTH211 - as above
+    os.symlink(source, target)
 
 
 def place(template: str, home_directory: str) -> str:
@@ -148,7 +148,9 @@ def _require_writable(directory: str, name: str) -> None:
         # Network and desktop filesystems may not know O_TMPFILE; permission is all that is asked then.
         if error.errno in (errno.EOPNOTSUPP, errno.EISDIR, errno.EINVAL) and os.access(directory, os.W_OK):
             return
-        raise SandboxError(f"{name} ({directory}) cannot be written by {_who()}: {error.strerror}", _fix(error, name)) from error
+        raise SandboxError(
+            f"{name} ({directory}) cannot be written by {_who()}: {error.strerror}", _fix(error, name)
+        ) from error
 
 
 def _fix(error: OSError, name: str) -> str:

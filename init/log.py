@@ -19,7 +19,7 @@ _logger: Any = None
 
 def configure(*, as_json: bool, level: str) -> None:
     """Choose the form of the lines and the lowest level that is written (a key of LEVELS)."""
-    global _as_json, _threshold, _logger  # noqa: PLW0603 - one process, one log
+    global _as_json, _threshold, _logger
     _as_json, _threshold, _logger = as_json, LEVELS[level], None
 
 
@@ -54,7 +54,9 @@ def human(_logger: object, _method: str, event: "MutableMapping[str, Any]") -> s
 
 def _printable(text: str) -> str:
     # Settings and file names are quoted in log lines; none may steer the terminal.
-    return "".join(c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode() for c in text)
+    return "".join(
+        c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode() for c in text
+    )
 
 
 def _write(level: str, event: str, fields: dict[str, object]) -> None:
@@ -62,7 +64,7 @@ def _write(level: str, event: str, fields: dict[str, object]) -> None:
         getattr(_configured(), level)(event, **fields)
 
 
-def _configured() -> Any:  # noqa: ANN401 - structlog's loggers are typed as Any by structlog itself
+def _configured() -> Any:
     global _logger  # noqa: PLW0603 - built once, with the first line
     if _logger is None:
         import structlog

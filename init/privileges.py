@@ -28,7 +28,7 @@ def require_capabilities() -> int:
         raise SandboxError(
             f"the container starts as root without the capabilities {' and '.join(missing)}, "
             "so root cannot be given up",
-            "Add them (compose.yml: cap_add, docker run: --cap-add), or start as the agent: --user 1000:1000.",
+            "Add them (compose.yml: cap_add, docker run: --cap-add), or start unprivileged: --user 1000:1000.",
         )
     return effective
 
@@ -49,7 +49,7 @@ def require_pid_one() -> None:
 
 def effective_set() -> int:
     """Return this process's effective capabilities as a bit mask; proc_pid_status(5)."""
-    with open("/proc/self/status", encoding="ascii", errors="replace") as status:  # noqa: PTH123 - pathlib costs 10 ms
+    with open("/proc/self/status", encoding="ascii", errors="replace") as status:
         return next(int(line.split()[1], 16) for line in status if line.startswith("CapEff:"))
 
 
@@ -95,5 +95,5 @@ def seal_session() -> None:
 
 
 def _last_capability() -> int:
-    with open("/proc/sys/kernel/cap_last_cap", encoding="ascii") as file:  # noqa: PTH123 - pathlib costs 10 ms
+    with open("/proc/sys/kernel/cap_last_cap", encoding="ascii") as file:
         return int(file.read())

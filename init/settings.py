@@ -81,7 +81,9 @@ class _Reader:
         if digits and value[0] != "0" and int(value) <= MAX_ID:
             return int(value)
         why = "would be root" if digits and int(value) == 0 else f"is not a whole number from 1 to {MAX_ID}"
-        self._bad(name, why, f"Set {name} in .env or the environment to what `{command}` prints, or leave it out.")
+        self._bad(
+            name, why, f"Set {name} in .env or the environment to what `{command}` prints, or leave it out."
+        )
         return None
 
     def names(self, name: str) -> tuple[str, ...] | None:
@@ -90,7 +92,9 @@ class _Reader:
             return None
         parts = tuple(dict.fromkeys(part.strip() for part in value.split(",") if part.strip()))
         if not parts:
-            self._bad(name, "names no tool", f"Set {name} to names separated by commas, such as opencode,omp.")
+            self._bad(
+                name, "names no tool", f"Set {name} to names separated by commas, such as opencode,omp."
+            )
         return parts
 
     def seconds(self, name: str, default: float) -> float:
@@ -100,7 +104,9 @@ class _Reader:
         whole, _, part = value.partition(".")
         if value.isascii() and whole.isdigit() and (part.isdigit() or part == "") and float(value) <= 86400:
             return float(value)
-        self._bad(name, "is not a number of seconds from 0 to 86400", f"Set {name} to one, such as {default:g}.")
+        self._bad(
+            name, "is not a number of seconds from 0 to 86400", f"Set {name} to one, such as {default:g}."
+        )
         return default
 
     def choice(self, name: str, allowed: tuple[str, ...], default: str | None = None) -> str:

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 
 # Faults of the process itself: blocking them makes no sense, sigprocmask(2).
 _SYNCHRONOUS = {
-    signal.SIGSEGV, signal.SIGBUS, signal.SIGFPE, signal.SIGILL, signal.SIGTRAP, signal.SIGABRT, signal.SIGSYS,
+    signal.SIGSEGV, signal.SIGBUS, signal.SIGFPE, signal.SIGILL, signal.SIGTRAP, signal.SIGABRT,
+    signal.SIGSYS,
 }  # fmt: skip
 WAITED = frozenset(signal.valid_signals() - _SYNCHRONOUS - {signal.SIGKILL, signal.SIGSTOP})
 
@@ -121,7 +122,7 @@ def _spawn(command: Command, terminal: int | None) -> tuple[int, int]:
     os.close(writer)
     with contextlib.suppress(OSError):
         os.setpgid(child, child)
-    with open(reader, "rb") as pipe:  # noqa: PTH123 - a descriptor, not a path
+    with open(reader, "rb") as pipe:
         news = pipe.read()
     return child, int(news) if news else 0
 

@@ -51,10 +51,12 @@ def load(path: str) -> dict[str, Tool]:
 
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
-        with open(path, encoding="utf-8") as file:  # noqa: PTH123 - pathlib costs 10 ms
+        with open(path, encoding="utf-8") as file:
             content = yaml.load(file, loader)  # noqa: S506 - a safe loader either way
     except (OSError, UnicodeError, yaml.YAMLError) as error:
-        raise SandboxError(f"cannot read the tool definitions: {error}", f"Mend {path} (config/tools.yml).") from error
+        raise SandboxError(
+            f"cannot read the tool definitions: {error}", f"Mend {path} (config/tools.yml)."
+        ) from error
     if not isinstance(content, dict):
         raise SandboxError("the tool definitions hold no tool", f"Mend {path} (config/tools.yml).")
     return {str(name): _tool(str(name), entry, path) for name, entry in content.items()}
@@ -106,8 +108,8 @@ def named(name: str, tools: "Sequence[Tool]") -> Tool:
 def locate(program: str, search_path: str) -> str | None:
     """Return the absolute path of an executable file, looked up as execvp(3) does."""
     for directory in search_path.split(":"):
-        candidate = os.path.join(directory, program)  # noqa: PTH118 - pathlib costs 10 ms
-        if os.path.isfile(candidate) and os.access(candidate, os.X_OK):  # noqa: PTH113 - as above
+        candidate = os.path.join(directory, program)
+        if os.path.isfile(candidate) and os.access(candidate, os.X_OK):
             return candidate
     return None
 
@@ -122,7 +124,7 @@ def _unusable(name: str, definitions: "Mapping[str, Tool]", search_path: str) ->
     return None
 
 
-def _tool(name: str, entry: Any, path: str) -> Tool:  # noqa: ANN401 - whatever the YAML held
+def _tool(name: str, entry: Any, path: str) -> Tool:
     try:
         if not isinstance(entry, dict):
             raise TypeError("an entry is a mapping")  # noqa: TRY301 - one place words all faults
@@ -144,7 +146,7 @@ def _tool(name: str, entry: Any, path: str) -> Tool:  # noqa: ANN401 - whatever 
     return tool
 
 
-def _words(value: Any) -> tuple[str, ...]:  # noqa: ANN401 - whatever the YAML held
+def _words(value: Any) -> tuple[str, ...]:
     if not isinstance(value, list):
         raise TypeError("command, headless and state are lists")
     return tuple(str(word) for word in value)

@@ -25,7 +25,12 @@ def main(path: Path) -> None:
             if f"node_modules/{name}" in packages or platform is None:
                 continue
             system, cpu = platform.groups()
-            entry = {"version": version, "optional": True, "os": [OS.get(system, system)], "cpu": [CPU.get(cpu, cpu)]}
+            entry = {
+                "version": version,
+                "optional": True,
+                "os": [OS.get(system, system)],
+                "cpu": [CPU.get(cpu, cpu)],
+            }
             if "musl" in name:
                 entry["libc"] = ["musl"]
             packages[f"node_modules/{name}"] = entry

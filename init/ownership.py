@@ -1,0 +1,194 @@
+"""The ownership walk: gives a tree to the agent, and cannot be led out of it."""
+
+import errno
+import os
+import signal
+import stat
+import time
+from typing import TYPE_CHECKING, NamedTuple
+
+from init import log
+from init.errors import Interrupted, SandboxError
+
+if TYPE_CHECKING:
+    from collections.abc import Container, Iterable
+
+    from init.identity import Identity
+    from init.mounts import Mount, Target
+
+# Often enough that `docker stop` and a progress line are prompt, seldom enough to cost nothing.
+CHECK_EVERY = 1024
+PROGRESS_SECONDS = 3.0
+
+_DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW
+
+
+class Failure(NamedTuple):
+    """Why some entries kept their owner: the errno, how many, and the first of them."""
+
+    code: int
+    entries: int
+    example: str
+
+
+class Claim(NamedTuple):
+    """What a walk did."""
+
+    seen: int
+    changed: int
+    failures: tuple[Failure, ...]
+
+
+def claim_all(targets: "Iterable[Target]", table: "Iterable[Mount]", agent: "Identity") -> None:
+    """Claim each target up to where the next mount begins, and say what could not be claimed.
+
+    Raises:
+        Interrupted: a signal arrived that asks the container to stop.
+        SandboxError: a target cannot be opened at all.
+    """
+    points = {mount.path for mount in table}
+    for target in targets:
+        try:
+            result = claim(target, agent, points)
+        except OSError as error:
+            raise SandboxError(
+                f"cannot open {target.path}: {error.strerror}",
+                "Check what is mounted there: a folder is needed.",
+            ) from error
+        log.debug("ownership checked", path=target.path, entries=result.seen, changed=result.changed)
+        for failure in result.failures:
+            log.warning(
+                "entries keep their owner, and the agent may not be able to write them",
+                path=target.path,
+                count=failure.entries,
+                reason=os.strerror(failure.code),
+                first=failure.example,
+            )
+
+
+def claim(target: "Target", agent: "Identity", mount_points: "Container[str]" = ()) -> Claim:
+    """Give every entry of the target to the agent.
+
+    An entry is reached only by its name in a directory that is held open, symbolic links are changed and
+    never followed, and neither another filesystem nor a path in mount_points is entered. The walk holds one
+    descriptor, however deep the tree, and goes back up through ``..`` only if that is still where it came
+    from. A directory is changed after all that is in it, so that its owner tells whether it is done.
+
+    Raises:
+        Interrupted: a signal arrived that asks the container to stop.
+        OSError: the target itself cannot be opened as a directory.
+    """
+    return _Walk(target, agent, mount_points).run()
+
+
+class _Level(NamedTuple):
+    """A directory on the way from the target to the current one."""
+
+    name: str
+    inode: int
+    pending: list[str]
+
+
+class _Walk:
+    def __init__(self, target: "Target", agent: "Identity", mount_points: "Container[str]") -> None:
+        self.target, self.agent, self.mount_points = target, agent, mount_points
+        self.seen = self.changed = 0
+        self.failures: dict[int, Failure] = {}
+        self.levels: list[_Level] = []
+        self.next_progress = time.monotonic() + PROGRESS_SECONDS
+
+    def run(self) -> Claim:
+        self.here = os.open(self.target.path, _DIRECTORY)
+        try:
+            self.device = os.fstat(self.here).st_dev
+            self.enter(self.target.path)
+            while self.levels:
+                if self.levels[-1].pending:
+                    self.descend(self.levels[-1].pending.pop())
+                else:
+                    self.ascend()
+        finally:
+            os.close(self.here)
+        return Claim(self.seen, self.changed, tuple(self.failures.values()))
+
+    def descend(self, name: str) -> None:
+        try:
+            child = os.open(name, _DIRECTORY, dir_fd=self.here)
+        except OSError as error:
+            self.fail(error, name)
+            return
+        if os.fstat(child).st_dev != self.device:
+            os.close(child)
+            return
+        os.close(self.here)
+        self.here = child
+        self.enter(name)
+
+    def enter(self, name: str) -> None:
+        """Change the files of the current directory, and note its directories."""
+        self.levels.append(_Level(name, os.fstat(self.here).st_ino, []))
+        where = "/".join(level.name for level in self.levels)
+        try:
+            with os.scandir(self.here) as entries:
+                for entry in entries:
+                    self.tick(where)
+                    if f"{where}/{entry.name}" not in self.mount_points:
+                        self.visit(entry)
+        except OSError as error:
+            self.fail(error)
+
+    def visit(self, entry: "os.DirEntry[str]") -> None:
+        try:
+            status = entry.stat(follow_symlinks=False)
+            if self.is_spared(status, depth=len(self.levels)) or status.st_dev != self.device:
+                return
+            if stat.S_ISDIR(status.st_mode):
+                self.levels[-1].pending.append(entry.name)
+            elif self.is_wrong(status):
+                os.chown(entry.name, *self.agent, dir_fd=self.here, follow_symlinks=False)
+                self.changed += 1
+        except OSError as error:
+            self.fail(error, entry.name)
+
+    def ascend(self) -> None:
+        """Change the current directory, and go back to its parent."""
+        status = os.fstat(self.here)
+        if self.is_wrong(status) and not self.is_spared(status, depth=len(self.levels) - 1):
+            try:
+                os.fchown(self.here, *self.agent)
+                self.changed += 1
+            except OSError as error:
+                self.fail(error)
+        left = self.levels.pop()
+        if not self.levels:
+            return
+        parent = os.open("..", _DIRECTORY, dir_fd=self.here)
+        os.close(self.here)
+        self.here = parent
+        status = os.fstat(parent)
+        if (status.st_dev, status.st_ino) != (self.device, self.levels[-1].inode):
+            # Somebody moved the directory while it was walked: nothing above it can be trusted.
+            self.fail(OSError(errno.ESTALE, ""), left.name)
+            self.levels.clear()
+
+    def is_wrong(self, status: os.stat_result) -> bool:
+        return (status.st_uid, status.st_gid) != self.agent
+
+    def is_spared(self, status: os.stat_result, depth: int) -> bool:
+        return self.target.only_roots and depth < 2 and status.st_uid != 0
+
+    def fail(self, error: OSError, *name: str) -> None:
+        code = error.errno or errno.EIO
+        path = "/".join([*(level.name for level in self.levels), *name])
+        known = self.failures.get(code, Failure(code, 0, path))
+        self.failures[code] = known._replace(entries=known.entries + 1)
+
+    def tick(self, where: str) -> None:
+        self.seen += 1
+        if self.seen % CHECK_EVERY:
+            return
+        for signum in signal.sigpending() & {signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT}:
+            raise Interrupted(signum)
+        if time.monotonic() > self.next_progress:
+            self.next_progress = time.monotonic() + PROGRESS_SECONDS
+            log.info("giving files to the agent", entries=self.seen, changed=self.changed, now_in=where)
