@@ -116,6 +116,7 @@ debian_keyring() { echo /usr/share/keyrings/debian-archive-keyring.gpg; }
 archives_for() {
   local codename=$1 host
   host=$(host_codename)
+  # shellcheck disable=SC2016  # apt's own variables
   apt-get indextargets --format '$(REPO_URI) $(RELEASE)' 'Created-By: Packages' 'Component: main' |
     sort -u | awk -v host="$host" -v want="$codename" '
       $2 == host || $2 == host "-updates" || $2 == host "-security" { sub(host, want, $2); print $1, $2 }'

@@ -17,4 +17,13 @@ die() {
 engine_answers() { docker info >/dev/null 2>&1; }
 
 # The Dockerfile is the one place that names the base.
-pinned_base() { sed -n 's/^ARG BASE_IMAGE=//p' "$here/Dockerfile"; }
+# shellcheck disable=SC2154  # each script sets here before it sources this file
+pinned_base() { sed -n "s/^ARG BASE_IMAGE=//p" "$here/Dockerfile"; }
+
+# setting NAME [DEFAULT]: a variable of the environment, else of .env, as Compose has it.
+setting() {
+  local value=${!1:-}
+  [[ -n $value || ! -r $here/.env ]] ||
+    value=$(sed -n "s/^[[:space:]]*$1=//p" "$here/.env" | tail -n 1 | sed -E "s/^(['\"])(.*)\1[[:space:]]*$/\2/")
+  echo "${value:-${2:-}}"
+}

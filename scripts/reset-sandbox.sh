@@ -90,7 +90,7 @@ size() { du -shx "$here/$1" 2>/dev/null | cut -f1 | tr -d ' '; }
 show_contents() {
   local folder entries total=0
   for folder in "${folders[@]}"; do
-    entries=$(count "$folder") || true
+    entries=$(count "$folder")
     say "$folder/: $entries files and folders, $(size "$folder")"
     total=$((total + entries))
   done
@@ -118,7 +118,7 @@ empty() {
 require_emptied() {
   local folder entries left=()
   for folder in "${folders[@]}"; do
-    entries=$(count "$folder") || true
+    entries=$(count "$folder")
     ((entries == 0)) || left+=("$entries in $folder/")
   done
   ((${#left[@]} == 0)) || die "could not remove: ${left[*]}" \

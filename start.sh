@@ -1,0 +1,144 @@
+#!/usr/bin/env bash
+# Builds the image where it is not up to date, and opens a tool in its container.
+set -euo pipefail
+
+here=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd)
+# shellcheck source=scripts/common.sh
+source "$here/scripts/common.sh"
+
+usage() {
+  cat <<'TEXT'
+Usage: ./start.sh [OPTION]... [-- ARGUMENT...]
+
+Opens an agentic coding tool in the sandbox. Without --tool it asks which.
+
+  --tool NAME        start this tool without asking (opencode, omp, … see config/tools.yml)
+  --no-build         use the image as it is
+  --no-cache         build every layer anew
+  --pull             ask the registry for the base image again
+  --build-arg K=V    a build argument, such as PYTHON_VERSION=3.12
+  --bootstrap        first bring up what is missing (Debian, Ubuntu): engine, Compose, buildx, base image
+  --help             this text
+  -- ARGUMENT...     everything after -- goes to the tool
+
+  ./start.sh --tool opencode -- run "Explain this project"
+  ./start.sh --tool omp -- -p "Explain this project"
+
+Variables are read from the environment or .env; .env.example describes each.
+The exit code is the tool's own.
+TEXT
+}
+
+main() {
+  parse "$@"
+  cd "$here"
+  if ((bootstrap)); then "$here/scripts/bootstrap.sh"; fi
+  require_engine
+  choose_base
+  offer_ca
+  mkdir -p "$(setting WORKSPACE_DIR ./workspace)" "$(setting DATA_DIR ./data)"
+  if ((build)); then build_image; fi
+  run_tool
+}
+
+parse() {
+  tool='' build=1 bootstrap=0 build_options=() arguments=()
+  while (($#)); do
+    case $1 in
+      --tool) need_value "$@" && tool=$2 && shift ;;
+      --tool=*) tool=${1#*=} ;;
+      --no-build) build=0 ;;
+      --no-cache | --pull) build_options+=("$1") ;;
+      --build-arg) need_value "$@" && build_options+=("$1" "$2") && shift ;;
+      --build-arg=*) build_options+=("$1") ;;
+      --bootstrap) bootstrap=1 ;;
+      --help | -h) usage && exit ;;
+      --) shift && arguments=("$@") && break ;;
+      *) usage_error "unknown option: $1" ;;
+    esac
+    shift
+  done
+  if ((!build && ${#build_options[@]})); then usage_error "--no-build and ${build_options[0]} exclude each other"; fi
+}
+
+need_value() { [[ $# -ge 2 && -n $2 ]] || usage_error "$1 needs a value"; }
+
+usage_error() {
+  say "error: $1"
+  say "./start.sh --help tells what there is; arguments for the tool go after --"
+  exit 64
+}
+
+require_engine() {
+  command -v docker >/dev/null || die "there is no Docker on this machine." "$(mend_engine)"
+  local reason
+  if ! reason=$(docker info 2>&1 >/dev/null); then
+    case $reason in
+      *'permission denied'*) die "you may not use the Docker engine." \
+        "Join its group, then log in again: sudo usermod -aG docker $(id -un)" ;;
+      *) die "the Docker engine does not answer." "$(mend_engine)" ;;
+    esac
+  fi
+  local plugin
+  for plugin in compose buildx; do
+    docker "$plugin" version >/dev/null 2>&1 ||
+      die "Docker's $plugin plugin is missing." "$(mend_engine)"
+  done
+}
+
+mend_engine() {
+  if command -v apt-get >/dev/null; then
+    echo "This installs and starts what is missing: ./start.sh --bootstrap"
+  else
+    echo "Start Docker, or install it first: Docker Desktop on macOS and Windows, your distribution's package elsewhere."
+  fi
+}
+
+# Where bootstrap had to build a base, everything comes from the distribution's archive.
+choose_base() {
+  [[ -z $(setting BASE_IMAGE) ]] || return 0
+  docker image inspect "$local_base" >/dev/null 2>&1 || return 0
+  BASE_IMAGE=$local_base
+  RUST_CHANNEL=$(setting RUST_CHANNEL distro)
+  export BASE_IMAGE RUST_CHANNEL
+  if ((build)); then say "base: $local_base, which --bootstrap built (drop it: docker image rm $local_base)"; fi
+}
+
+# The build trusts whom this machine trusts, so that it works behind a proxy that signs TLS anew.
+offer_ca() {
+  [[ -z $(setting EXTRA_CA_FILE) ]] || return 0
+  local bundle
+  for bundle in "${NODE_EXTRA_CA_CERTS:-}" "${SSL_CERT_FILE:-}" /etc/ssl/certs/ca-certificates.crt \
+    /etc/pki/tls/certs/ca-bundle.crt /etc/ssl/cert.pem; do
+    if [[ -n $bundle && -r $bundle ]]; then
+      export EXTRA_CA_FILE=$bundle
+      return
+    fi
+  done
+}
+
+build_image() {
+  local base
+  docker compose build ${build_options[@]+"${build_options[@]}"} >&2 && return
+  base=$(setting BASE_IMAGE "$(pinned_base)")
+  if [[ $base != "$local_base" ]] && ! docker pull --quiet "$base" >/dev/null 2>&1; then
+    die "the image was not built: its base $base cannot be pulled." \
+      "Without a reachable registry, build a base from your distribution (Debian, Ubuntu): ./start.sh --bootstrap" \
+      "With a registry of your own, set BASE_IMAGE in .env."
+  fi
+  die "the image was not built; the lines above say why."
+}
+
+run_tool() {
+  local options=(--rm)
+  if [[ -t 0 && -t 1 ]]; then
+    # Somebody is there: the menu may wait.
+    [[ -n $(setting MENU_TIMEOUT) ]] || options+=(-e MENU_TIMEOUT=0)
+  else
+    options+=(-T)
+  fi
+  [[ -z $tool ]] || options+=(-e "DEFAULT_TOOL=$tool")
+  exec docker compose run "${options[@]}" sandbox ${arguments[@]+"${arguments[@]}"}
+}
+
+main "$@"
