@@ -4,10 +4,10 @@ import os
 import sys
 from typing import TYPE_CHECKING, NoReturn
 
-from init import supervise
+from init import signals
 
 # Before anything else: until a signal is blocked, PID 1 loses it.
-supervise.block_signals()
+signals.block()
 
 from init import identity, log, mounts, ownership, privileges, settings  # noqa: E402
 from init.errors import Interrupted, SandboxError  # noqa: E402
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from init.tools import Tool
 
 UMASK = 0o027
+EX_SOFTWARE = 70  # sysexits.h: an internal software error was found
 # What a session is: the same interpreter and package, run as the agent. -I and -S: no environment variable,
 # no .pth file and no sitecustomize has a say.
 SESSION = (sys.executable, "-I", "-S", os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
@@ -35,6 +36,11 @@ def main(arguments: list[str]) -> int:
         return error.exit_code
     except Interrupted as stop:
         return 128 + stop.signum
+    except Exception as error:
+        if os.environ.get("SANDBOX_LOG_LEVEL") == "debug":
+            raise
+        log.error(f"internal error: {error!r}", fix="SANDBOX_LOG_LEVEL=debug shows where. Please report it.")
+        return EX_SOFTWARE
 
 
 def root_phase(wanted: settings.Settings, arguments: list[str]) -> NoReturn:
@@ -52,7 +58,7 @@ def root_phase(wanted: settings.Settings, arguments: list[str]) -> NoReturn:
 
 def session_phase(wanted: settings.Settings, arguments: list[str]) -> int:
     """Choose a tool and run it to its end."""
-    from init import config, launch, tools
+    from init import config, launch, supervise, tools
 
     privileges.seal_session()
     launch.check_places(mounts.read_table())
@@ -78,7 +84,7 @@ def choose(wanted: settings.Settings, installed: "tuple[Tool, ...]") -> "Tool | 
     if not menu.terminal():
         log.info(f"no terminal to ask at: starting {installed[0].name}, the first in TOOLS")
         return installed[0]
-    with supervise.interruptible():
+    with signals.interruptible():
         return menu.ask(installed, 0, sys.stderr, wanted.menu_timeout)
 
 

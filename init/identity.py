@@ -7,6 +7,8 @@ fails where a GID exists, which is a normal case (20 is every macOS user's group
 import os
 from typing import TYPE_CHECKING, NamedTuple
 
+from init.errors import SandboxError
+
 if TYPE_CHECKING:
     from pathlib import PurePath
 
@@ -81,8 +83,18 @@ def apply(agent: Identity, etc: "PurePath | str" = "/etc") -> bool:
         Whether anything changed.
 
     Raises:
-        OSError: a file cannot be read or written.
+        SandboxError: a file cannot be read or written.
     """
+    try:
+        return _apply(agent, etc)
+    except OSError as error:
+        raise SandboxError(
+            f"cannot make the agent {agent.uid}:{agent.gid}: {error.filename}: {error.strerror}",
+            "With a read-only root filesystem leave PUID and PGID out, or start with --user.",
+        ) from error
+
+
+def _apply(agent: Identity, etc: "PurePath | str") -> bool:
     paths = Accounts(*(f"{etc}/{name}" for name in Accounts._fields))
     current = Accounts(*(_read(path) for path in paths))
     changed = [

@@ -2,13 +2,12 @@
 
 import errno
 import os
-import signal
 import stat
 import time
 from typing import TYPE_CHECKING, NamedTuple
 
-from init import log
-from init.errors import Interrupted, SandboxError
+from init import log, signals
+from init.errors import SandboxError
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable
@@ -187,8 +186,7 @@ class _Walk:
         self.seen += 1
         if self.seen % CHECK_EVERY:
             return
-        for signum in signal.sigpending() & {signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT}:
-            raise Interrupted(signum)
+        signals.stop_if_asked()
         if time.monotonic() > self.next_progress:
             self.next_progress = time.monotonic() + PROGRESS_SECONDS
             log.info("giving files to the agent", entries=self.seen, changed=self.changed, now_in=where)

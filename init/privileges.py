@@ -28,7 +28,7 @@ def require_capabilities() -> int:
         raise SandboxError(
             f"the container starts as root without the capabilities {' and '.join(missing)}, "
             "so root cannot be given up",
-            "Add them (compose.yml: cap_add, docker run: --cap-add), or start without root: --user 1000:1000.",
+            "Add them (compose.yml: cap_add, docker run: --cap-add), or start without root: --user 1000:1000",
         )
     return effective
 

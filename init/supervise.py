@@ -13,23 +13,15 @@ import time
 from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
 from init import log
-from init.errors import Interrupted
+from init.signals import WAITED
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     import psutil
 
-# Faults of the process itself: blocking them makes no sense, sigprocmask(2).
-_SYNCHRONOUS = {
-    signal.SIGSEGV, signal.SIGBUS, signal.SIGFPE, signal.SIGILL, signal.SIGTRAP, signal.SIGABRT,
-    signal.SIGSYS,
-}  # fmt: skip
-WAITED = frozenset(signal.valid_signals() - _SYNCHRONOUS - {signal.SIGKILL, signal.SIGSTOP})
-
 # Job control of our own terminal use, and the children's news: about us, not for the tool.
 _OURS = {signal.SIGCHLD, signal.SIGTTIN, signal.SIGTTOU, signal.SIGTSTP, signal.SIGPIPE}
-_ENDING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT)
 
 EX_NOT_EXECUTABLE, EX_NOT_FOUND = 126, 127
 
@@ -40,32 +32,6 @@ class Command(NamedTuple):
     argv: "Sequence[str]"
     environ: "Mapping[str, str]"
     directory: str
-
-
-def block_signals() -> None:
-    """Keep every signal pending until it is waited for; the mask survives exec."""
-    signal.pthread_sigmask(signal.SIG_BLOCK, WAITED)
-
-
-@contextlib.contextmanager
-def interruptible() -> "Iterator[None]":
-    """While waiting for a person: let a signal that asks us to end interrupt any system call.
-
-    Raises:
-        Interrupted: such a signal arrived, now or before.
-    """
-
-    def interrupt(signum: int, _frame: object) -> NoReturn:
-        raise Interrupted(signum)
-
-    before = {signum: signal.signal(signum, interrupt) for signum in _ENDING}
-    try:
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, _ENDING)
-        yield
-    finally:
-        block_signals()
-        for signum, disposition in before.items():
-            signal.signal(signum, disposition)
 
 
 def run(command: Command, grace: float) -> int:

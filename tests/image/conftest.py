@@ -1,0 +1,196 @@
+"""Containers started as a user starts them: through the compose file, with folders of the test's own."""
+
+import os
+import subprocess
+import time
+import uuid
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+IMAGE = os.environ.get("SANDBOX_IMAGE", "agentic-sandbox:latest")
+PROJECT = f"sandbox-test-{uuid.uuid4().hex[:8]}"
+PATIENCE = 60.0  # seconds, for what takes one or two on an idle machine
+
+Result = subprocess.CompletedProcess[str]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker("image")
+
+
+def docker(*arguments: str, check: bool = True) -> str:
+    result = subprocess.run(["docker", *arguments], capture_output=True, text=True, check=False)
+    assert not check or result.returncode == 0, f"docker {' '.join(arguments)}\n{result.stdout}{result.stderr}"
+    return result.stdout.strip()
+
+
+def wait_for(condition: Callable[[], object], what: str) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < deadline, f"waited {PATIENCE:g} s in vain for {what}"
+        time.sleep(0.05)
+
+
+@dataclass
+class Sandbox:
+    """One user's checkout: workspace/, data/ and config/ of its own, the compose file of the repository."""
+
+    folder: Path
+    environ: dict[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for name in ("workspace", "data", "config"):
+            (self.folder / name).mkdir(parents=True)
+        for source in (ROOT / "config").iterdir():
+            text = source.read_text()
+            for old, new in (("host.docker.internal:8000", "model:8000"), ("qwen3.6-35b", "scripted-model")):
+                text = text.replace(old, new)
+            (self.config / source.name).write_text(text)
+        with (self.config / "tools.yml").open("a") as tools:
+            tools.write((Path(__file__).parent / "tools.yml").read_text())
+        self.own("1000:1000")
+
+    @property
+    def workspace(self) -> Path:
+        return self.folder / "workspace"
+
+    @property
+    def data(self) -> Path:
+        return self.folder / "data"
+
+    @property
+    def config(self) -> Path:
+        return self.folder / "config"
+
+    def own(self, owner: str, *names: str) -> None:
+        """Give workspace and data, or what is named below the folder, to UID:GID, as root would."""
+        paths = [f"/folder/{name}" for name in names or ("workspace", "data")]
+        self.as_root("chown", "-hR", owner, *paths)
+
+    def as_root(self, *command: str) -> str:
+        """Run a command as root over the folder, which the host's user may not be allowed to."""
+        mount = ["-v", f"{self.folder}:/folder", "-w", "/folder"]
+        return docker("run", "--rm", *mount, "--entrypoint", command[0], IMAGE, *command[1:])
+
+    @property
+    def variables(self) -> dict[str, str]:
+        """What Compose reads: the folders, the test's project, and the probes beside the compose file."""
+        return {
+            **os.environ,
+            "COMPOSE_PROJECT_NAME": PROJECT,
+            "COMPOSE_FILE": "compose.yml:tests/compose.test.yml",
+            "WORKSPACE_DIR": str(self.workspace),
+            "DATA_DIR": str(self.data),
+            "CONFIG_DIR": str(self.config),
+            "SANDBOX_IMAGE": IMAGE,
+            **self.environ,
+        }
+
+    def compose(self, *arguments: str) -> list[str]:
+        return ["docker", "compose", "--project-directory", str(ROOT), *arguments]
+
+    def command(
+        self, *arguments: str, env: Mapping[str, str] | None = None, options: tuple[str, ...] = ("-T",)
+    ) -> list[str]:
+        """Return the command line that runs a tool with these arguments."""
+        variables = [word for key, value in (env or {}).items() for word in ("-e", f"{key}={value}")]
+        return self.compose("run", "--rm", *options, *variables, "sandbox", *arguments)
+
+    def run(
+        self,
+        *arguments: str,
+        env: Mapping[str, str] | None = None,
+        options: tuple[str, ...] = ("-T",),
+        stdin: str = "",
+    ) -> Result:
+        command = self.command(*arguments, env=env, options=options)
+        return subprocess.run(
+            command, cwd=ROOT, env=self.variables, input=stdin, capture_output=True, text=True,
+            timeout=PATIENCE * 2, check=False,
+        )  # fmt: skip
+
+    def shell(self, script: str, env: Mapping[str, str] | None = None, stdin: str = "") -> Result:
+        """Run a shell script as the tool."""
+        return self.run("-c", script, env={"TOOLS": "shell", **(env or {})}, stdin=stdin)
+
+    def start(self, *arguments: str, env: Mapping[str, str] | None = None) -> str:
+        """Start a tool in the background; return the container's ID."""
+        command = self.compose("run", "--detach", "-T")
+        command += [word for key, value in (env or {}).items() for word in ("-e", f"{key}={value}")]
+        result = subprocess.run(
+            [*command, "sandbox", *arguments], cwd=ROOT, env=self.variables, capture_output=True, text=True,
+            check=False,
+        )  # fmt: skip
+        assert result.returncode == 0, result.stderr
+        return result.stdout.strip().splitlines()[-1]
+
+    def plain(
+        self,
+        *flags: str,
+        arguments: tuple[str, ...] = (),
+        env: Mapping[str, str] | None = None,
+        mounts: tuple[str, ...] | None = None,
+    ) -> Result:
+        """Run the image with nothing but these flags of `docker run`, and the folders mounted."""
+        places = mounts if mounts is not None else (
+            f"{self.workspace}:/home/agent/workspace",
+            f"{self.data}:/home/agent/data",
+            f"{self.config}:/etc/sandbox/config:ro",
+            f"{ROOT}/tests/probes:/probes:ro",
+        )  # fmt: skip
+        words = [word for place in places for word in ("-v", place)]
+        words += [word for key, value in (env or {}).items() for word in ("-e", f"{key}={value}")]
+        return subprocess.run(
+            ["docker", "run", "--rm", *words, *flags, IMAGE, *arguments], capture_output=True, text=True,
+            stdin=subprocess.DEVNULL, timeout=PATIENCE * 2, check=False,
+        )  # fmt: skip
+
+    def owner(self, path: str) -> str:
+        """Return UID:GID of a path below the folder, without following a link."""
+        status = (self.folder / path).lstat()
+        return f"{status.st_uid}:{status.st_gid}"
+
+
+COMPOSE_OPTIONS = (
+    "--security-opt=no-new-privileges", "--cap-drop=ALL", "--cap-add=CHOWN", "--cap-add=DAC_OVERRIDE",
+    "--cap-add=SETUID", "--cap-add=SETGID",
+)  # fmt: skip
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _project() -> Iterator[None]:
+    docker("image", "inspect", IMAGE)
+    yield
+    subprocess.run(
+        ["docker", "compose", "-p", PROJECT, "-f", "compose.yml", "-f", "tests/compose.test.yml", "down",
+         "--timeout", "0", "--remove-orphans", "--volumes"],
+        cwd=ROOT, capture_output=True, check=False,
+    )  # fmt: skip
+
+
+@pytest.fixture
+def sandbox(tmp_path: Path) -> Iterator[Sandbox]:
+    made = Sandbox(tmp_path / "checkout")
+    yield made
+    made.as_root("chown", "-hR", f"{os.getuid()}:{os.getgid()}", "/folder")
+    made.as_root("chmod", "-R", "u+rwX", "/folder")
+
+
+@pytest.fixture
+def container(sandbox: Sandbox) -> Iterator[Callable[..., str]]:
+    """Start containers that are removed after the test."""
+    started: list[str] = []
+
+    def start(*arguments: str, env: Mapping[str, str] | None = None) -> str:
+        started.append(sandbox.start(*arguments, env=env))
+        return started[-1]
+
+    yield start
+    if started:
+        docker("rm", "--force", *started, check=False)
