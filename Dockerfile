@@ -26,7 +26,7 @@ RUN --mount=type=bind,source=scripts/build,target=/build --mount=type=secret,id=
 COPY init /opt/sandbox/init
 RUN printf 'import sys\n\nfrom init.__main__ import main\n\nsys.exit(main(sys.argv[1:]))\n' >/opt/sandbox/__main__.py \
  && python3 -m compileall -q /opt/sandbox \
- && rm -rf /opt/sandbox/bin
+ && rm -rf /opt/sandbox/bin /opt/sandbox/.lock
 
 # The tools of the npm registry: package-lock.json holds a hash of each. Debian's npm brings 400 MB of
 # packages along; it stays in this stage and installs the npm that the image ships.
@@ -72,8 +72,7 @@ RUN /usr/bin/python3 -I -S -c 'import sys; sys.path.insert(0, "/opt/sandbox"); f
  && chown root:root /etc/shadow /etc/gshadow && chmod 0600 /etc/shadow /etc/gshadow
 
 # Tools keep state and caches under data/, whatever HOME is. What the agent can write is last on PATH.
-ENV TOOLS=opencode,omp \
-    TZ=Europe/Berlin \
+ENV TZ=Europe/Berlin \
     PATH=/opt/tools/bin:/opt/python/bin:/opt/rust/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
     XDG_DATA_HOME=/home/agent/data/share \
     XDG_STATE_HOME=/home/agent/data/state \

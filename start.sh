@@ -33,6 +33,7 @@ main() {
   parse "$@"
   cd "$here"
   if ((bootstrap)); then "$here/scripts/bootstrap.sh"; fi
+  enter_docker_group "$@"
   require_engine
   choose_base
   offer_ca

@@ -11,8 +11,10 @@ from init.launch import CONFIG
 if TYPE_CHECKING:
     from init.tools import Tool
 
-# A string, or one of the two things that JSON with comments allows besides JSON.
-_JSONC = re.compile(r'("(?:[^"\\\n]|\\.)*")|//[^\n]*|/\*.*?\*/|,(?=\s*[}\]])', re.DOTALL)
+# A string, which stays, or what JSON with comments allows besides JSON, which goes.
+_STRING = r'("(?:[^"\\\n]|\\.)*")'
+_COMMENT = re.compile(_STRING + r"|//[^\n]*|/\*.*?\*/", re.DOTALL)
+_TRAILING_COMMA = re.compile(_STRING + r"|,(?=\s*[}\]])")
 
 
 def check(tool: "Tool", directory: str = CONFIG) -> None:
@@ -53,13 +55,16 @@ def fault(name: str, text: str) -> str | None:
 def _json_fault(text: str) -> str | None:
     import json
 
-    # Comments are blanked, not cut out, so that line and column stay true.
-    plain = _JSONC.sub(lambda m: m[1] or re.sub(r"[^\n]", " ", m[0]), text)
     try:
-        json.loads(plain)
+        json.loads(_blank(_TRAILING_COMMA, _blank(_COMMENT, text)))
     except json.JSONDecodeError as error:
         return f"line {error.lineno}, column {error.colno}: {error.msg}"
     return None
+
+
+def _blank(pattern: re.Pattern[str], text: str) -> str:
+    # Not cut out, so that line and column stay true.
+    return pattern.sub(lambda match: match[1] or re.sub(r"[^\n]", " ", match[0]), text)
 
 
 def _yaml_fault(text: str) -> str | None:

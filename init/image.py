@@ -1,6 +1,8 @@
 """What the image's build takes from this package, so that a start without root finds it done."""
 
 import os
+import pwd
+import shutil
 
 from init import identity, launch, mounts, tools
 
@@ -8,9 +10,13 @@ from init import identity, launch, mounts, tools
 def prepare() -> None:
     """Make the agent's account and home, with every tool's configuration linked to its place."""
     agent = identity.Identity(identity.DEFAULT_ID, identity.DEFAULT_ID)
+    for account in pwd.getpwall():
+        if account.pw_uid == agent.uid and account.pw_dir != identity.HOME:
+            shutil.rmtree(account.pw_dir, ignore_errors=True)
     identity.apply(agent)
+    # Another UID, given with --user, must be able to pass through home to the two mounts.
     for directory in (identity.HOME, mounts.WORKSPACE, mounts.DATA):
-        os.makedirs(directory, 0o750, exist_ok=True)
+        os.makedirs(directory, 0o755, exist_ok=True)
     for tool in tools.load(launch.DEFINITIONS).values():
         for file in tool.config:
             if file.target.startswith("~/"):

@@ -65,7 +65,7 @@ def load(path: str) -> dict[str, Tool]:
 def available(
     definitions: "Mapping[str, Tool]", wanted: "Sequence[str] | None", search_path: str
 ) -> tuple[Tool, ...]:
-    """Return the wanted tools that are defined and installed, in the order wanted; warn of the others.
+    """Return the wanted tools that are defined and installed, in the order wanted; tell of the others.
 
     Args:
         definitions: what load() returned.
@@ -76,12 +76,13 @@ def available(
         SandboxError: none is left.
     """
     found = []
+    tell = log.debug if wanted is None else log.warning
     for name in definitions if wanted is None else wanted:
         reason = _unusable(name, definitions, search_path)
         if reason is None:
             found.append(definitions[name])
         else:
-            log.warning(f"TOOLS names {name!r}, which is skipped: {reason}")
+            tell(f"TOOLS names {name!r}, which is skipped: {reason}")
     if not found:
         raise SandboxError(
             "none of the tools in TOOLS can be started",

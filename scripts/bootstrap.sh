@@ -11,13 +11,22 @@ plugins_dir=/usr/libexec/docker/cli-plugins
 engine_log=/var/log/sandbox-dockerd.log
 
 main() {
+  if all_there; then return; fi
   require_debian_family
-  become_root "$@"
+  become_root
   install_engine
   install_plugins
   start_engine
   provide_base
 }
+
+all_there() {
+  engine_answers && docker compose version >/dev/null 2>&1 && docker buildx version >/dev/null 2>&1 &&
+    { image_here "$(wanted_base)" || image_here "$local_base"; }
+}
+
+wanted_base() { setting BASE_IMAGE "$(pinned_base)"; }
+image_here() { docker image inspect "$1" >/dev/null 2>&1; }
 
 require_debian_family() {
   local ids=''
@@ -32,19 +41,18 @@ require_debian_family() {
 
 # The invoking user is remembered: afterwards they, not root, talk to the engine.
 become_root() {
-  ((EUID == 0)) && return
+  if ((EUID == 0)); then return; fi
   command -v sudo >/dev/null || die "--bootstrap installs packages, which needs root, and there is no sudo here." \
     "Run it as root."
   say "installing packages needs root: asking sudo"
-  sudo --preserve-env="$(bootstrap_env)" -- "$here/scripts/bootstrap.sh" "$@"
+  sudo --preserve-env=BASE_IMAGE,http_proxy,https_proxy,no_proxy,HTTP_PROXY,HTTPS_PROXY,NO_PROXY -- \
+    "$here/scripts/bootstrap.sh"
   join_docker_group
   exit
 }
 
-bootstrap_env() { echo SANDBOX_BASE_MIRROR,http_proxy,https_proxy,no_proxy,HTTP_PROXY,HTTPS_PROXY,NO_PROXY; }
-
 join_docker_group() {
-  id -nG "$(id -un)" | grep -qw docker && return
+  if in_docker_group; then return; fi
   say "adding $(id -un) to the group docker (it may use the engine, which is as good as root on this machine)"
   sudo usermod -aG docker "$(id -un)"
 }
@@ -56,8 +64,7 @@ apt_install() {
 apt_has() { apt-cache show "$1" >/dev/null 2>&1; }
 
 install_engine() {
-  engine_answers && return
-  command -v dockerd >/dev/null && return
+  if engine_answers || command -v dockerd >/dev/null; then return; fi
   say "installing the Docker engine from the distribution's packages"
   apt-get update >&2
   apt_install docker.io iptables ca-certificates
@@ -81,7 +88,7 @@ install_plugin() {
     # Debian 12 has a docker-compose too, but it is version 1, which is no plugin.
     if apt_has "$package" && apt-cache show "$package" | grep -qE '^Version: ([2-9]|[1-9][0-9]|0\.[1-9][0-9])'; then
       apt_install "$package"
-      "docker" "$plugin" version >/dev/null 2>&1 && return
+      docker "$plugin" version >/dev/null 2>&1 && return
     fi
   done
   plugin_from_trixie "docker-$plugin"
@@ -127,7 +134,7 @@ trixie_sources() {
 }
 
 start_engine() {
-  engine_answers && return
+  if engine_answers; then return; fi
   say "starting the engine"
   if [[ -d /run/systemd/system ]]; then
     systemctl enable --now docker >&2
@@ -143,12 +150,12 @@ start_engine() {
 }
 
 provide_base() {
-  local pinned
-  pinned=$(pinned_base)
-  docker image inspect "$pinned" >/dev/null 2>&1 && return
-  docker image inspect "$local_base" >/dev/null 2>&1 && return
-  say "fetching the pinned base image"
-  timeout 300 docker pull --quiet "$pinned" >&2 && return
+  local base
+  base=$(wanted_base)
+  if image_here "$base" || image_here "$local_base"; then return; fi
+  say "fetching the base image $base"
+  if timeout 300 docker pull --quiet "$base" >&2; then return; fi
+  [[ $base == "$(pinned_base)" ]] || die "BASE_IMAGE=$base cannot be pulled." "Mend it in .env or the environment."
   build_base
 }
 

@@ -27,3 +27,12 @@ setting() {
     value=$(sed -n "s/^[[:space:]]*$1=//p" "$here/.env" | tail -n 1 | sed -E "s/^(['\"])(.*)\1[[:space:]]*$/\2/")
   echo "${value:-${2:-}}"
 }
+
+in_docker_group() { id -nG "$(id -un)" | grep -qw docker; }
+
+# Who joined the group after logging in has it in the files, but not yet in this process.
+enter_docker_group() {
+  if id -nG | grep -qw docker || ! in_docker_group || ! command -v sg >/dev/null; then return; fi
+  if ((EUID == 0)) || engine_answers; then return; fi
+  exec sg docker -c "$(printf '%q ' "$0" "$@")"
+}

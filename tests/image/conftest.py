@@ -26,7 +26,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 def docker(*arguments: str, check: bool = True) -> str:
     result = subprocess.run(["docker", *arguments], capture_output=True, text=True, check=False)
-    assert not check or result.returncode == 0, f"docker {' '.join(arguments)}\n{result.stdout}{result.stderr}"
+    assert not check or result.returncode == 0, (
+        f"docker {' '.join(arguments)}\n{result.stdout}{result.stderr}"
+    )
     return result.stdout.strip()
 
 

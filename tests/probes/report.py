@@ -5,9 +5,22 @@ import os
 import sys
 from pathlib import Path
 
-FIELDS = (
-    "Uid Gid Groups Umask CapInh CapPrm CapEff CapBnd CapAmb NoNewPrivs Seccomp SigBlk SigIgn PPid".split()
-)
+FIELDS = [
+    "Uid",
+    "Gid",
+    "Groups",
+    "Umask",
+    "CapInh",
+    "CapPrm",
+    "CapEff",
+    "CapBnd",
+    "CapAmb",
+    "NoNewPrivs",
+    "Seccomp",
+    "SigBlk",
+    "SigIgn",
+    "PPid",
+]
 
 
 def status(pid: str) -> dict[str, str]:

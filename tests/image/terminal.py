@@ -1,0 +1,63 @@
+"""A person at a terminal: a real pty, and a screen that understands what is drawn on it."""
+
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+import pexpect
+import pyte
+
+from tests.image.conftest import PATIENCE, ROOT
+
+
+class Terminal:
+    """Runs a command in a pty of 120 columns and 40 lines."""
+
+    def __init__(self, command: list[str], environ: Mapping[str, str], folder: Path = ROOT) -> None:
+        self.screen = pyte.Screen(120, 40)
+        self.stream = pyte.ByteStream(self.screen)
+        self.child: pexpect.spawn[bytes] = pexpect.spawn(
+            command[0],
+            command[1:],
+            cwd=str(folder),
+            env={**environ, "TERM": "xterm-256color"},
+            dimensions=(40, 120),
+        )
+        self.child.delaybeforesend = None
+
+    @property
+    def text(self) -> str:
+        """What is on the screen now."""
+        return "\n".join(line.rstrip() for line in self.screen.display).rstrip()
+
+    def read(self) -> bool:
+        """Take in what arrived; tell whether more may come."""
+        try:
+            self.stream.feed(self.child.read_nonblocking(65536, timeout=0.1))
+        except pexpect.TIMEOUT:
+            return True
+        except pexpect.EOF:
+            return False
+        return True
+
+    def wait_for(self, *texts: str) -> None:
+        deadline = time.monotonic() + PATIENCE
+        while not all(text in self.text for text in texts):
+            alive = self.read()
+            done = all(text in self.text for text in texts)
+            assert done or (alive and time.monotonic() < deadline), f"no {texts} on the screen:\n{self.text}"
+
+    def type(self, keys: str) -> None:
+        self.child.send(keys)
+
+    def end(self) -> int:
+        """Wait until the command has ended; return its exit code."""
+        deadline = time.monotonic() + PATIENCE
+        while self.read():
+            assert time.monotonic() < deadline, f"still running:\n{self.text}"
+        self.child.wait()
+        return (
+            self.child.exitstatus
+            if self.child.exitstatus is not None
+            else 128 + (self.child.signalstatus or 0)
+        )

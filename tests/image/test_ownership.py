@@ -1,0 +1,134 @@
+"""Whose the files are, on both sides of the mounts."""
+
+import os
+import time
+
+import pytest
+
+from tests.image.conftest import COMPOSE_OPTIONS, Sandbox, docker
+
+SHELL = {"TOOLS": "shell"}
+
+
+@pytest.mark.parametrize("owner", ["1000:1000", "1001:1001", "501:20", "65534:65534"])
+def test_without_puid_the_agent_is_who_owns_the_workspace(sandbox: Sandbox, owner: str) -> None:
+    sandbox.own(owner)
+    result = sandbox.shell("echo $(id -u):$(id -g); touch new ../data/new")
+    assert (result.returncode, result.stdout.strip()) == (0, owner), result.stderr
+    assert sandbox.owner("workspace/new") == sandbox.owner("data/new") == owner
+
+
+def test_without_puid_nothing_of_another_is_re_owned(sandbox: Sandbox) -> None:
+    (sandbox.workspace / "theirs").mkdir()
+    (sandbox.workspace / "theirs" / "file").touch()
+    sandbox.own("1002:1002", "workspace/theirs")
+    assert sandbox.shell("true").returncode == 0
+    assert sandbox.owner("workspace/theirs") == sandbox.owner("workspace/theirs/file") == "1002:1002"
+
+
+def test_what_root_copied_into_the_workspace_becomes_the_agents(sandbox: Sandbox) -> None:
+    (sandbox.workspace / "project" / "deep").mkdir(parents=True)
+    (sandbox.workspace / "project" / "deep" / "file").touch()
+    sandbox.own("0:0", "workspace/project")
+    result = sandbox.shell("echo x >> project/deep/file")
+    assert result.returncode == 0, result.stderr
+    assert sandbox.owner("workspace/project/deep/file") == "1000:1000"
+
+
+def test_puid_wins_and_everything_is_claimed(sandbox: Sandbox) -> None:
+    for name in ("a b", "-rf", "new\nline", "quo'te"):
+        (sandbox.workspace / name).mkdir()
+        (sandbox.workspace / name / "file").touch()
+    os.mkfifo(sandbox.workspace / "fifo")
+    (sandbox.workspace / os.fsdecode(b"caf\xe9")).touch()
+    sandbox.own("1002:1003")
+    assert sandbox.shell("id -u", env={"PUID": "1234", "PGID": "2345"}).stdout == "1234\n"
+    for path in [sandbox.workspace, sandbox.data, *sandbox.workspace.rglob("*")]:
+        assert sandbox.owner(str(path.relative_to(sandbox.folder))) == "1234:2345", path
+
+
+def test_a_symbolic_link_is_changed_and_not_what_it_points_to(sandbox: Sandbox) -> None:
+    (sandbox.folder / "outside").mkdir()
+    (sandbox.folder / "outside" / "file").touch()
+    sandbox.own("1002:1002", "outside")
+    for place in (sandbox.workspace, sandbox.data):
+        (place / "folder").symlink_to(sandbox.folder / "outside")
+        (place / "shadow").symlink_to("/etc/shadow")
+    script = "stat -c %u:%g /etc/shadow"
+    result = sandbox.shell(script, env={"PUID": "1234"})
+    assert result.stdout == "0:0\n"
+    assert sandbox.owner("workspace/folder") == "1234:1000"
+    assert sandbox.owner("outside") == sandbox.owner("outside/file") == "1002:1002"
+
+
+def test_a_mount_inside_the_workspace_is_claimed_only_where_it_is_writable(sandbox: Sandbox) -> None:
+    for name in ("inner", "locked"):
+        (sandbox.folder / name).mkdir()
+        (sandbox.folder / name / "file").touch()
+        (sandbox.workspace / name).mkdir()
+    sandbox.own("1002:1002", "workspace", "data", "inner", "locked")
+    mounts = (
+        f"{sandbox.workspace}:/home/agent/workspace", f"{sandbox.data}:/home/agent/data",
+        f"{sandbox.config}:/etc/sandbox/config:ro", f"{sandbox.folder}/inner:/home/agent/workspace/inner",
+        f"{sandbox.folder}/locked:/home/agent/workspace/locked:ro",
+    )  # fmt: skip
+    result = sandbox.plain(
+        *COMPOSE_OPTIONS, arguments=("-c", "true"), env={**SHELL, "PUID": "1234"}, mounts=mounts
+    )
+    assert (result.returncode, result.stderr) == (0, "")
+    assert sandbox.owner("inner/file") == "1234:1002"
+    assert sandbox.owner("locked") == sandbox.owner("locked/file") == "1002:1002"
+
+
+def test_what_cannot_be_claimed_is_counted_and_said(sandbox: Sandbox) -> None:
+    (sandbox.workspace / "closed").mkdir()
+    sandbox.as_root(
+        "sh", "-c", "touch workspace/closed/file; chown -R 0:0 workspace; chmod 700 workspace/closed"
+    )
+    options = [option for option in COMPOSE_OPTIONS if "DAC" not in option and "CHOWN" not in option]
+    result = sandbox.plain(*options, arguments=("-c", "true"), env={**SHELL, "PUID": "1000"})
+    assert "entries keep their owner" in result.stderr
+    assert "reason=Operation not permitted" in result.stderr
+    assert result.returncode == 78, "and then the workspace cannot be written"
+
+
+def test_home_is_the_agents_after_a_remap(sandbox: Sandbox) -> None:
+    result = sandbox.shell("find $HOME -xdev -not -user 1234; touch $HOME/x", env={"PUID": "1234"})
+    assert (result.returncode, result.stdout) == (0, ""), result.stderr
+
+
+def test_a_remap_costs_kilobytes_of_the_containers_layer(sandbox: Sandbox) -> None:
+    container = sandbox.start("-c", "true", env={**SHELL, "PUID": "1234"})
+    docker("wait", container)
+    size = int(docker("inspect", "--size", "--format", "{{.SizeRw}}", container))
+    docker("rm", container)
+    assert size < 64 * 1024, f"{size} bytes"
+
+
+def test_a_container_that_is_restarted_keeps_its_identity(sandbox: Sandbox) -> None:
+    container = sandbox.start("-c", "echo $(id -u)", env={**SHELL, "PUID": "1234"})
+    docker("wait", container)
+    docker("start", container)
+    docker("wait", container)
+    logs = docker("logs", container)
+    docker("rm", container)
+    assert logs.split() == ["1234", "1234"]
+
+
+def test_a_long_walk_stops_when_asked_to(sandbox: Sandbox) -> None:
+    script = "for d in $(seq 400); do mkdir -p workspace/$d; (cd workspace/$d; touch $(seq 500)); done"
+    sandbox.as_root("sh", "-c", script + "; chown -R 1002:1002 workspace")
+    container = sandbox.start("-c", "echo started", env={**SHELL, "PUID": "1234"})
+    began = time.monotonic()
+    docker("stop", "--time", "30", container)
+    took = time.monotonic() - began
+    code, logs = docker("wait", container), docker("logs", container)
+    docker("rm", container)
+    assert took < 10
+    assert (code, "started" in logs) in (("143", False), ("0", True)), logs
+
+
+def test_files_of_the_session_are_closed_to_others(sandbox: Sandbox) -> None:
+    sandbox.shell("touch file; mkdir folder")
+    assert (sandbox.workspace / "file").stat().st_mode & 0o777 == 0o640
+    assert (sandbox.workspace / "folder").stat().st_mode & 0o777 == 0o750

@@ -1,0 +1,75 @@
+"""docker stop and docker kill, as the tool sees them."""
+
+import signal
+import time
+from collections.abc import Callable
+
+import pytest
+
+from tests.image.conftest import docker, wait_for
+
+SHELL = {"TOOLS": "shell"}
+Start = Callable[..., str]
+
+
+def started(container: Start, script: str, **env: str) -> str:
+    name = container("-c", script, env={**SHELL, **env})
+    wait_for(lambda: "ready" in docker("logs", name), "the tool to start")
+    return name
+
+
+def stop(name: str) -> tuple[int, float]:
+    """Stop a container; return its exit code and the seconds it took."""
+    began = time.monotonic()
+    docker("stop", "--time", "60", name)
+    return int(docker("wait", name)), time.monotonic() - began
+
+
+@pytest.mark.parametrize("name", ["TERM", "INT", "HUP", "QUIT", "USR1", "USR2", "WINCH", "RTMIN"])
+def test_a_signal_reaches_the_tool(container: Start, name: str) -> None:
+    number = int(getattr(signal, f"SIG{name}"))
+    script = f"trap 'echo got {number}; exit 9' {number}; echo ready; while :; do sleep 0.1; done"
+    tool = started(container, f'exec /bin/bash -c "{script}"')
+    docker("kill", "--signal", str(number), tool)
+    assert docker("wait", tool) == "9"
+    assert f"got {number}" in docker("logs", tool)
+
+
+def test_docker_stop_ends_a_tool_with_default_dispositions(container: Start) -> None:
+    code, took = stop(started(container, "echo ready; exec sleep 1000"))
+    assert (code, took < 5) == (143, True), took
+
+
+def test_a_tool_that_ignores_sigterm_is_killed_after_the_grace_period(container: Start) -> None:
+    tool = started(container, "trap '' TERM; echo ready; while :; do sleep 1000; done", SANDBOX_GRACE="0.5")
+    code, took = stop(tool)
+    assert (code, took < 30) == (137, True), took
+    assert "the tool did not end when asked to" in docker("logs", tool)
+
+
+def test_what_the_tool_leaves_behind_is_asked_to_end_and_then_killed(container: Start) -> None:
+    script = (
+        "(trap 'echo polite; exit' TERM; echo one; while :; do sleep 0.1; done) & "
+        "(trap '' TERM; echo two; while :; do sleep 0.1; done) & "
+        "sleep 0.5; echo ready; exit 3"
+    )
+    tool = container("-c", script, env={**SHELL, "SANDBOX_GRACE": "1"})
+    assert docker("wait", tool) == "3"
+    logs = docker("logs", tool)
+    assert "polite" in logs
+
+
+def test_idle_pid_1_takes_no_processor_time(container: Start) -> None:
+    tool = started(container, "echo ready; exec sleep 1000")
+
+    def ticks() -> int:
+        # utime and stime of proc_pid_stat(5)
+        return sum(
+            int(field)
+            for field in docker("exec", tool, "cat", "/proc/1/stat").rsplit(")", 1)[1].split()[11:13]
+        )
+
+    before = ticks()
+    for _ in range(5):
+        docker("exec", tool, "true")
+    assert ticks() == before

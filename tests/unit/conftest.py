@@ -1,0 +1,32 @@
+"""What every unit test shares: quiet Hypothesis, and a log that writes to the stderr of its own test."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import hypothesis
+import pytest
+
+from init import log
+
+# A slow machine is no fault, and a failure is repeated by its printed example.
+hypothesis.settings.register_profile("unit", deadline=None, database=None, max_examples=100)
+hypothesis.settings.load_profile("unit")
+
+
+@pytest.fixture(autouse=True)
+def _fresh_log() -> Iterator[None]:
+    log.configure(as_json=False, level="info")
+    yield
+    log.configure(as_json=False, level="info")
+
+
+@pytest.fixture
+def programs(tmp_path: Path) -> Path:
+    """Return a folder with two programs, a file that is not executable, and a folder."""
+    folder = tmp_path / "bin"
+    (folder / "folder").mkdir(parents=True)
+    for name, mode in (("one", 0o755), ("two", 0o755), ("text", 0o644)):
+        path = folder / name
+        path.touch()
+        path.chmod(mode)
+    return folder

@@ -1,0 +1,141 @@
+"""init/config.py: a broken configuration file is told of before the tool starts."""
+
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from init import config
+from init.errors import SandboxError
+from init.tools import ConfigFile, Tool
+
+JSON = st.recursive(
+    st.one_of(st.none(), st.booleans(), st.integers(), st.text()),
+    lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(st.text(), inner, max_size=3)),
+    max_leaves=8,
+)
+TEXT = st.one_of(st.text(), st.text('{}[]",:/*\\\n 1ab-#&!%|'))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{}",
+        '{"a": 1} // end',
+        '// start\n{"a": 1}',
+        '/* start\n * still */ {"a": 1}',
+        '{"a": 1, // why\n "b": 2}',
+        '{"a": /* why */ 1}',
+        '{"a": 1,}',
+        '{"a": [1, 2,\n],\n}',
+        '{"a": [1, // the last\n]}',
+        '{"a": 1, /* the last */ }',
+        '{"a": 1, // the last\n // of all\n}',
+        '{"url": "http://host:8000/v1"}',
+        '{"a": "/* no comment */", "b": "// none"}',
+        '{"a": "quoted \\" // still text", "b": "\\\\"} // end',
+        '{"a": "no trailing ,}", "b": ",]"}',
+        '{"a": 1 /* , */}',
+        '{"a": 1 /**/, "b": "*/"}',
+        '{"a": 1} // "unbalanced',
+        '{"a": 1} /* "unbalanced */',
+    ],
+)
+@pytest.mark.parametrize("name", ["a.json", "a.jsonc"])
+def test_json_may_have_comments_and_trailing_commas(name: str, text: str) -> None:
+    assert config.fault(name, text) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("", 1),
+        ("{", 1),
+        ('{\n "a": 1\n "b": 2\n}', 3),
+        ('// one\n/* two\n three */\n{"a": }', 4),
+        ('{\n "a": 1, // fine\n "b": tru,\n}', 3),
+        ('{\n "a": "http://x",\n "b"\n}', 4),
+        ('{\n "a": "open,\n "b": 1\n}', 2),
+        ('{"a": 1} /* open', 1),
+        ("[1,,]", 1),
+        ("{'a': 1}", 1),
+        ('{"a": 1}\n{"b": 2}', 2),
+    ],
+)
+def test_a_fault_in_json_is_told_with_its_line(text: str, line: int) -> None:
+    assert (config.fault("a.json", text) or "").startswith(f"line {line},")
+
+
+def test_a_column_is_not_moved_by_a_comment() -> None:
+    assert (config.fault("a.json", '{"a": /* é */ tru}') or "").startswith("line 1, column 15:")
+
+
+@given(JSON, st.sampled_from([None, 2]))
+def test_what_json_itself_writes_is_valid(value: object, indent: int | None) -> None:
+    assert config.fault("a.json", json.dumps(value, indent=indent)) is None
+    assert config.fault("a.json", json.dumps(value, indent=indent, ensure_ascii=False)) is None
+
+
+@pytest.mark.parametrize(
+    "text", ["", "a: 1\n", "# only a comment\n", "a: [1, 2]\nb: {c: d}\n", "a: |\n  - b: [\n"]
+)
+@pytest.mark.parametrize("name", ["a.yml", "a.yaml"])
+def test_valid_yaml_has_no_fault(name: str, text: str) -> None:
+    assert config.fault(name, text) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [("a: 1\nb: c: d\n", 2), ("a:\n  - b\n c: d\n", 3), ("a: 1\n\tb: 2\n", 2), ("a: *b\n", 1)],
+)
+def test_a_fault_in_yaml_is_told_with_its_line(text: str, line: int) -> None:
+    assert (config.fault("a.yml", text) or "").startswith(f"line {line},")
+
+
+@pytest.mark.parametrize("value", ["2026-99-99", "!!int x", "!!bool x", "!!timestamp x", "9" * 5000])
+@pytest.mark.parametrize("name", ["a.json", "a.yml"])
+def test_a_value_that_cannot_be_converted_is_no_crash(name: str, value: str) -> None:
+    config.fault(name, value)
+
+
+@given(st.sampled_from(["a.json", "a.yml"]), TEXT)
+def test_any_text_is_judged_without_a_crash(name: str, text: str) -> None:
+    fault = config.fault(name, text)
+    assert fault is None or fault
+
+
+def test_files_of_other_kinds_are_not_judged() -> None:
+    assert config.fault("AGENTS.md", "{[") is None
+
+
+@pytest.fixture
+def tool() -> Tool:
+    return Tool("one", "One", ("one",), (), {}, (), (ConfigFile("one.json", "~/.one.json"),))
+
+
+def test_a_valid_file_is_passed_in_silence(
+    tool: Tool, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "one.json").write_text('{"a": "é"}', encoding="utf-8")
+    config.check(tool, str(tmp_path))
+    assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize("content", [b'{\n"a": }', b'{\n"a": "\xff"}'])
+def test_a_broken_file_stops_the_start(tool: Tool, tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "one.json").write_bytes(content)
+    with pytest.raises(SandboxError, match=r"config/one\.json"):
+        config.check(tool, str(tmp_path))
+
+
+def test_a_missing_file_is_warned_of(tool: Tool, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    config.check(tool, str(tmp_path))
+    assert "warning: config/one.json is missing" in capsys.readouterr().err
+
+
+def test_a_folder_is_not_parsed(tool: Tool, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "one.json").mkdir()
+    config.check(tool, str(tmp_path))
+    assert capsys.readouterr().err == ""

@@ -1,0 +1,126 @@
+"""init/mounts.py: the mount table, and what of it is claimed."""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from init import mounts
+from init.identity import Identity
+from init.mounts import Mount, Target
+
+PATHS = st.text(st.one_of(st.sampled_from(" \t\n\\/0134"), st.characters(exclude_characters="\0")))
+
+
+def line(path: str, options: str = "rw,relatime", root: str = "/", optional: str = " shared:1") -> str:
+    return (
+        f"36 35 98:0 {escaped(root)} {escaped(path)} {options}{optional} - ext4 /dev/vda rw,errors=continue\n"
+    )
+
+
+def escaped(path: str) -> str:
+    """Write a path as the kernel does: show_mountinfo() mangles these four."""
+    return "".join(f"\\{ord(c):03o}" if c in " \t\n\\" else c for c in path)
+
+
+@given(st.lists(PATHS.map("/{}".format), unique=True))
+@example(["/a b", "/a\nb", "/a\tb", "/a\\b", "/a\\040b", "/\\", "/\\\\134"])
+@example(["/a\rb\vc\fd\x1ce\x85f\u2028g"])
+def test_paths_come_back_as_they_are(paths: list[str]) -> None:
+    assert [mount.path for mount in mounts.parse("".join(map(line, paths)))] == paths
+
+
+@given(PATHS)
+@example("a\fb")
+def test_a_host_folder_of_any_name_does_no_harm(root: str) -> None:
+    assert mounts.parse(line("/mnt", root=f"/{root}")) == (Mount("/mnt", read_only=False),)
+
+
+@pytest.mark.parametrize(
+    ("options", "read_only"),
+    [("rw", False), ("ro", True), ("ro,nosuid", True), ("nosuid,ro", True), ("rw,errors=remount-ro", False)],
+)
+@pytest.mark.parametrize("optional", ["", " shared:1", " shared:1 master:2"])
+def test_read_only_is_told_from_the_mounts_own_options(options: str, read_only: bool, optional: str) -> None:
+    assert mounts.parse(line("/mnt", options, optional=optional)) == (Mount("/mnt", read_only),)
+
+
+def test_of_mounts_stacked_on_one_path_the_last_counts() -> None:
+    assert mounts.parse(line("/mnt", "rw") + line("/mnt", "ro")) == (Mount("/mnt", read_only=True),)
+
+
+def test_no_mount_is_an_empty_table() -> None:
+    assert mounts.parse("") == ()
+
+
+def test_this_systems_own_table_is_read() -> None:
+    assert mounts.find(mounts.read_table(), "/proc") is not None
+    assert mounts.find(mounts.read_table(), "/proc/") is None
+
+
+def test_an_owner_is_that_of_the_folder_and_only_of_a_mount(tmp_path: Path) -> None:
+    status = tmp_path.stat()
+    table = (Mount(str(tmp_path), read_only=False),)
+    assert mounts.owner(table, str(tmp_path)) == (status.st_uid, status.st_gid)
+    assert mounts.owner(table, str(tmp_path.parent)) is None
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Put home, with workspace/ and data/, where the tests may make it."""
+    for name in ("workspace/a/b", "data/a", "workspace2"):
+        (tmp_path / name).mkdir(parents=True)
+    monkeypatch.setattr(mounts, "HOME", str(tmp_path))
+    monkeypatch.setattr(mounts, "WORKSPACE", f"{tmp_path}/workspace")
+    monkeypatch.setattr(mounts, "DATA", f"{tmp_path}/data")
+    return tmp_path
+
+
+def claimed(home: Path, *table: str, owns: bool = True, asked: bool = True) -> dict[str, bool]:
+    """Return what is claimed below home, and whether only of root; a ``:ro`` ends a read-only mount."""
+    status = home.stat()
+    agent = Identity(status.st_uid + (not owns), status.st_gid)
+    mounted = [Mount(f"{home}/{path.removesuffix(':ro')}", path.endswith(":ro")) for path in table]
+    targets = mounts.to_claim([Mount("/", read_only=False), *mounted], agent, asked=asked)
+    return {str(Path(target.path).relative_to(home)): target.only_roots for target in targets}
+
+
+def test_home_is_claimed_until_it_is_the_agents(home: Path) -> None:
+    assert claimed(home, owns=False) == {".": False}
+    assert claimed(home, owns=True) == {}
+
+
+@pytest.mark.parametrize(
+    ("table", "expected"),
+    [
+        (("workspace", "data"), {"workspace", "data"}),
+        (("workspace:ro", "data"), {"data"}),
+        (("workspace", "data:ro"), {"workspace"}),
+        (("workspace:ro", "workspace/a"), {"workspace/a"}),
+        (("workspace", "workspace/a:ro", "workspace/a/b"), {"workspace", "workspace/a/b"}),
+        (("data", "data/a"), {"data", "data/a"}),
+        (("workspace2", ".config", "../workspace"), set()),
+    ],
+)
+def test_writable_mounts_at_and_below_data_and_workspace_are_claimed(
+    home: Path, table: tuple[str, ...], expected: set[str]
+) -> None:
+    assert set(claimed(home, *table)) == expected
+
+
+def test_a_workspace_that_gave_the_identity_is_spared(home: Path) -> None:
+    table = ("workspace", "workspace/a", "data")
+    assert claimed(home, *table, asked=False) == {"workspace": True, "workspace/a": True, "data": False}
+
+
+def test_a_workspace_is_claimed_whole_where_ids_were_asked_for(home: Path) -> None:
+    assert claimed(home, "workspace", asked=True) == {"workspace": False}
+
+
+def test_a_workspace_that_is_not_the_agents_is_claimed_whole(home: Path) -> None:
+    assert claimed(home, "workspace", owns=False, asked=False)["workspace"] is False
+
+
+def test_a_target_is_claimed_whole_unless_said_otherwise() -> None:
+    assert Target("/mnt").only_roots is False
