@@ -25,6 +25,7 @@ SESSION = (sys.executable, "-I", "-S", os.path.dirname(os.path.dirname(os.path.a
 def main(arguments: list[str]) -> int:
     """Run the phase that this process is in; return the exit code."""
     os.umask(UMASK)
+    log.configure(as_json=os.environ.get("SANDBOX_LOG") == "json")
     try:
         wanted = settings.read(os.environ)
         log.configure(as_json=wanted.log_json, level=wanted.log_level)

@@ -56,9 +56,11 @@ def _json_fault(text: str) -> str | None:
     import json
 
     try:
-        json.loads(_blank(_TRAILING_COMMA, _blank(_COMMENT, text)))
+        json.loads(_blank(_TRAILING_COMMA, _blank(_COMMENT, text)), parse_int=str)
     except json.JSONDecodeError as error:
         return f"line {error.lineno}, column {error.colno}: {error.msg}"
+    except RecursionError:
+        return "it is nested too deeply"
     return None
 
 
@@ -71,7 +73,7 @@ def _yaml_fault(text: str) -> str | None:
     import yaml
 
     try:
-        yaml.load(text, getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506 - a safe loader either way
+        yaml.load(text, getattr(yaml, "CBaseLoader", yaml.BaseLoader))  # noqa: S506 - it makes text only
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
         return f"line {mark.line + 1}, column {mark.column + 1}: {error.problem}" if mark else str(error)

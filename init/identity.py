@@ -55,17 +55,18 @@ def plan(accounts: Accounts, agent: Identity) -> Accounts:
     listed after the agent, so that the agent's name is the one shown. A group that has the GID is shared.
     """
     users = _records(accounts.passwd)
-    old = next((u for u in users if u[0] == NAME), None) or next(
-        (u for u in users if len(u) > 2 and u[2] == str(DEFAULT_ID)), None
-    )
-    names = {NAME, old[0] if old else NAME}
+    known = any(user[0] == NAME for user in users)
+    old = next((u[0] for u in users if not known and len(u) > 2 and u[2] == str(DEFAULT_ID)), NAME)
+    names = {NAME, old}
     entry = [NAME, "x", str(agent.uid), str(agent.gid), "Agent", HOME, SHELL]
-    others = [u for u in users if u is not old]
+    others = [u for u in users if u[0] not in names]
     groups = [_without(g, names, 3) for g in _records(accounts.group) if g[0] not in names]
     if not any(len(g) > 2 and g[2] == str(agent.gid) for g in groups):
         groups.append([NAME, "x", str(agent.gid), ""])
     shadow = [s for s in _records(accounts.shadow) if s[0] not in names]
-    gshadow = [_without(g, names, 3) for g in _records(accounts.gshadow) if g[0] not in names]
+    gshadow = [
+        _without(_without(g, names, 2), names, 3) for g in _records(accounts.gshadow) if g[0] not in names
+    ]
     if groups[-1][0] == NAME:
         gshadow.append([NAME, "!", "", ""])
     return Accounts(
@@ -106,7 +107,7 @@ def _apply(agent: Identity, etc: "PurePath | str") -> bool:
 
 
 def _records(text: str) -> list[list[str]]:
-    return [line.split(":") for line in text.splitlines() if line]
+    return [line.split(":") for line in text.split("\n") if line]
 
 
 def _text(records: list[list[str]]) -> str:
@@ -114,12 +115,14 @@ def _text(records: list[list[str]]) -> str:
 
 
 def _without(group: list[str], names: set[str], field: int) -> list[str]:
-    members = [name for name in group[field].split(",") if name not in names] if len(group) > field else []
-    return [*group[:field], ",".join(members)]
+    if len(group) <= field:
+        return group
+    members = [name for name in group[field].split(",") if name not in names]
+    return [*group[:field], ",".join(members), *group[field + 1 :]]
 
 
 def _read(path: str) -> str:
-    with open(path, encoding="utf-8", errors="surrogateescape") as file:
+    with open(path, encoding="utf-8", errors="surrogateescape", newline="\n") as file:
         return file.read()
 
 
@@ -127,7 +130,7 @@ def _replace(path: str, text: str) -> None:
     status = os.stat(path)
     temporary = f"{path}.sandbox"
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8", errors="surrogateescape") as file:
+    with os.fdopen(descriptor, "w", encoding="utf-8", errors="surrogateescape", newline="\n") as file:
         file.write(text)
         os.fchown(descriptor, status.st_uid, status.st_gid)
         os.fchmod(descriptor, status.st_mode & 0o7777)

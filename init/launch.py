@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 CONFIG = "/etc/sandbox/config"
 DEFINITIONS = f"{CONFIG}/tools.yml"
 
+# Of folders that hold nothing but links to files that anyone in the container may read.
+OPEN, CLOSED = 0o755, 0o555
+
 # What the agent can write comes last, so that nothing planted there shadows a program of the image.
 PATH = ":".join((
     "/opt/tools/bin", "/opt/python/bin", "/opt/rust/bin",
@@ -96,7 +99,9 @@ def command(
 def install_files(tool: "Tool", home_directory: str) -> None:
     """Make the tool's state directories and link its configuration to where it reads it.
 
-    Whatever else stands at such a place, a mount of the user's own say, is left alone.
+    Whatever else stands at such a place, a mount of the user's own say, is left alone. The folders in home
+    that hold the links are closed afterwards: a tool that finds its configuration folder writable installs
+    packages there from the network (opencode does).
 
     Raises:
         SandboxError: data/ or the home directory cannot be written.
@@ -106,6 +111,9 @@ def install_files(tool: "Tool", home_directory: str) -> None:
             os.makedirs(f"{DATA}/{directory}", 0o750, exist_ok=True)
         for file in tool.config:
             link(f"{CONFIG}/{file.source}", place(file.target, home_directory))
+        for folder in {os.path.dirname(file.target) for file in tool.config} - {"~"}:
+            if folder.startswith("~/"):
+                os.chmod(place(folder, home_directory), CLOSED)
     except OSError as error:
         raise SandboxError(
             f"cannot prepare {tool.name}: {error.filename}: {error.strerror}",
@@ -119,9 +127,11 @@ def link(source: str, target: str) -> None:
     try:
         if os.readlink(target) == source:
             return
+        os.chmod(os.path.dirname(target), OPEN)
         os.unlink(target)
     except FileNotFoundError:
-        os.makedirs(os.path.dirname(target), 0o750, exist_ok=True)
+        os.makedirs(os.path.dirname(target), OPEN, exist_ok=True)
+        os.chmod(os.path.dirname(target), OPEN)
     except OSError as error:
         if error.errno == errno.EINVAL:
             return
@@ -131,7 +141,7 @@ def link(source: str, target: str) -> None:
 
 def place(template: str, home_directory: str) -> str:
     """Replace a leading ``~`` by the home directory and a leading ``{data}`` by data/."""
-    if template.startswith("~/"):
+    if template == "~" or template.startswith("~/"):
         return home_directory + template[1:]
     return DATA + template.removeprefix("{data}") if template.startswith("{data}") else template
 

@@ -17,7 +17,7 @@ _threshold = LEVELS["info"]
 _logger: Any = None
 
 
-def configure(*, as_json: bool, level: str) -> None:
+def configure(*, as_json: bool, level: str = "info") -> None:
     """Choose the form of the lines and the lowest level that is written (a key of LEVELS)."""
     global _as_json, _threshold, _logger
     _as_json, _threshold, _logger = as_json, LEVELS[level], None

@@ -31,7 +31,8 @@ class Target(NamedTuple):
 def parse(mountinfo: str) -> tuple[Mount, ...]:
     """Read the text of /proc/self/mountinfo; of mounts stacked on one path only the last is visible."""
     table = {}
-    for line in mountinfo.splitlines():
+    # Not splitlines(): the kernel escapes no line end but its own.
+    for line in filter(None, mountinfo.split("\n")):
         fields = line.split(" ")
         path = _unescape(fields[4])
         table[path] = Mount(path, "ro" in fields[5].split(","))
@@ -40,7 +41,7 @@ def parse(mountinfo: str) -> tuple[Mount, ...]:
 
 def read_table() -> tuple[Mount, ...]:
     """Return this process's mount table."""
-    with open("/proc/self/mountinfo", encoding="utf-8", errors="surrogateescape") as file:
+    with open("/proc/self/mountinfo", encoding="utf-8", errors="surrogateescape", newline="\n") as file:
         return parse(file.read())
 
 

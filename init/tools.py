@@ -49,10 +49,11 @@ def load(path: str) -> dict[str, Tool]:
     """
     import yaml
 
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    # Every scalar stays the text that was written: `A: 1.10` is no number and `A: yes` no truth.
+    loader = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
     try:
         with open(path, encoding="utf-8") as file:
-            content = yaml.load(file, loader)  # noqa: S506 - a safe loader either way
+            content = yaml.load(file, loader)  # noqa: S506 - safer than SafeLoader: it makes text only
     except (OSError, UnicodeError, yaml.YAMLError) as error:
         raise SandboxError(
             f"cannot read the tool definitions: {error}", f"Mend {path} (config/tools.yml)."
@@ -76,13 +77,14 @@ def available(
         SandboxError: none is left.
     """
     found = []
-    tell = log.debug if wanted is None else log.warning
     for name in definitions if wanted is None else wanted:
         reason = _unusable(name, definitions, search_path)
         if reason is None:
             found.append(definitions[name])
+        elif wanted is None:
+            log.debug(f"the menu leaves {name} out: {reason}")
         else:
-            tell(f"TOOLS names {name!r}, which is skipped: {reason}")
+            log.warning(f"TOOLS names {name!r}, which is skipped: {reason}")
     if not found:
         raise SandboxError(
             "none of the tools in TOOLS can be started",
@@ -129,6 +131,7 @@ def _tool(name: str, entry: Any, path: str) -> Tool:
     try:
         if not isinstance(entry, dict):
             raise TypeError("an entry is a mapping")  # noqa: TRY301 - one place words all faults
+        entry = dict(entry)
         tool = Tool(
             name=name,
             title=str(entry.pop("title", name)),

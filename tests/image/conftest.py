@@ -32,6 +32,18 @@ def docker(*arguments: str, check: bool = True) -> str:
     return result.stdout.strip()
 
 
+def logs(container: str) -> str:
+    """Return what a container wrote to stdout and stderr."""
+    result = subprocess.run(
+        ["docker", "logs", container],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    return result.stdout.strip()
+
+
 def wait_for(condition: Callable[[], object], what: str) -> None:
     deadline = time.monotonic() + PATIENCE
     while not condition():

@@ -119,7 +119,7 @@ def test_orphans_are_reaped_and_do_not_outlive_the_tool(sandbox: Sandbox) -> Non
 
 
 @pytest.fixture
-def running(sandbox: Sandbox, container: Callable[..., str]) -> str:
+def running(container: Callable[..., str]) -> str:
     started = container("-c", "echo ready; exec sleep 1000", env={"TOOLS": "shell"})
     wait_for(lambda: "ready" in docker("logs", started), "the tool to start")
     return started
@@ -141,7 +141,8 @@ def test_the_agent_can_write_nothing_of_the_image(running: str) -> None:
 def test_config_commands_and_skills_are_read_only_and_where_tools_look(running: str) -> None:
     agent = testinfra.get_host(f"docker://agent@{running}")
     for path in (
-        ".config/opencode/opencode.json", ".config/opencode/AGENTS.md", ".config/opencode/commands/git-commit.md",
+        ".config/opencode/opencode.json", ".config/opencode/AGENTS.md",
+        ".config/opencode/commands/git-commit.md",
         ".config/opencode/skills/write-worklog/SKILL.md", ".omp/agent/config.yml", ".omp/agent/models.yml",
         ".omp/agent/AGENTS.md",
     ):  # fmt: skip

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.image.conftest import docker, wait_for
+from tests.image.conftest import docker, logs, wait_for
 
 SHELL = {"TOOLS": "shell"}
 Start = Callable[..., str]
@@ -14,7 +14,7 @@ Start = Callable[..., str]
 
 def started(container: Start, script: str, **env: str) -> str:
     name = container("-c", script, env={**SHELL, **env})
-    wait_for(lambda: "ready" in docker("logs", name), "the tool to start")
+    wait_for(lambda: "ready" in logs(name), "the tool to start")
     return name
 
 
@@ -32,7 +32,7 @@ def test_a_signal_reaches_the_tool(container: Start, name: str) -> None:
     tool = started(container, f'exec /bin/bash -c "{script}"')
     docker("kill", "--signal", str(number), tool)
     assert docker("wait", tool) == "9"
-    assert f"got {number}" in docker("logs", tool)
+    assert f"got {number}" in logs(tool)
 
 
 def test_docker_stop_ends_a_tool_with_default_dispositions(container: Start) -> None:
@@ -44,7 +44,7 @@ def test_a_tool_that_ignores_sigterm_is_killed_after_the_grace_period(container:
     tool = started(container, "trap '' TERM; echo ready; while :; do sleep 1000; done", SANDBOX_GRACE="0.5")
     code, took = stop(tool)
     assert (code, took < 30) == (137, True), took
-    assert "the tool did not end when asked to" in docker("logs", tool)
+    assert "the tool did not end when asked to" in logs(tool)
 
 
 def test_what_the_tool_leaves_behind_is_asked_to_end_and_then_killed(container: Start) -> None:
@@ -55,8 +55,8 @@ def test_what_the_tool_leaves_behind_is_asked_to_end_and_then_killed(container: 
     )
     tool = container("-c", script, env={**SHELL, "SANDBOX_GRACE": "1"})
     assert docker("wait", tool) == "3"
-    logs = docker("logs", tool)
-    assert "polite" in logs
+    assert "polite" in logs(tool)
+    assert "killing what the tool left behind" in logs(tool)
 
 
 def test_idle_pid_1_takes_no_processor_time(container: Start) -> None:
@@ -64,10 +64,8 @@ def test_idle_pid_1_takes_no_processor_time(container: Start) -> None:
 
     def ticks() -> int:
         # utime and stime of proc_pid_stat(5)
-        return sum(
-            int(field)
-            for field in docker("exec", tool, "cat", "/proc/1/stat").rsplit(")", 1)[1].split()[11:13]
-        )
+        fields = docker("exec", tool, "cat", "/proc/1/stat").rsplit(")", 1)[1].split()
+        return int(fields[11]) + int(fields[12])
 
     before = ticks()
     for _ in range(5):

@@ -5,22 +5,10 @@ import os
 import sys
 from pathlib import Path
 
-FIELDS = [
-    "Uid",
-    "Gid",
-    "Groups",
-    "Umask",
-    "CapInh",
-    "CapPrm",
-    "CapEff",
-    "CapBnd",
-    "CapAmb",
-    "NoNewPrivs",
+FIELDS = {
+    "Uid", "Gid", "Groups", "Umask", "CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb", "NoNewPrivs",
     "Seccomp",
-    "SigBlk",
-    "SigIgn",
-    "PPid",
-]
+}  # fmt: skip
 
 
 def status(pid: str) -> dict[str, str]:
@@ -49,7 +37,11 @@ def main() -> None:
         "environ": dict(os.environ),
         "self": status("self"),
         "init": status("1"),
-        "uids": {pid: status(pid)["Uid"].split() for pid in os.listdir("/proc") if pid.isdigit()},
+        "uids": {
+            pid: status(pid)["Uid"].split()
+            for pid in (path.name for path in Path("/proc").iterdir())
+            if pid.isdigit()
+        },
         "descriptors": descriptors(),
         "terminals": [os.isatty(fd) for fd in (0, 1, 2)],
         "foreground": foreground(0),

@@ -22,8 +22,8 @@ TOOLS = tuple(Tool(name, name, (name,), (), {}, (), ()) for name in ("opencode",
 def start(**environ: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "init"],
-        cwd=REPOSITORY, env=environ, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=30,
-        check=False,
+        cwd=REPOSITORY, env=os.environ | environ, stdin=subprocess.DEVNULL, capture_output=True, text=True,
+        timeout=30, check=False,
     )  # fmt: skip
 
 
@@ -47,7 +47,9 @@ def test_a_bad_setting_ends_the_start_with_a_line_that_says_what_and_how() -> No
 
 
 def test_a_hostile_setting_does_not_reach_the_terminal() -> None:
-    assert start(PUID="\x1b[2J\r\n").stderr.replace("\n", "").isprintable()
+    ended = start(PUID="\x1b[2J\r\n")
+    assert ended.returncode == 78
+    assert ended.stderr.replace("\n", "").isprintable()
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="the root phase is for root")

@@ -103,7 +103,11 @@ def test_tools_as_shipped_name_configuration_that_is_there() -> None:
 
 def test_no_file_names_a_registrys_host() -> None:
     listed = subprocess.run(
-        ["git", "ls-files", "-z"], cwd=REPOSITORY, capture_output=True, text=True, check=True
+        ["git", "-c", f"safe.directory={REPOSITORY}", "ls-files", "-z"],
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+        check=True,
     )
     files = [REPOSITORY / name for name in listed.stdout.split("\0") if name]
     assert files
