@@ -50,6 +50,17 @@ class Terminal:
     def type(self, keys: str) -> None:
         self.child.send(keys)
 
+    def type_until_end(self, keys: str) -> int:
+        """Press keys, and again if the program does not listen yet; return its exit code."""
+        deadline = time.monotonic() + PATIENCE
+        again = 0.0
+        while self.read():
+            assert time.monotonic() < deadline, f"still running:\n{self.text}"
+            if time.monotonic() > again:
+                self.type(keys)
+                again = time.monotonic() + 1.0
+        return self.end()
+
     def end(self) -> int:
         """Wait until the command has ended; return its exit code."""
         deadline = time.monotonic() + PATIENCE

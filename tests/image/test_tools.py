@@ -92,6 +92,7 @@ def test_nobody_but_the_model_server_is_asked(sandbox: Sandbox, model: str, tool
     assert sandbox.as_root("cat", "workspace/hello.txt") == CONTENT.strip()
 
 
+QUIT = {"opencode": "\x03", "omp": "\x04"}
 DRAWN = {"opencode": "Ask anything", "omp": "Welcome back"}
 
 
@@ -99,11 +100,7 @@ DRAWN = {"opencode": "Ask anything", "omp": "Welcome back"}
 def test_the_tui_is_drawn_in_a_terminal_and_quits(sandbox: Sandbox, model: str, tool: str) -> None:
     terminal = Terminal([str(ROOT / "start.sh"), "--no-build", "--tool", tool], sandbox.variables)
     terminal.wait_for(DRAWN[tool])
-    if tool == "opencode":
-        terminal.type("\x03")
-    else:
-        terminal.type("\x04")
-    assert terminal.end() == 0, terminal.text
+    assert terminal.type_until_end(QUIT[tool]) == 0, terminal.text
     assert model
 
 

@@ -1,0 +1,109 @@
+"""start.sh, as a user calls it."""
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.image.conftest import PATIENCE, ROOT, Result, Sandbox
+from tests.image.terminal import Terminal
+
+EX_USAGE = 64
+
+
+def start(sandbox: Sandbox, *arguments: str, stdin: str = "", **environ: str) -> Result:
+    return subprocess.run(
+        [str(ROOT / "start.sh"), *arguments], env={**sandbox.variables, **environ}, input=stdin,
+        capture_output=True, text=True, timeout=PATIENCE * 4, check=False,
+    )  # fmt: skip
+
+
+def test_tool_no_build_and_arguments(sandbox: Sandbox) -> None:
+    result = start(sandbox, "--no-build", "--tool", "omp", "--", "--version")
+    assert (result.returncode, result.stdout) == (0, "omp/18.2.3\n"), result.stderr
+
+
+def test_it_builds_and_keeps_stdout_for_the_tool(sandbox: Sandbox) -> None:
+    result = start(sandbox, "--tool=opencode", "--", "--version")
+    assert (result.returncode, result.stdout) == (0, "1.18.33\n"), result.stderr
+
+
+def test_the_exit_code_and_stdin_are_the_tools(sandbox: Sandbox) -> None:
+    result = start(sandbox, "--no-build", "--tool", "shell", "--", "-c", "cat; exit 23", stdin="piped\n")
+    assert (result.returncode, result.stdout) == (23, "piped\n"), result.stderr
+
+
+def test_at_a_terminal_the_menu_waits(sandbox: Sandbox) -> None:
+    terminal = Terminal(
+        [str(ROOT / "start.sh"), "--no-build"], {**sandbox.variables, "TOOLS": "shell,report"}
+    )
+    terminal.wait_for("Number or name [1]:")
+    terminal.type("report\r")
+    terminal.wait_for('"foreground": true')
+    assert terminal.end() == 0
+
+
+def test_an_unknown_tool_is_the_containers_error(sandbox: Sandbox) -> None:
+    result = start(sandbox, "--no-build", "--tool", "nope")
+    assert result.returncode == 78
+    assert "DEFAULT_TOOL='nope' is not available" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--nope"], "unknown option: --nope"),
+        (["run"], "unknown option: run"),
+        (["--tool"], "--tool needs a value"),
+        (["--tool", ""], "--tool needs a value"),
+        (["--no-build", "--no-cache"], "--no-build and --no-cache exclude each other"),
+    ],
+)
+def test_wrong_usage(sandbox: Sandbox, arguments: list[str], message: str) -> None:
+    result = start(sandbox, *arguments)
+    assert (result.returncode, result.stdout) == (EX_USAGE, "")
+    assert message in result.stderr
+    assert "--help" in result.stderr
+
+
+def test_help(sandbox: Sandbox) -> None:
+    result = start(sandbox, "--help")
+    assert result.returncode == 0
+    for option in ("--tool", "--no-build", "--no-cache", "--bootstrap", "--build-arg"):
+        assert option in result.stdout
+
+
+def test_a_machine_without_docker_is_told_what_mends_it(sandbox: Sandbox, tmp_path: Path) -> None:
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    for name in ("bash", "env", "dirname", "sed", "tail", "id", "apt-get", "grep"):
+        if found := shutil.which(name):
+            (programs / name).symlink_to(found)
+    result = start(sandbox, PATH=str(programs))
+    assert result.returncode == 1
+    assert "there is no Docker on this machine" in result.stderr
+    assert "./start.sh --bootstrap" in result.stderr or not shutil.which("apt-get")
+
+
+def test_an_engine_that_does_not_answer(sandbox: Sandbox) -> None:
+    result = start(sandbox, DOCKER_HOST="unix:///nowhere.sock")
+    assert result.returncode == 1
+    assert "the Docker engine does not answer" in result.stderr
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
+def test_a_user_who_may_not_use_the_engine(sandbox: Sandbox) -> None:
+    command = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", str(ROOT / "start.sh")]
+    environ = {**sandbox.variables, "HOME": "/nonexistent"}
+    result = subprocess.run(command, env=environ, capture_output=True, text=True, check=False)
+    assert result.returncode == 1
+    assert "you may not use the Docker engine" in result.stderr
+
+
+def test_a_base_that_cannot_be_pulled(sandbox: Sandbox) -> None:
+    result = start(sandbox, BASE_IMAGE="127.0.0.1:1/none:1", SANDBOX_IMAGE="agentic-sandbox:never")
+    assert result.returncode == 1
+    assert "its base 127.0.0.1:1/none:1 cannot be pulled" in result.stderr
+    assert "./start.sh --bootstrap" in result.stderr
