@@ -1,0 +1,67 @@
+"""Time from exec of the entry point to the tool's first instruction, and PID 1's memory, against tini.
+
+    python benchmarks/startup.py [--rounds 20]
+
+Every round starts one container of each kind, in turn, so that all share the machine's moods; the figures
+are read inside the container (benchmarks/stamp.c). tini does none of what the sandbox does: it is the floor.
+"""
+
+import argparse
+import statistics
+import subprocess
+import tempfile
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+IMAGE = "agentic-sandbox:benchmark"
+OPTIONS = [
+    "--rm", "--security-opt=no-new-privileges", "--cap-drop=ALL", "--cap-add=CHOWN", "--cap-add=DAC_OVERRIDE",
+    "--cap-add=SETUID", "--cap-add=SETGID",
+]  # fmt: skip
+SANDBOX = ["/usr/bin/python3", "-I", "-S", "/opt/sandbox"]
+KINDS: dict[str, tuple[list[str], list[str]]] = {
+    "tini": ([], ["/usr/bin/tini", "--", "/bench/arrived"]),
+    "sandbox, PUID=1000": (["-e", "PUID=1000"], SANDBOX),
+    "sandbox, PUID=1001": (["-e", "PUID=1001"], SANDBOX),
+}
+
+
+def build() -> None:
+    """Build the image under test with tini and the stamp in it."""
+    command = ["docker", "build", "--quiet", "--tag", IMAGE, "--file", "benchmarks/Dockerfile", "."]
+    subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
+
+
+def measure(folder: Path, options: list[str], command: list[str]) -> tuple[int, int]:
+    """Return microseconds to the tool's first instruction and PID 1's resident KiB then."""
+    mounts = [f"-v={folder}/workspace:/home/agent/workspace", f"-v={folder}/data:/home/agent/data"]
+    run = ["docker", "run", *OPTIONS, *mounts, *options, IMAGE, *command]
+    microseconds, resident = subprocess.run(run, check=True, capture_output=True, text=True).stdout.split()
+    return int(microseconds), int(resident)
+
+
+def main() -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(description="Compare the start with tini's.")
+    parser.add_argument("--rounds", type=int, default=20)
+    rounds = parser.parse_args().rounds
+    build()
+    figures: dict[str, list[tuple[int, int]]] = {kind: [] for kind in KINDS}
+    with tempfile.TemporaryDirectory() as name:
+        for part in ("workspace", "data"):
+            (Path(name) / part).mkdir()
+        for _ in range(rounds):
+            for kind, (options, command) in KINDS.items():
+                figures[kind].append(measure(Path(name), options, command))
+    floor = statistics.median(time for time, _ in figures["tini"])
+    print(f"{'':20} {'ms (median)':>12} {'min to max':>16} {'ratio to tini':>14} {'PID 1, KiB':>11}")
+    for kind, samples in figures.items():
+        times = [time / 1000 for time, _ in samples]
+        middle = statistics.median(times)
+        spread = f"{min(times):.1f} to {max(times):.1f}"
+        resident = statistics.median(memory for _, memory in samples)
+        print(f"{kind:20} {middle:12.1f} {spread:>16} {middle * 1000 / floor:14.1f} {resident:11.0f}")
+
+
+if __name__ == "__main__":
+    main()
