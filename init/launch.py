@@ -60,12 +60,16 @@ def check_places(table: "Iterable[Mount]") -> None:
         SandboxError: data/ cannot be written, or workspace/ is writable in the mount table but not for us.
     """
     table = tuple(table)
+    for directory, name, what in (
+        (WORKSPACE, "workspace", "what the tool writes"),
+        (DATA, "data", "its sessions"),
+    ):
+        if find(table, directory) is None:
+            log.warning(
+                f"no {name} is mounted: {what} will be lost with this container",
+                fix=f"Mount a folder: -v ./{name}:{directory}",
+            )
     workspace = find(table, WORKSPACE)
-    if workspace is None:
-        log.warning(
-            "no workspace is mounted: what the tool writes is lost with this container",
-            fix=f"Mount a folder: -v ./workspace:{WORKSPACE}",
-        )
     if workspace is not None and workspace.read_only:
         log.warning("the workspace is mounted read-only: the tool can read it and change nothing")
     else:

@@ -117,11 +117,11 @@ def test_default_tool(sandbox: Sandbox, name: str) -> None:
 
 
 def test_workspace_not_mounted_works_and_says_what_it_costs(sandbox: Sandbox) -> None:
-    mounts = (f"{sandbox.config}:/etc/sandbox/config:ro",)
+    mounts = (f"{sandbox.config}:/etc/sandbox/config:ro", f"{sandbox.data}:/home/agent/data")
     result = sandbox.plain(*COMPOSE_OPTIONS, arguments=("-c", "touch new && id -u"), env=SHELL, mounts=mounts)
     assert (result.returncode, result.stdout) == (0, "1000\n"), result.stderr
     assert lines(result.stderr) == [
-        "sandbox: warning: no workspace is mounted: what the tool writes is lost with this container"
+        "sandbox: warning: no workspace is mounted: what the tool writes will be lost with this container"
     ]
 
 
