@@ -46,7 +46,7 @@ FROM base AS sandbox
 ARG APT_MIRROR=""
 RUN --mount=type=bind,source=scripts/build,target=/build --mount=type=secret,id=extra_ca \
     /build/with-network /build/apt-install curl git gosu openssh-client procps ripgrep tzdata \
- && gosu nobody true && rg --version && git --version
+ && /usr/sbin/gosu nobody true && rg --version && git --version
 
 ARG RUST_CHANNEL=stable
 RUN --mount=type=bind,source=scripts/build,target=/build --mount=type=secret,id=extra_ca \
@@ -58,8 +58,11 @@ RUN --mount=type=bind,source=scripts/build,target=/build --mount=type=secret,id=
     /build/with-network /build/install-python
 
 COPY --from=node /opt/tools /opt/tools
-RUN HOME=/tmp/try PATH="/opt/tools/bin:$PATH" \
- && export HOME PATH && for tool in opencode omp bun npm uv; do "$tool" --version || exit 1; done \
+# Run as somebody who may write nothing of the image, as the agent is.
+RUN export PATH="/opt/tools/bin:/opt/python/bin:/opt/rust/bin:$PATH" && mkdir -m 1777 /tmp/try \
+ && for program in opencode omp bun node npm uv python cargo rustc; do \
+      /usr/sbin/gosu nobody env HOME=/tmp/try "$program" --version || exit 1; \
+    done \
  && rm -rf /tmp/try
 
 COPY --from=python /opt/sandbox /opt/sandbox

@@ -33,11 +33,12 @@ main() {
   parse "$@"
   cd "$here"
   if ((bootstrap)); then "$here/scripts/bootstrap.sh"; fi
-  enter_docker_group "$@"
+  enter_docker_group "$here/start.sh" "$@"
   require_engine
+  choose_platform
   choose_base
   offer_ca
-  mkdir -p "$(setting WORKSPACE_DIR ./workspace)" "$(setting DATA_DIR ./data)"
+  make_folders
   if ((build)); then build_image; fi
   run_tool
 }
@@ -95,6 +96,14 @@ mend_engine() {
   fi
 }
 
+# The locks hold the hashes of the tools' x86-64 binaries only.
+choose_platform() {
+  case $(uname -m) in x86_64 | amd64) return ;; esac
+  if [[ -n ${DOCKER_DEFAULT_PLATFORM:-} ]]; then return; fi
+  export DOCKER_DEFAULT_PLATFORM=linux/amd64
+  say "running the x86-64 image through emulation: there are no verified $(uname -m) builds of the tools yet"
+}
+
 # Where bootstrap had to build a base, everything comes from the distribution's archive.
 choose_base() {
   [[ -z $(setting BASE_IMAGE) ]] || return 0
@@ -118,6 +127,13 @@ offer_ca() {
   done
 }
 
+# The engine would make a missing folder as root. Compose tells the paths as it reads them itself.
+make_folders() {
+  docker compose config sandbox | sed -n 's#^ *source: \(/.*\)$#\1#p' | while IFS= read -r folder; do
+    [[ -e $folder ]] || mkdir -p -- "$folder"
+  done
+}
+
 build_image() {
   local base
   docker compose build ${build_options[@]+"${build_options[@]}"} >&2 && return
@@ -137,6 +153,8 @@ run_tool() {
     [[ -n $(setting MENU_TIMEOUT) ]] || options+=(-e MENU_TIMEOUT=0)
   else
     options+=(-T)
+    # A tool may read stdin to its end where it is no terminal, and a person never ends it.
+    if [[ -t 0 ]]; then exec </dev/null; fi
   fi
   [[ -z $tool ]] || options+=(-e "DEFAULT_TOOL=$tool")
   exec docker compose run "${options[@]}" sandbox ${arguments[@]+"${arguments[@]}"}

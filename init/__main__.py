@@ -62,7 +62,8 @@ def session_phase(wanted: settings.Settings, arguments: list[str]) -> int:
     from init import config, launch, supervise, tools
 
     privileges.seal_session()
-    launch.check_places(mounts.read_table())
+    table = mounts.read_table()
+    launch.check_places(table)
     installed = tools.available(tools.load(launch.DEFINITIONS), wanted.tools, launch.PATH)
     tool = choose(wanted, installed)
     if tool is None:
@@ -70,7 +71,7 @@ def session_phase(wanted: settings.Settings, arguments: list[str]) -> int:
         return 0
     config.check(tool)
     home = launch.home()
-    launch.install_files(tool, home)
+    launch.install_files(tool, home, table)
     return supervise.run(launch.command(tool, arguments, home, os.environ), wanted.grace)
 
 

@@ -1,5 +1,6 @@
 """What a tool is started with: argv, environment, working directory, and its files in their places."""
 
+import contextlib
 import errno
 import os
 import pwd
@@ -100,24 +101,27 @@ def command(
     )
 
 
-def install_files(tool: "Tool", home_directory: str) -> None:
+def install_files(tool: "Tool", home_directory: str, table: "Iterable[Mount]") -> None:
     """Make the tool's state directories and link its configuration to where it reads it.
 
-    Whatever else stands at such a place, a mount of the user's own say, is left alone. The folders in home
-    that hold the links are closed afterwards: a tool that finds its configuration folder writable installs
-    packages there from the network (opencode does).
+    A mount of the user's own at such a place is left alone. The folders in home that hold the links are
+    closed afterwards: a tool that finds its configuration folder writable installs packages there from the
+    network (opencode does).
 
     Raises:
         SandboxError: data/ or the home directory cannot be written.
     """
+    own = {mount.path for mount in table if mount.path.startswith(f"{HOME}/")} - {WORKSPACE, DATA}
     try:
         for directory in tool.state:
             os.makedirs(f"{DATA}/{directory}", 0o750, exist_ok=True)
         for file in tool.config:
-            link(f"{CONFIG}/{file.source}", place(file.target, home_directory))
-        for folder in {os.path.dirname(file.target) for file in tool.config} - {"~"}:
-            if folder.startswith("~/"):
-                os.chmod(place(folder, home_directory), CLOSED)
+            target = place(file.target, home_directory)
+            if any(target == path or target.startswith(f"{path}/") for path in own):
+                continue
+            folder = os.path.dirname(target)
+            closable = file.target.startswith("~/") and folder != home_directory
+            link(f"{CONFIG}/{file.source}", target, closable=closable)
     except OSError as error:
         raise SandboxError(
             f"cannot prepare {tool.name}: {error.filename}: {error.strerror}",
@@ -125,22 +129,37 @@ def install_files(tool: "Tool", home_directory: str) -> None:
         ) from error
 
 
-def link(source: str, target: str) -> None:
-    """Make target a symbolic link to source, unless a file of another kind is there."""
-    source = os.path.normpath(source)
+def link(source: str, target: str, *, closable: bool = False) -> None:
+    """Make target a symbolic link to source, and move aside whatever else is there.
+
+    Args:
+        source: a path below the read-only configuration.
+        target: where the tool reads it.
+        closable: whether the folder holds nothing but such links, and is left unwritable.
+    """
+    source, folder = os.path.normpath(source), os.path.dirname(target)
+    if _points_to(target) != source:
+        os.makedirs(folder, OPEN, exist_ok=True)
+        if closable:
+            os.chmod(folder, OPEN)
+        if _points_to(target) is None and os.path.lexists(target):
+            # An earlier session's, then: the configuration that counts is the one in config/.
+            log.warning(f"{target} is not the sandbox's: it is moved to {target}.replaced")
+            os.replace(target, f"{target}.replaced")
+        else:
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(target)
+        os.symlink(source, target)
+    if closable:
+        os.chmod(folder, CLOSED)
+
+
+def _points_to(path: str) -> str | None:
+    """Return where a symbolic link points, None for anything else."""
     try:
-        if os.readlink(target) == source:
-            return
-        os.chmod(os.path.dirname(target), OPEN)
-        os.unlink(target)
-    except FileNotFoundError:
-        os.makedirs(os.path.dirname(target), OPEN, exist_ok=True)
-        os.chmod(os.path.dirname(target), OPEN)
-    except OSError as error:
-        if error.errno == errno.EINVAL:
-            return
-        raise
-    os.symlink(source, target)
+        return os.readlink(path)
+    except OSError:
+        return None
 
 
 def place(template: str, home_directory: str) -> str:

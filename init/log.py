@@ -60,8 +60,13 @@ def _printable(text: str) -> str:
 
 
 def _write(level: str, event: str, fields: dict[str, object]) -> None:
-    if LEVELS[level] >= _threshold:
+    if LEVELS[level] < _threshold or sys.stderr is None:
+        return
+    try:
         getattr(_configured(), level)(event, **fields)
+    except OSError:
+        # Whoever would read it has hung up; the session goes on.
+        return
 
 
 def _configured() -> Any:

@@ -2,7 +2,7 @@
 
 import os
 import select
-import sys
+import termios
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -33,6 +33,8 @@ def ask(tools: "Sequence[Tool]", source: int, out: "TextIO", timeout: float = 0)
         out.write(f"Number or name [1{patience}]: ")
         out.flush()
         if timeout and not select.select([source], [], [], timeout)[0]:
+            # What was typed without Enter is not meant for the tool.
+            termios.tcflush(source, termios.TCIFLUSH)
             out.write(f"\nNo answer: {tools[0].name} it is.\n")
             return tools[0]
         line = os.read(source, 4096)
@@ -58,4 +60,4 @@ def match(answer: str, tools: "Sequence[Tool]") -> "Tool | None":
 
 def terminal() -> bool:
     """Tell whether a person can be asked: stdin and stderr are terminals."""
-    return sys.stdin.isatty() and sys.stderr.isatty()
+    return os.isatty(0) and os.isatty(2)

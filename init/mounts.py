@@ -15,17 +15,22 @@ DATA = f"{HOME}/data"
 
 
 class Mount(NamedTuple):
-    """One line of proc_pid_mountinfo(5): where, and whether it is read-only."""
+    """One line of proc_pid_mountinfo(5): where, whether it is read-only, and its number."""
 
     path: str
     read_only: bool
+    number: int = 0
 
 
 class Target(NamedTuple):
-    """A folder to claim: all of it, or only what root owns at its top, with everything below that."""
+    """A folder to claim: all of it, or only what root owns, where other owners' folders are not entered.
+
+    The number is that of the mount that must be found there, None where no mount is expected.
+    """
 
     path: str
     only_roots: bool = False
+    number: int | None = None
 
 
 def parse(mountinfo: str) -> tuple[Mount, ...]:
@@ -35,7 +40,9 @@ def parse(mountinfo: str) -> tuple[Mount, ...]:
     for line in filter(None, mountinfo.split("\n")):
         fields = line.split(" ")
         path = _unescape(fields[4])
-        table[path] = Mount(path, "ro" in fields[5].split(","))
+        # The mount's own options, and after the separator those of the filesystem.
+        options = [*fields[5].split(","), *fields[-1].split(",")]
+        table[path] = Mount(path, "ro" in options, int(fields[0]))
     return tuple(table.values())
 
 
@@ -64,13 +71,12 @@ def to_claim(table: "Iterable[Mount]", agent: "Identity", *, asked: bool) -> tup
     Args:
         table: the mount table.
         agent: who the files shall belong to.
-        asked: whether the user set PUID or PGID. If not, the identity was taken from the workspace, whose
-            files then stay as they are, but for what root put there and the agent could not change.
+        asked: whether the user set PUID or PGID. If not, the workspace told the identity, and its files
+            stay as they are, but for what root put there and the agent could not change.
     """
     table = tuple(table)
-    spare = not asked and owner(table, WORKSPACE) == tuple(agent)
     mounted = (
-        Target(mount.path, only_roots=spare and top == WORKSPACE)
+        Target(mount.path, only_roots=not asked and top == WORKSPACE, number=mount.number)
         for top in (DATA, WORKSPACE)
         for mount in table
         if not mount.read_only and (mount.path == top or mount.path.startswith(f"{top}/"))

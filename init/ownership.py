@@ -49,6 +49,9 @@ def claim_all(targets: "Iterable[Target]", table: "Iterable[Mount]", agent: "Ide
     for target in targets:
         try:
             result = claim(target, agent, points)
+        except (FileNotFoundError, NotADirectoryError):
+            # A single file that is mounted stays its owner's; what another mount hides is nobody's.
+            continue
         except OSError as error:
             raise SandboxError(
                 f"cannot open {target.path}: {error.strerror}",
@@ -99,6 +102,9 @@ class _Walk:
     def run(self) -> Claim:
         self.here = os.open(self.target.path, _DIRECTORY)
         try:
+            if self.target.number not in (None, _mount_number(self.here)):
+                # Somebody put something else on the way there.
+                raise FileNotFoundError(errno.ENOENT, "another mount is there", self.target.path)
             self.device = os.fstat(self.here).st_dev
             self.enter(self.target.path)
             while self.levels:
@@ -139,7 +145,7 @@ class _Walk:
     def visit(self, entry: "os.DirEntry[str]") -> None:
         try:
             status = entry.stat(follow_symlinks=False)
-            if self.is_spared(status, depth=len(self.levels)) or status.st_dev != self.device:
+            if self.is_spared(status) or status.st_dev != self.device:
                 return
             if stat.S_ISDIR(status.st_mode):
                 self.levels[-1].pending.append(entry.name)
@@ -151,30 +157,44 @@ class _Walk:
 
     def ascend(self) -> None:
         """Change the current directory, and go back to its parent."""
+        # In this order: once the directory is the agent's, root may not pass through it any more.
+        parent = self.parent()
         status = os.fstat(self.here)
-        if self.is_wrong(status) and not self.is_spared(status, depth=len(self.levels) - 1):
+        if self.is_wrong(status) and not self.is_spared(status):
             try:
                 os.fchown(self.here, *self.agent)
                 self.changed += 1
             except OSError as error:
                 self.fail(error)
-        left = self.levels.pop()
-        if not self.levels:
+        self.levels.pop()
+        if parent is None:
+            self.levels.clear()
             return
-        parent = os.open("..", _DIRECTORY, dir_fd=self.here)
         os.close(self.here)
         self.here = parent
+
+    def parent(self) -> int | None:
+        """Open the parent directory; None at the top, or where nothing above can be trusted any more."""
+        if len(self.levels) == 1:
+            return None
+        try:
+            parent = os.open("..", _DIRECTORY, dir_fd=self.here)
+        except OSError as error:
+            self.fail(error)
+            return None
         status = os.fstat(parent)
-        if (status.st_dev, status.st_ino) != (self.device, self.levels[-1].inode):
-            # Somebody moved the directory while it was walked: nothing above it can be trusted.
-            self.fail(OSError(errno.ESTALE, ""), left.name)
-            self.levels.clear()
+        if (status.st_dev, status.st_ino) == (self.device, self.levels[-2].inode):
+            return parent
+        # Somebody moved the directory while it was walked.
+        os.close(parent)
+        self.fail(OSError(errno.ESTALE, ""))
+        return None
 
     def is_wrong(self, status: os.stat_result) -> bool:
         return (status.st_uid, status.st_gid) != self.agent
 
-    def is_spared(self, status: os.stat_result, depth: int) -> bool:
-        return self.target.only_roots and depth < 2 and status.st_uid != 0
+    def is_spared(self, status: os.stat_result) -> bool:
+        return self.target.only_roots and status.st_uid != 0
 
     def fail(self, error: OSError, *name: str) -> None:
         code = error.errno or errno.EIO
@@ -190,3 +210,9 @@ class _Walk:
         if time.monotonic() > self.next_progress:
             self.next_progress = time.monotonic() + PROGRESS_SECONDS
             log.info("giving files to the agent", entries=self.seen, changed=self.changed, now_in=where)
+
+
+def _mount_number(descriptor: int) -> int:
+    """Return the number of the mount that a descriptor is in; proc_pid_fdinfo(5), Linux 3.15."""
+    with open(f"/proc/self/fdinfo/{descriptor}", encoding="ascii") as info:
+        return next(int(line.split()[1]) for line in info if line.startswith("mnt_id:"))

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 GOSU = "/usr/sbin/gosu"
 
 # Bit numbers from capabilities(7).
-CAP_CHOWN, CAP_DAC_OVERRIDE, CAP_SETGID, CAP_SETUID, CAP_SETPCAP = 0, 1, 6, 7, 8
+CAP_SETGID, CAP_SETUID, CAP_SETPCAP = 6, 7, 8
 NEEDED = {CAP_SETGID: "SETGID", CAP_SETUID: "SETUID"}
 
 
@@ -88,7 +88,9 @@ def seal_session() -> None:
 
     prctl.set_no_new_privs(1)
     prctl.set_dumpable(0)
-    prctl.cap_inheritable.limit()
+    # Podman's --user with --cap-add, and what lock_down() let through to gosu.
+    for capabilities in (prctl.cap_effective, prctl.cap_permitted, prctl.cap_inheritable):
+        capabilities.limit()
     if os.getpid() != 1:
         # Orphans come to us all the same.
         prctl.set_child_subreaper(1)

@@ -45,14 +45,14 @@ def run(command: Command, grace: float) -> int:
         The command's exit code, 128 + n where signal n ended it, 126 or 127 where it could not be run.
     """
     with _restored_terminal() as terminal:
-        child, failure = _spawn(command, terminal)
-        if failure:
-            _reap_one(child)
-            log.error(f"cannot run {command.argv[0]}: {os.strerror(failure)}")
-            return EX_NOT_FOUND if failure in (errno.ENOENT, errno.ENOTDIR) else EX_NOT_EXECUTABLE
-        status = _supervise(child, grace)
+        child, news = _spawn(command, terminal)
+        code = _supervise(child, terminal, grace)
         _stop_stragglers(grace)
-    return status
+    failure = os.read(news, 16)
+    if failure:
+        log.error(f"cannot run {command.argv[0]}: {os.strerror(int(failure))}")
+        return EX_NOT_FOUND if int(failure) in (errno.ENOENT, errno.ENOTDIR) else EX_NOT_EXECUTABLE
+    return code
 
 
 @contextlib.contextmanager
@@ -80,17 +80,15 @@ def _controls(descriptor: int) -> bool:
 
 
 def _spawn(command: Command, terminal: int | None) -> tuple[int, int]:
-    """Fork and exec; return the child's PID and the errno of a failed exec, or 0."""
-    reader, writer = os.pipe()  # close-on-exec: end of file on the reader means that exec succeeded
+    """Fork and exec; return the child's PID and a pipe that holds the errno if exec failed."""
+    reader, writer = os.pipe()  # closed by a successful exec; not waited for, so that signals are
     child = os.fork()
     if child == 0:
         _become(command, terminal, writer)
     os.close(writer)
     with contextlib.suppress(OSError):
         os.setpgid(child, child)
-    with open(reader, "rb") as pipe:
-        news = pipe.read()
-    return child, int(news) if news else 0
+    return child, reader
 
 
 def _become(command: Command, terminal: int | None, writer: int) -> NoReturn:
@@ -101,12 +99,12 @@ def _become(command: Command, terminal: int | None, writer: int) -> NoReturn:
             os.tcsetpgrp(terminal, os.getpid())
         for signum in WAITED:
             signal.signal(signum, signal.SIG_DFL)
-        signal.pthread_sigmask(signal.SIG_SETMASK, ())
         _close_inherited(keep=writer)
         os.chdir(command.directory)
+        signal.pthread_sigmask(signal.SIG_SETMASK, ())
         os.execve(command.argv[0], list(command.argv), dict(command.environ))  # noqa: S606 - exec without a shell is the point
-    except OSError as error:
-        os.write(writer, str(error.errno).encode())
+    except (OSError, ValueError) as error:
+        os.write(writer, str(getattr(error, "errno", None) or errno.EINVAL).encode())
     finally:
         os._exit(EX_NOT_FOUND)
 
@@ -117,20 +115,20 @@ def _close_inherited(keep: int) -> None:
     os.closerange(keep + 1, 1024)
 
 
-def _supervise(child: int, grace: float) -> int:
+def _supervise(child: int, terminal: int | None, grace: float) -> int:
     deadline = None
     while True:
         info = _wait(deadline)
         if info is None:
-            log.warning("the tool did not end when asked to, so it is killed", grace_seconds=grace)
-            _send(-child, signal.SIGKILL)
+            _send_group(child, signal.SIGKILL)
             deadline = None
+            log.warning("the tool did not end when asked to, so it is killed", grace_seconds=grace)
         elif info.si_signo == signal.SIGCHLD:
-            status = _reap(child)
+            status = _reap(child, terminal)
             if status is not None:
                 return status
         elif info.si_signo not in _OURS:
-            _send(-child, info.si_signo)
+            _send_group(child, info.si_signo)
             if info.si_signo == signal.SIGTERM and deadline is None:
                 deadline = time.monotonic() + grace
 
@@ -142,7 +140,7 @@ def _wait(deadline: float | None) -> "signal.struct_siginfo | None":
     return signal.sigtimedwait(WAITED, max(0.0, deadline - time.monotonic()))
 
 
-def _reap(child: int) -> int | None:
+def _reap(child: int, terminal: int | None) -> int | None:
     """Reap all that ended; return the exit code of the child once it is among them."""
     code = None
     while True:
@@ -155,14 +153,18 @@ def _reap(child: int) -> int | None:
             return code
         if os.WIFSTOPPED(status):
             if pid == child:
-                _send(-child, signal.SIGCONT)
+                _resume(child, os.WSTOPSIG(status), terminal)
         elif pid == child:
             code = _exit_code(status)
 
 
-def _reap_one(child: int) -> None:
-    with contextlib.suppress(ChildProcessError):
-        os.waitpid(child, 0)
+def _resume(child: int, signum: int, terminal: int | None) -> None:
+    # Stopped for using the terminal from the background: who had it took it and went without giving it
+    # back. Only continued, the tool would stop again at once, and so for ever.
+    if terminal is not None and signum in (signal.SIGTTIN, signal.SIGTTOU):
+        with contextlib.suppress(OSError):
+            os.tcsetpgrp(terminal, child)
+    _send_group(child, signal.SIGCONT)
 
 
 def _exit_code(status: int) -> int:
@@ -213,6 +215,16 @@ def _any_child() -> bool:
     except ChildProcessError:
         return False
     return True
+
+
+def _send_group(leader: int, signum: int) -> None:
+    try:
+        os.killpg(leader, signum)
+    except ProcessLookupError:
+        # It has moved to a group of its own making.
+        _send(leader, signum)
+    except PermissionError:
+        return
 
 
 def _send(target: int, signum: int) -> None:

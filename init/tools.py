@@ -141,6 +141,11 @@ def _tool(name: str, entry: Any, path: str) -> Tool:
             state=_words(entry.pop("state", [])),
             config=tuple(ConfigFile(str(f["file"]), str(f["at"])) for f in entry.pop("config", [])),
         )
+        for word in (*tool.command, *tool.environment, *tool.environment.values()):
+            if "\0" in word:
+                raise TypeError("a word holds a NUL character")  # noqa: TRY301 - as above
+        if any(not key or "=" in key for key in tool.environment):
+            raise TypeError("environment has a name that is empty or holds =")  # noqa: TRY301 - as above
         if entry or not tool.command:
             raise TypeError(f"unknown: {', '.join(map(str, entry))}" if entry else "command is empty")  # noqa: TRY301
     except (TypeError, KeyError, AttributeError) as error:

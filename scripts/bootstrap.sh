@@ -11,22 +11,22 @@ plugins_dir=/usr/libexec/docker/cli-plugins
 engine_log=/var/log/sandbox-dockerd.log
 
 main() {
-  if all_there; then return; fi
-  require_debian_family
-  become_root
-  install_engine
-  install_plugins
-  start_engine
-  provide_base
+  case ${1:-} in
+    --install) install_engine && install_plugins && start_engine ;;
+    --build-base) build_base ;;
+    *)
+      if ! tools_ready; then
+        require_debian_family
+        as_root --install
+        join_docker_group
+      fi
+      enter_docker_group "$here/scripts/bootstrap.sh"
+      provide_base
+      ;;
+  esac
 }
 
-all_there() {
-  engine_answers && docker compose version >/dev/null 2>&1 && docker buildx version >/dev/null 2>&1 &&
-    { image_here "$(wanted_base)" || image_here "$local_base"; }
-}
-
-wanted_base() { setting BASE_IMAGE "$(pinned_base)"; }
-image_here() { docker image inspect "$1" >/dev/null 2>&1; }
+tools_ready() { engine_answers && docker compose version && docker buildx version; } >/dev/null 2>&1
 
 require_debian_family() {
   local ids=''
@@ -40,19 +40,21 @@ require_debian_family() {
 }
 
 # The invoking user is remembered: afterwards they, not root, talk to the engine.
-become_root() {
-  if ((EUID == 0)); then return; fi
+# as_root PART: run one part of this script as root, and nothing else of it.
+as_root() {
+  if ((EUID == 0)); then
+    main "$1"
+    return
+  fi
   command -v sudo >/dev/null || die "--bootstrap installs packages, which needs root, and there is no sudo here." \
     "Run it as root."
-  say "installing packages needs root: asking sudo"
+  say "this needs root: asking sudo"
   sudo --preserve-env=BASE_IMAGE,http_proxy,https_proxy,no_proxy,HTTP_PROXY,HTTPS_PROXY,NO_PROXY -- \
-    "$here/scripts/bootstrap.sh"
-  join_docker_group
-  exit
+    "$here/scripts/bootstrap.sh" "$1"
 }
 
 join_docker_group() {
-  if in_docker_group; then return; fi
+  if ((EUID == 0)) || in_docker_group; then return; fi
   say "adding $(id -un) to the group docker (it may use the engine, which is as good as root on this machine)"
   sudo usermod -aG docker "$(id -un)"
 }
@@ -64,10 +66,13 @@ apt_install() {
 apt_has() { apt-cache show "$1" >/dev/null 2>&1; }
 
 install_engine() {
-  if engine_answers || command -v dockerd >/dev/null; then return; fi
+  if engine_answers || { command -v dockerd && command -v docker; } >/dev/null; then return; fi
   say "installing the Docker engine from the distribution's packages"
   apt-get update >&2
-  apt_install docker.io iptables ca-certificates
+  local packages=(docker.io iptables ca-certificates)
+  # Debian 13 has the client in a package of its own.
+  if apt_has docker-cli; then packages+=(docker-cli); fi
+  apt_install "${packages[@]}"
 }
 
 # Debian 12 and Ubuntu 22.04 have no Compose v2 or buildx of their own age.
@@ -86,7 +91,7 @@ install_plugin() {
   local plugin=$1 package
   for package in "docker-$plugin-v2" "docker-$plugin"; do
     # Debian 12 has a docker-compose too, but it is version 1, which is no plugin.
-    if apt_has "$package" && apt-cache show "$package" | grep -qE '^Version: ([2-9]|[1-9][0-9]|0\.[1-9][0-9])'; then
+    if apt-cache show "$package" 2>/dev/null | grep -E '^Version: ([2-9]|[1-9][0-9]|0\.[1-9][0-9])' >/dev/null; then
       apt_install "$package"
       docker "$plugin" version >/dev/null 2>&1 && return
     fi
@@ -115,7 +120,7 @@ plugin_from_trixie() {
 }
 
 host_id() { (. /etc/os-release && echo "$ID"); }
-host_codename() { (. /etc/os-release && echo "$VERSION_CODENAME"); }
+host_codename() { (. /etc/os-release && echo "${UBUNTU_CODENAME:-$VERSION_CODENAME}"); }
 debian_keyring() { echo /usr/share/keyrings/debian-archive-keyring.gpg; }
 
 # "URI SUITE" of each archive this machine itself uses, for another release of the same distribution:
@@ -151,30 +156,35 @@ start_engine() {
 
 provide_base() {
   local base
-  base=$(wanted_base)
+  base=$(setting BASE_IMAGE "$(pinned_base)")
   if image_here "$base" || image_here "$local_base"; then return; fi
   say "fetching the base image $base"
   if timeout 300 docker pull --quiet "$base" >&2; then return; fi
   [[ $base == "$(pinned_base)" ]] || die "BASE_IMAGE=$base cannot be pulled." "Mend it in .env or the environment."
-  build_base
+  require_debian_family
+  as_root --build-base
 }
+
+image_here() { docker image inspect "$1" >/dev/null 2>&1; }
 
 # The stand-in has what the real base has and this project relies on: the account ubuntu at 1000:1000.
 build_base() {
-  local suite keyring components
-  case $(host_id) in
-    ubuntu) suite=resolute keyring=/usr/share/keyrings/ubuntu-archive-keyring.gpg components='main universe' ;;
-    *) suite=trixie keyring=$(debian_keyring) components=main ;;
-  esac
+  local suite=trixie keyring components=main sources
+  keyring=$(debian_keyring)
+  if [[ -r /usr/share/keyrings/ubuntu-archive-keyring.gpg && $(host_id) != debian ]]; then
+    suite=resolute keyring=/usr/share/keyrings/ubuntu-archive-keyring.gpg components='main universe'
+  fi
   say "the pinned base cannot be pulled: building a base from the distribution's archive ($suite)"
   command -v mmdebstrap >/dev/null || { apt-get update >&2; apt_install mmdebstrap; }
+  sources=$(archives_for "$suite" | awk -v key="$keyring" -v parts="$components" \
+    '{ print "deb [signed-by=" key "] " $1, $2, parts }')
+  [[ -n $sources ]] || die "apt names no archive of $(host_codename) to build a base from." \
+    "Write the release's codename into apt's sources, or set BASE_IMAGE to a base that can be pulled."
   # shellcheck disable=SC2016  # $1 is for the hook's own shell
-  archives_for "$suite" | awk -v key="$keyring" -v parts="$components" \
-    '{ print "deb [signed-by=" key "] " $1, $2, parts }' |
-    mmdebstrap --quiet --variant=minbase --include=ca-certificates \
-      --customize-hook='chroot "$1" useradd -m -s /bin/bash -u 1000 -U -c Ubuntu -G adm,cdrom,sudo,dip,plugdev ubuntu' \
-      --customize-hook='sed -i "s/ \[signed-by=[^]]*\]//" "$1/etc/apt/sources.list"' \
-      "$suite" - - |
+  mmdebstrap --quiet --variant=minbase --include=ca-certificates \
+    --customize-hook='chroot "$1" useradd -m -s /bin/bash -u 1000 -U -c Ubuntu -G adm,cdrom,sudo,dip,plugdev ubuntu' \
+    --customize-hook='sed -i "s/ \[signed-by=[^]]*\]//" "$1/etc/apt/sources.list"' \
+    "$suite" - - <<<"$sources" |
     docker import --change 'CMD ["/bin/bash"]' --change "LABEL org.opencontainers.image.base.name=$suite" \
       - "$local_base" >/dev/null
   say "built $local_base; it is used until you remove it: docker image rm $local_base"

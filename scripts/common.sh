@@ -20,19 +20,24 @@ engine_answers() { docker info >/dev/null 2>&1; }
 # shellcheck disable=SC2154  # each script sets here before it sources this file
 pinned_base() { sed -n "s/^ARG BASE_IMAGE=//p" "$here/Dockerfile"; }
 
-# setting NAME [DEFAULT]: a variable of the environment, else of .env, as Compose has it.
+# setting NAME [DEFAULT]: a variable of the environment, else of .env, much as Compose reads it.
 setting() {
   local value=${!1:-}
-  [[ -n $value || ! -r $here/.env ]] ||
-    value=$(sed -n "s/^[[:space:]]*$1=//p" "$here/.env" | tail -n 1 | sed -E "s/^(['\"])(.*)\1[[:space:]]*$/\2/")
+  if [[ -z ${!1+x} && -r $here/.env ]]; then
+    value=$(sed -n "s/^[[:space:]]*$1=//p" "$here/.env" | tail -n 1 | tr -d '\r' |
+      sed -E -e "s/^'([^']*)'.*/\1/;t" -e 's/^"([^"]*)".*/\1/;t' -e 's/[[:space:]]+#.*$//;s/[[:space:]]*$//')
+  fi
   echo "${value:-${2:-}}"
 }
 
 in_docker_group() { id -nG "$(id -un)" | grep -qw docker; }
 
-# Who joined the group after logging in has it in the files, but not yet in this process.
+# enter_docker_group SCRIPT [ARGUMENT...]: who joined the group after logging in has it in the files, but not
+# yet in this process. SCRIPT is started again with it.
 enter_docker_group() {
-  if id -nG | grep -qw docker || ! in_docker_group || ! command -v sg >/dev/null; then return; fi
-  if ((EUID == 0)) || engine_answers; then return; fi
-  exec sg docker -c "$(printf '%q ' "$0" "$@")"
+  if ((EUID == 0)) || ! command -v sg >/dev/null || ! in_docker_group || id -nG | grep -qw docker; then return; fi
+  # sg takes one string for sh, which does not know all that %q writes: bash reads it, inside single quotes.
+  local words
+  words=$(printf '%q ' "$@")
+  exec sg docker -c "exec bash -c '${words//\'/\'\\\'\'}'"
 }

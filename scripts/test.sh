@@ -9,7 +9,7 @@ source "$here/scripts/common.sh"
 main() {
   cd "$here"
   "$here/scripts/bootstrap.sh"
-  enter_docker_group "$@"
+  enter_docker_group "$here/scripts/test.sh" "$@"
   "$here/start.sh" --tool opencode -- --version </dev/null
   provide_test_programs
   lint

@@ -1,11 +1,12 @@
 """Whose the files are, on both sides of the mounts."""
 
 import os
-import time
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
-from tests.image.conftest import COMPOSE_OPTIONS, Sandbox, docker
+from tests.image.conftest import COMPOSE_OPTIONS, Sandbox, docker, logs
 
 SHELL = {"TOOLS": "shell"}
 
@@ -21,9 +22,12 @@ def test_without_puid_the_agent_is_who_owns_the_workspace(sandbox: Sandbox, owne
 def test_without_puid_nothing_of_another_is_re_owned(sandbox: Sandbox) -> None:
     (sandbox.workspace / "theirs").mkdir()
     (sandbox.workspace / "theirs" / "file").touch()
-    sandbox.own("1002:1002", "workspace/theirs")
-    assert sandbox.shell("true").returncode == 0
-    assert sandbox.owner("workspace/theirs") == sandbox.owner("workspace/theirs/file") == "1002:1002"
+    for owner in ("1000:1000", "0:0"):
+        sandbox.own(owner, "workspace")
+        sandbox.own("1002:1002", "workspace/theirs")
+        assert sandbox.shell("id -u").stdout == "1000\n"
+        assert sandbox.owner("workspace") == "1000:1000"
+        assert sandbox.owner("workspace/theirs") == sandbox.owner("workspace/theirs/file") == "1002:1002"
 
 
 def test_what_root_copied_into_the_workspace_becomes_the_agents(sandbox: Sandbox) -> None:
@@ -110,22 +114,47 @@ def test_a_container_that_is_restarted_keeps_its_identity(sandbox: Sandbox) -> N
     docker("wait", container)
     docker("start", container)
     docker("wait", container)
-    logs = docker("logs", container)
+    said = docker("logs", container)
     docker("rm", container)
-    assert logs.split() == ["1234", "1234"]
+    assert said.split() == ["1234", "1234"]
 
 
-def test_a_long_walk_stops_when_asked_to(sandbox: Sandbox) -> None:
-    script = "for d in $(seq 400); do mkdir -p workspace/$d; (cd workspace/$d; touch $(seq 500)); done"
+def test_a_long_walk_stops_when_asked_to(sandbox: Sandbox, container: Callable[..., str]) -> None:
+    """A file's owner tells that the walk has begun; so many files that it is not over then."""
+    script = "for d in $(seq 600); do mkdir workspace/$d; (cd workspace/$d; touch $(seq 500)); done"
     sandbox.as_root("sh", "-c", script + "; chown -R 1002:1002 workspace")
-    container = sandbox.start("-c", "echo started", env={**SHELL, "PUID": "1234"})
-    began = time.monotonic()
-    docker("stop", "--time", "30", container)
-    took = time.monotonic() - began
-    code, logs = docker("wait", container), docker("logs", container)
-    docker("rm", container)
-    assert took < 10
-    assert (code, "started" in logs) in (("143", False), ("0", True)), logs
+    walking = container("-c", "trap '' TERM; echo started; sleep 1000", env={**SHELL, "PUID": "1234"})
+    docker("stop", "--time", "60", walking)
+    assert (docker("wait", walking), logs(walking)) == ("143", "")
+    assert sandbox.owner("workspace") == "1002:1002", "the top is changed last, so the next start goes on"
+    assert sandbox.shell("true", env={"PUID": "1234"}).returncode == 0
+    assert sandbox.as_root("find", "workspace", "-not", "-user", "1234") == ""
+
+
+@pytest.mark.parametrize("masked", ["own", "/dev/null"])
+def test_a_single_file_that_is_mounted_stays_its_owners(sandbox: Sandbox, masked: str) -> None:
+    (sandbox.folder / "own").write_text("secret")
+    sandbox.own("1002:1002", "own")
+    source = masked if masked.startswith("/") else f"{sandbox.folder}/{masked}"
+    before = Path(source).stat()
+    mounts = (
+        f"{sandbox.workspace}:/home/agent/workspace", f"{sandbox.data}:/home/agent/data",
+        f"{sandbox.config}:/etc/sandbox/config:ro", f"{source}:/home/agent/workspace/.env",
+    )  # fmt: skip
+    result = sandbox.plain(
+        *COMPOSE_OPTIONS, arguments=("-c", "echo started"), env={**SHELL, "PUID": "1234"}, mounts=mounts
+    )
+    assert (result.returncode, result.stdout) == (0, "started\n"), result.stderr
+    assert (Path(source).stat().st_uid, Path(source).stat().st_gid) == (before.st_uid, before.st_gid)
+
+
+def test_root_without_dac_override_claims_what_it_may_enter(sandbox: Sandbox) -> None:
+    (sandbox.workspace / "a" / "b").mkdir(parents=True)
+    sandbox.as_root("sh", "-c", "chown -R 0:0 workspace; chmod -R 700 workspace")
+    options = [option for option in COMPOSE_OPTIONS if "DAC" not in option]
+    result = sandbox.plain(*options, arguments=("-c", "touch a/b/new"), env={**SHELL, "PUID": "1234"})
+    assert result.returncode == 0, result.stderr
+    assert sandbox.owner("workspace/a/b/new") == "1234:1000"
 
 
 def test_files_of_the_session_are_closed_to_others(sandbox: Sandbox) -> None:

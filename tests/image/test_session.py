@@ -108,14 +108,42 @@ def test_log_lines_are_json_when_asked(sandbox: Sandbox) -> None:
     assert (line["level"], "absent" in line["event"]) == ("warning", True)
 
 
-def test_orphans_are_reaped_and_do_not_outlive_the_tool(sandbox: Sandbox) -> None:
+def test_orphans_are_reaped_while_the_tool_runs(sandbox: Sandbox) -> None:
     script = (
-        "for i in $(seq 20); do (sh -c 'exit 3' &); done; (sleep 1000 &); "
-        "until [ $(ps -eo stat= | grep -c Z) = 0 ]; do :; done; ps -eo stat,comm; exit 7"
+        "for i in $(seq 20); do (sh -c 'exit 3' &); done; "
+        "until [ $(ps -eo stat= | grep -c Z) = 0 ]; do :; done; ps -eo stat=; exit 7"
     )
     result = sandbox.shell(script)
-    assert result.returncode == 7
-    assert "sleep" in result.stdout, "the orphan was running"
+    assert result.returncode == 7, "the tool's own code, not an orphan's"
+    assert "Z" not in result.stdout
+
+
+def test_a_planted_configuration_is_moved_aside(sandbox: Sandbox) -> None:
+    """opencode's auth.json can name a server whose answer is merged into its configuration."""
+    planted = sandbox.data / "share" / "opencode" / "auth.json"
+    planted.parent.mkdir(parents=True)
+    planted.write_text('{"https://example.org": {"type": "wellknown", "key": "k", "token": "t"}}')
+    sandbox.own("1000:1000")
+    result = sandbox.run("--version", env={"DEFAULT_TOOL": "opencode"})
+    assert result.returncode == 0
+    assert "auth.json is not the sandbox's: it is moved to" in result.stderr
+    assert str(planted.readlink()) == "/etc/sandbox/config/auth.json"
+
+
+def test_a_configuration_folder_of_the_users_own_is_left_alone(sandbox: Sandbox) -> None:
+    own = sandbox.folder / "own"
+    own.mkdir(mode=0o755)
+    (own / "opencode.json").write_text("{}")
+    mounts = (
+        f"{sandbox.workspace}:/home/agent/workspace", f"{sandbox.data}:/home/agent/data",
+        f"{sandbox.config}:/etc/sandbox/config:ro", f"{own}:/home/agent/.config/opencode",
+    )  # fmt: skip
+    env = {"DEFAULT_TOOL": "opencode"}
+    result = sandbox.plain(*COMPOSE_OPTIONS, arguments=("--version",), env=env, mounts=mounts)
+    assert (result.returncode, result.stdout) == (0, "1.18.33\n"), result.stderr
+    assert own.stat().st_mode & 0o777 == 0o755
+    assert (own / "opencode.json").read_text() == "{}"
+    assert not (own / "AGENTS.md").is_symlink()
 
 
 @pytest.fixture

@@ -6,7 +6,8 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.image.conftest import docker, logs, wait_for
+from tests.image.conftest import Sandbox, docker, logs, wait_for
+from tests.image.terminal import Terminal
 
 SHELL = {"TOOLS": "shell"}
 Start = Callable[..., str]
@@ -57,6 +58,17 @@ def test_what_the_tool_leaves_behind_is_asked_to_end_and_then_killed(container: 
     assert docker("wait", tool) == "3"
     assert "polite" in logs(tool)
     assert "killing what the tool left behind" in logs(tool)
+
+
+def test_a_tool_that_lost_its_terminal_gets_it_back(sandbox: Sandbox) -> None:
+    """Somebody took the foreground and went; only continued, the tool would be stopped again for ever."""
+    terminal = Terminal(
+        sandbox.command("/probes/lost_terminal.py", env={"TOOLS": "python"}, options=()), sandbox.variables
+    )
+    terminal.wait_for("reading")
+    terminal.type("hello\r")
+    terminal.wait_for("read hello")
+    assert terminal.end() == 0
 
 
 def test_idle_pid_1_takes_no_processor_time(container: Start) -> None:

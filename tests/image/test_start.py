@@ -45,6 +45,18 @@ def test_at_a_terminal_the_menu_waits(sandbox: Sandbox) -> None:
     assert terminal.end() == 0
 
 
+def test_a_terminal_as_stdin_and_a_pipe_as_stdout(sandbox: Sandbox) -> None:
+    """As in `./start.sh … | tee log`: a tool that reads all of stdin must not wait for a person."""
+    ours, theirs = os.openpty()
+    result = subprocess.run(
+        [str(ROOT / "start.sh"), "--no-build", "--tool", "shell", "--", "-c", "cat; echo done"],
+        env=sandbox.variables, stdin=theirs, capture_output=True, text=True, timeout=PATIENCE, check=False,
+    )  # fmt: skip
+    os.close(ours)
+    os.close(theirs)
+    assert (result.returncode, result.stdout) == (0, "done\n"), result.stderr
+
+
 def test_an_unknown_tool_is_the_containers_error(sandbox: Sandbox) -> None:
     result = start(sandbox, "--no-build", "--tool", "nope")
     assert result.returncode == 78

@@ -66,24 +66,41 @@ def test_a_link_to_elsewhere_is_replaced_and_what_it_led_to_stays(tmp_path: Path
     assert (tmp_path / "old").read_text() == "kept"
 
 
-def test_a_file_or_folder_of_the_users_own_is_left_alone(tmp_path: Path) -> None:
-    (tmp_path / "file").write_text("own")
+def test_what_else_is_there_is_moved_aside_and_said(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").write_text("planted")
     (tmp_path / "folder").mkdir()
     for name in ("file", "folder"):
         launch.link("/x", str(tmp_path / name))
-        assert not (tmp_path / name).is_symlink()
-    assert (tmp_path / "file").read_text() == "own"
+        assert str((tmp_path / name).readlink()) == "/x"
+        assert f"{tmp_path}/{name} is not the sandbox's" in capsys.readouterr().err
+    assert (tmp_path / "file.replaced").read_text() == "planted"
+
+
+def test_a_closed_folder_is_opened_for_a_new_link_and_closed_again(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        launch.link("/x", str(tmp_path / "links" / name), closable=True)
+        assert (tmp_path / "links").stat().st_mode & 0o777 == 0o555
+
+
+def test_a_mount_of_the_users_own_is_left_alone(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(launch, "HOME", str(home))
+    (home / ".config").mkdir()
+    launch.install_files(TOOL, str(home), [Mount(f"{home}/.config", read_only=False)])
+    assert list((home / ".config").iterdir()) == []
+    assert (home / ".config").stat().st_mode & 0o200
 
 
 def test_a_link_that_cannot_be_made_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(NotADirectoryError):
+    with pytest.raises(OSError, match="file"):
         launch.link("/x", str(tmp_path / "file" / "a"))
 
 
 def test_state_folders_and_configuration_are_put_in_place(home: Path) -> None:
     for _ in range(2):
-        launch.install_files(TOOL, str(home))
+        launch.install_files(TOOL, str(home), ())
     data, config = home.parent / "data", home.parent / "config"
     assert (data / "share" / "one").is_dir()
     assert (data / "c").is_dir()
@@ -94,7 +111,7 @@ def test_state_folders_and_configuration_are_put_in_place(home: Path) -> None:
 def test_a_file_in_the_way_of_a_state_folder_is_told(home: Path) -> None:
     (home.parent / "data" / "share").touch()
     with pytest.raises(SandboxError, match="cannot prepare one"):
-        launch.install_files(TOOL, str(home))
+        launch.install_files(TOOL, str(home), ())
 
 
 def test_the_tool_gets_the_containers_variables_its_own_and_the_agents() -> None:

@@ -115,16 +115,3 @@ def test_a_wrong_answer_shows_that_somebody_is_there(terminal: Terminal) -> None
 def test_what_an_answer_means(answer: str, name: str | None) -> None:
     chosen = menu.match(answer, TOOLS)
     assert (chosen.name if chosen else None) == name
-
-
-def test_a_person_is_there_only_where_stdin_and_stderr_are_terminals(
-    terminal: Terminal, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    with open(terminal.screen, "r+b", buffering=0, closefd=False) as raw, open(os.devnull) as null:  # noqa: PTH123
-        tty = io.TextIOWrapper(raw)
-        for stdin, stderr, there in ((tty, tty, True), (null, tty, False), (tty, null, False)):
-            monkeypatch.setattr("sys.stdin", stdin)
-            monkeypatch.setattr("sys.stderr", stderr)
-            assert menu.terminal() is there
-        monkeypatch.undo()
-        tty.detach()

@@ -34,7 +34,7 @@ def test_paths_come_back_as_they_are(paths: list[str]) -> None:
 @given(PATHS)
 @example("a\fb")
 def test_a_host_folder_of_any_name_does_no_harm(root: str) -> None:
-    assert mounts.parse(line("/mnt", root=f"/{root}")) == (Mount("/mnt", read_only=False),)
+    assert mounts.parse(line("/mnt", root=f"/{root}")) == (Mount("/mnt", read_only=False, number=36),)
 
 
 @pytest.mark.parametrize(
@@ -42,12 +42,19 @@ def test_a_host_folder_of_any_name_does_no_harm(root: str) -> None:
     [("rw", False), ("ro", True), ("ro,nosuid", True), ("nosuid,ro", True), ("rw,errors=remount-ro", False)],
 )
 @pytest.mark.parametrize("optional", ["", " shared:1", " shared:1 master:2"])
-def test_read_only_is_told_from_the_mounts_own_options(options: str, read_only: bool, optional: str) -> None:
-    assert mounts.parse(line("/mnt", options, optional=optional)) == (Mount("/mnt", read_only),)
+def test_read_only_is_told_from_the_options(options: str, read_only: bool, optional: str) -> None:
+    assert mounts.parse(line("/mnt", options, optional=optional)) == (Mount("/mnt", read_only, 36),)
 
 
 def test_of_mounts_stacked_on_one_path_the_last_counts() -> None:
-    assert mounts.parse(line("/mnt", "rw") + line("/mnt", "ro")) == (Mount("/mnt", read_only=True),)
+    assert mounts.parse(line("/mnt", "rw") + line("/mnt", "ro")) == (
+        Mount("/mnt", read_only=True, number=36),
+    )
+
+
+def test_a_read_only_filesystem_is_read_only_however_it_is_mounted() -> None:
+    (mount,) = mounts.parse(line("/mnt", "rw").replace("rw,errors=continue", "ro,errors=continue"))
+    assert mount.read_only
 
 
 def test_no_mount_is_an_empty_table() -> None:
@@ -118,8 +125,8 @@ def test_a_workspace_is_claimed_whole_where_ids_were_asked_for(home: Path) -> No
     assert claimed(home, "workspace", asked=True) == {"workspace": False}
 
 
-def test_a_workspace_that_is_not_the_agents_is_claimed_whole(home: Path) -> None:
-    assert claimed(home, "workspace", owns=False, asked=False)["workspace"] is False
+def test_a_workspace_of_roots_gives_only_what_is_roots(home: Path) -> None:
+    assert claimed(home, "workspace", owns=False, asked=False)["workspace"] is True
 
 
 def test_a_target_is_claimed_whole_unless_said_otherwise() -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from init import ownership
-from init.errors import Interrupted, SandboxError
+from init.errors import Interrupted
 from init.identity import Identity
 from init.mounts import Mount, Target
 
@@ -206,17 +206,17 @@ def test_a_mount_point_is_neither_given_nor_entered(tree: Path) -> None:
 
 
 @needs_root
-def test_only_roots_takes_what_root_owns_at_the_top_and_all_below_that(tree: Path) -> None:
+def test_only_roots_takes_what_root_owns_and_enters_nobody_elses_folder(tree: Path) -> None:
     for name in ("roots/theirs/roots", "theirs/roots"):
         (tree / name).mkdir(parents=True)
     for name in ("file", "their file"):
         (tree / name).touch()
     give(OTHER, tree, tree / "roots" / "theirs", tree / "theirs", tree / "their file")
     ownership.claim(Target(str(tree), only_roots=True), AGENT)
-    below = tree / "roots"
-    assert {owner(p) for p in (below, below / "theirs", below / "theirs" / "roots", tree / "file")} == {AGENT}
-    assert {owner(p) for p in (tree, tree / "theirs", tree / "their file")} == {OTHER}
-    assert owner(tree / "theirs" / "roots") == (0, 0)
+    assert {owner(p) for p in (tree / "roots", tree / "file")} == {AGENT}
+    theirs = (tree, tree / "theirs", tree / "their file", tree / "roots" / "theirs")
+    assert {owner(p) for p in theirs} == {OTHER}
+    assert owner(tree / "theirs" / "roots") == owner(tree / "roots" / "theirs" / "roots") == (0, 0)
 
 
 @needs_root
@@ -273,11 +273,18 @@ def test_all_targets_are_claimed_and_each_ends_where_the_next_mount_begins(tree:
 
 
 @pytest.mark.parametrize("name", ["missing", "file", "link"])
-def test_a_target_that_is_no_folder_is_an_error(tree: Path, outside: Path, name: str) -> None:
+def test_a_target_that_is_no_folder_is_left_alone(tree: Path, outside: Path, name: str) -> None:
     (tree / "file").touch()
     (tree / "link").symlink_to(outside)
-    with pytest.raises(SandboxError, match=f"/{name}: "):
-        ownership.claim_all([Target(f"{tree}/{name}")], [], AGENT)
+    before = [owner(path) for path in (tree / "file", tree / "link", outside)]
+    ownership.claim_all([Target(f"{tree}/{name}")], [], AGENT)
+    assert [owner(path) for path in (tree / "file", tree / "link", outside)] == before
+
+
+def test_a_target_that_is_not_the_mount_it_was_is_left_alone(tree: Path) -> None:
+    before = owner(tree)
+    ownership.claim_all([Target(str(tree), number=-1)], [], AGENT)
+    assert owner(tree) == before
 
 
 @pytest.fixture
