@@ -1,12 +1,13 @@
 """Whose the files are, on both sides of the mounts."""
 
+import json
 import os
-import subprocess
 from pathlib import Path
 
 import pytest
 
-from tests.image.conftest import COMPOSE_OPTIONS, IMAGE, Sandbox, docker, logs, wait_for
+from init import ownership
+from tests.image.conftest import COMPOSE_OPTIONS, IMAGE, Sandbox, docker
 
 SHELL = {"TOOLS": "shell"}
 
@@ -119,26 +120,18 @@ def test_a_container_that_is_restarted_keeps_its_identity(sandbox: Sandbox) -> N
     assert said.split() == ["1234", "1234"]
 
 
-def test_a_long_walk_stops_when_asked_to(sandbox: Sandbox) -> None:
-    """Asked again and again from the start on: a walk that did not listen would get to the tool."""
-    script = "for d in $(seq 600); do mkdir workspace/$d; (cd workspace/$d; touch $(seq 500)); done"
-    sandbox.as_root("sh", "-c", script + "; chown -R 1002:1002 workspace")
-    walking = docker(
-        "create", *COMPOSE_OPTIONS, "-ePUID=1234", "-eTOOLS=shell",
-        f"-v={sandbox.workspace}:/home/agent/workspace", f"-v={sandbox.config}:/etc/sandbox/config:ro",
-        IMAGE, "-c", "trap '' TERM; echo started; sleep 10",
+def test_a_walk_stops_when_asked_to_and_the_next_start_goes_on(sandbox: Sandbox) -> None:
+    for number in range(3):
+        (sandbox.workspace / str(number)).mkdir()
+        for name in range(ownership.CHECK_EVERY):
+            (sandbox.workspace / str(number) / str(name)).touch()
+    sandbox.own("1002:1002")
+    entry = json.loads(docker("image", "inspect", "--format={{json .Config.Entrypoint}}", IMAGE))
+    result = sandbox.plain(
+        *COMPOSE_OPTIONS, "--entrypoint=/usr/bin/python3", env={**SHELL, "PUID": "1234"},
+        arguments=("/probes/pending.py", *entry, "-c", "echo started"),
     )  # fmt: skip
-    starting = subprocess.Popen(["docker", "start", walking], stdout=subprocess.DEVNULL)
-
-    def asked_and_gone() -> bool:
-        docker("kill", "--signal=TERM", walking, check=False)
-        return docker("inspect", "--format={{.State.Status}}", walking) == "exited"
-
-    wait_for(asked_and_gone, "the container to end")
-    starting.wait()
-    code, said = docker("wait", walking), logs(walking)
-    docker("rm", walking)
-    assert (code, "started" in said) == ("143", False), said
+    assert (result.returncode, result.stdout) == (143, ""), result.stderr
     assert sandbox.owner("workspace") == "1002:1002", "the top is changed last, so the next start goes on"
     assert sandbox.shell("true", env={"PUID": "1234"}).returncode == 0
     assert sandbox.as_root("find", "workspace", "-not", "-user", "1234") == ""
