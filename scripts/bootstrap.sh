@@ -145,6 +145,8 @@ start_engine() {
     systemctl enable --now docker >&2
   else
     # No service manager (a container, WSL without systemd): run it detached from this terminal.
+    forget_if_gone dockerd /var/run/docker.pid
+    forget_if_gone containerd /var/run/docker/containerd/containerd.pid
     setsid --fork dockerd >"$engine_log" 2>&1 </dev/null
   fi
   local tries=120
@@ -152,6 +154,15 @@ start_engine() {
     ((tries--)) || die "the engine did not answer within a minute. Its last words:" "$(tail -n 5 "$engine_log" 2>/dev/null)"
     sleep 0.5
   done
+}
+
+# An engine that was killed leaves the number of its process, which another may have by now: the next engine
+# would take that for itself and refuse to start.
+forget_if_gone() {
+  local program=$1 file=$2 pid
+  [[ -r $file ]] || return 0
+  pid=$(<"$file")
+  [[ $(cat "/proc/$pid/comm" 2>/dev/null) == "$program" ]] || rm -f "$file"
 }
 
 provide_base() {
