@@ -9,10 +9,13 @@ source "$here/scripts/common.sh"
 usage() {
   cat <<'TEXT'
 Usage: ./start.sh [OPTION]... [-- ARGUMENT...]
+       ./start.sh exec [COMMAND [ARGUMENT...]]
 
 Opens an agentic coding tool in the sandbox. Without --tool it asks which.
+exec runs a command, or a shell, as the agent in the sandbox that is running.
 
   --tool NAME        start this tool without asking (opencode, omp, … see config/tools.yml)
+  --shell            start bash in the tool's place: the same container, the same agent
   --no-build         use the image as it is
   --no-cache         build every layer anew
   --pull             ask the registry for the base image again
@@ -30,6 +33,7 @@ TEXT
 }
 
 main() {
+  if [[ ${1:-} == exec ]]; then exec_in_running "${@:2}"; fi
   parse "$@"
   cd "$here"
   if ((bootstrap)); then "$here/scripts/bootstrap.sh"; fi
@@ -44,11 +48,12 @@ main() {
 }
 
 parse() {
-  tool='' build=1 bootstrap=0 build_options=() arguments=()
+  shell=0 tool='' build=1 bootstrap=0 build_options=() arguments=()
   while (($#)); do
     case $1 in
       --tool) need_value "$@" && tool=$2 && shift ;;
       --tool=*) tool=${1#*=} ;;
+      --shell) shell=1 ;;
       --no-build) build=0 ;;
       --no-cache | --pull) build_options+=("$1") ;;
       --build-arg) need_value "$@" && build_options+=("$1" "$2") && shift ;;
@@ -60,6 +65,7 @@ parse() {
     esac
     shift
   done
+  if ((shell)) && [[ -n $tool ]]; then usage_error "--shell and --tool exclude each other"; fi
   if ((!build && ${#build_options[@]})); then usage_error "--no-build and ${build_options[0]} exclude each other"; fi
 }
 
@@ -157,7 +163,24 @@ run_tool() {
     if [[ -t 0 ]]; then exec </dev/null; fi
   fi
   [[ -z $tool ]] || options+=(-e "DEFAULT_TOOL=$tool")
+  if ((shell)); then options+=(-e SANDBOX_SHELL=1); fi
   exec docker compose run "${options[@]}" sandbox ${arguments[@]+"${arguments[@]}"}
+}
+
+# `docker compose exec` knows containers of `up` only, and both it and `docker exec` are root by default.
+exec_in_running() {
+  cd "$here"
+  enter_docker_group "$here/start.sh" exec "$@"
+  require_engine
+  local project container options=(--interactive --user agent --workdir /home/agent/workspace)
+  project=$(docker compose config --format json | sed -n 's/^  "name": "\(.*\)",$/\1/p')
+  container=$(docker ps --quiet --filter "label=com.docker.compose.project=$project" \
+    --filter label=com.docker.compose.service=sandbox | sed -n 1p)
+  [[ -n $container ]] || die "no sandbox of this folder is running." "Start one: ./start.sh"
+  if [[ -t 0 && -t 1 ]]; then options+=(--tty); fi
+  (($#)) || set -- bash
+  # shellcheck disable=SC2016  # "$@" is for the shell in the container
+  exec docker exec "${options[@]}" "$container" sh -c 'umask 0027 && exec "$@"' sh "$@"
 }
 
 main "$@"

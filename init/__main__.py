@@ -59,20 +59,28 @@ def root_phase(wanted: settings.Settings, arguments: list[str]) -> NoReturn:
 
 def session_phase(wanted: settings.Settings, arguments: list[str]) -> int:
     """Choose a tool and run it to its end."""
-    from init import config, launch, supervise, tools
+    from init import config, launch, menu, supervise, tools
 
     privileges.seal_session()
     table = mounts.read_table()
     launch.check_places(table)
+    home = launch.home()
+    if wanted.shell:
+        return supervise.run(launch.shell(arguments, home, os.environ), wanted.grace, lambda: "resume")
     installed = tools.available(tools.load(launch.DEFINITIONS), wanted.tools, launch.PATH)
     tool = choose(wanted, installed)
     if tool is None:
         log.info("no tool chosen")
         return 0
     config.check(tool)
-    home = launch.home()
     launch.install_files(tool, home, table)
-    return supervise.run(launch.command(tool, arguments, home, os.environ), wanted.grace)
+
+    def ask() -> supervise.Answer:
+        with signals.interruptible():
+            answer = menu.ask_stopped(tool.name, 0, sys.stderr)
+        return launch.shell((), home, os.environ) if answer == "shell" else answer
+
+    return supervise.run(launch.command(tool, arguments, home, os.environ), wanted.grace, ask)
 
 
 def choose(wanted: settings.Settings, installed: "tuple[Tool, ...]") -> "Tool | None":

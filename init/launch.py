@@ -80,13 +80,17 @@ def check_places(table: "Iterable[Mount]") -> None:
 
 def environment(tool: "Tool", home_directory: str, environ: "Mapping[str, str]") -> dict[str, str]:
     """Return the variables the tool gets: those of the container, the agent's own, and the definition's."""
+    defined = {key: place(value, home_directory) for key, value in tool.environment.items()}
+    return {**environ, **agent_variables(home_directory), **defined}
+
+
+def agent_variables(home_directory: str) -> dict[str, str]:
+    """Return the variables that tell a program who and where the agent is."""
     try:
         name = pwd.getpwuid(os.getuid()).pw_name
     except KeyError:
         name = NAME
-    own = {"HOME": home_directory, "PATH": PATH, "SHELL": SHELL, "USER": name, "LOGNAME": name}
-    defined = {key: place(value, home_directory) for key, value in tool.environment.items()}
-    return {**environ, **own, **defined}
+    return {"HOME": home_directory, "PATH": PATH, "SHELL": SHELL, "USER": name, "LOGNAME": name}
 
 
 def command(
@@ -99,6 +103,12 @@ def command(
         environ=environment(tool, home_directory, environ),
         directory=WORKSPACE,
     )
+
+
+def shell(arguments: "Sequence[str]", home_directory: str, environ: "Mapping[str, str]") -> Command:
+    """Return what to run for a shell in the tool's place: the same agent, folder and variables."""
+    own = {**environ, **agent_variables(home_directory)}
+    return Command(argv=(SHELL, *arguments), environ=own, directory=WORKSPACE)
 
 
 def install_files(tool: "Tool", home_directory: str, table: "Iterable[Mount]") -> None:

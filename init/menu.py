@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from typing import TextIO
+    from typing import Literal, TextIO
 
     from init.tools import Tool
 
@@ -37,7 +37,7 @@ def ask(tools: "Sequence[Tool]", source: int, out: "TextIO", timeout: float = 0)
             termios.tcflush(source, termios.TCIFLUSH)
             out.write(f"\nNo answer: {tools[0].name} it is.\n")
             return tools[0]
-        line = os.read(source, 4096)
+        line = _read(source)
         if not line:
             out.write("\n")
             return None
@@ -47,6 +47,31 @@ def ask(tools: "Sequence[Tool]", source: int, out: "TextIO", timeout: float = 0)
             return choice
         out.write(f"There is no {answer!a}: a number from 1 to {len(tools)} or a name, please.\n")
         timeout, patience = 0, ""
+
+
+def ask_stopped(name: str, source: int, out: "TextIO") -> 'Literal["resume", "shell", "quit"]':
+    """Ask what to do with a program that was stopped; return resume, shell or quit.
+
+    The end of the input quits: nobody is left to resume it.
+    """
+    answers: dict[str, Literal["resume", "shell", "quit"]] = {"": "resume", "s": "shell", "q": "quit"}
+    while True:
+        out.write(f"\n{name} is stopped. Enter resumes it, s opens a shell, q quits it: ")
+        out.flush()
+        line = _read(source)
+        if not line:
+            return "quit"
+        answer = answers.get(line.decode(errors="replace").strip().lower())
+        if answer:
+            return answer
+
+
+def _read(source: int) -> bytes:
+    try:
+        return os.read(source, 4096)
+    except OSError:
+        # The terminal has hung up.
+        return b""
 
 
 def match(answer: str, tools: "Sequence[Tool]") -> "Tool | None":

@@ -21,6 +21,7 @@ class Settings(NamedTuple):
         pgid: GID the agent shall have, or None for the group of the workspace.
         tools: names in the menu's order, or None for all that are defined.
         default_tool: the tool to start without asking, or None.
+        shell: whether a shell is started in the tool's place.
         menu_timeout: seconds the menu waits for a first answer; 0 waits for ever.
         grace: seconds between SIGTERM and SIGKILL.
         log_json: whether log lines are JSON.
@@ -31,6 +32,7 @@ class Settings(NamedTuple):
     pgid: int | None
     tools: tuple[str, ...] | None
     default_tool: str | None
+    shell: bool
     menu_timeout: float
     grace: float
     log_json: bool
@@ -49,6 +51,7 @@ def read(environ: "Mapping[str, str]") -> Settings:
         pgid=reader.account_id("PGID", "id -g"),
         tools=reader.names("TOOLS"),
         default_tool=environ.get("DEFAULT_TOOL") or None,
+        shell=reader.choice("SANDBOX_SHELL", ("0", "1")) == "1",
         menu_timeout=reader.seconds("MENU_TIMEOUT", 10.0),
         grace=reader.seconds("SANDBOX_GRACE", DEFAULT_GRACE),
         log_json=reader.choice("SANDBOX_LOG", ("human", "json")) == "json",

@@ -8,20 +8,21 @@ import contextlib
 import errno
 import os
 import signal
-import termios
 import time
-from typing import TYPE_CHECKING, NamedTuple, NoReturn
+from typing import TYPE_CHECKING, ClassVar, Literal, NamedTuple, NoReturn
 
 from init import log
+from init.errors import Interrupted
 from init.signals import WAITED
+from init.terminal import Terminal, controlling
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     import psutil
 
-# Job control of our own terminal use, and the children's news: about us, not for the tool.
-_OURS = {signal.SIGCHLD, signal.SIGTTIN, signal.SIGTTOU, signal.SIGTSTP, signal.SIGPIPE}
+# About ourselves, not for the tool: its own news, and job control, which the kernel sends to its group.
+_OURS = {signal.SIGCHLD, signal.SIGTTIN, signal.SIGTTOU, signal.SIGPIPE}
 
 EX_NOT_EXECUTABLE, EX_NOT_FOUND = 126, 127
 
@@ -34,69 +35,147 @@ class Command(NamedTuple):
     directory: str
 
 
-def run(command: Command, grace: float) -> int:
+Answer = Literal["resume", "quit"] | Command
+
+
+def run(command: Command, grace: float, ask: "Callable[[], Answer]") -> int:
     """Run the command until it ends; then end what it left behind.
 
     Args:
         command: what to run.
         grace: seconds between SIGTERM and SIGKILL.
+        ask: called when the command was stopped at a terminal (Ctrl-Z), which is ours meanwhile. A Command
+            as the answer is run first, then it is called again. It may raise Interrupted.
 
     Returns:
         The command's exit code, 128 + n where signal n ended it, 126 or 127 where it could not be run.
     """
-    with _restored_terminal() as terminal:
-        child, news = _spawn(command, terminal)
-        code = _supervise(child, terminal, grace)
-        _stop_stragglers(grace)
-    failure = os.read(news, 16)
-    if failure:
-        log.error(f"cannot run {command.argv[0]}: {os.strerror(int(failure))}")
-        return EX_NOT_FOUND if int(failure) in (errno.ENOENT, errno.ENOTDIR) else EX_NOT_EXECUTABLE
+    terminal = controlling()
+    code = _Job(command, terminal, grace, ask).wait()
+    _stop_stragglers(grace)
+    if terminal is not None:
+        terminal.take()
     return code
 
 
-@contextlib.contextmanager
-def _restored_terminal() -> "Iterator[int | None]":
-    """Yield the descriptor of our controlling terminal, and leave it as it was found."""
-    terminal = next((fd for fd in (0, 1, 2) if _controls(fd)), None)
-    if terminal is None:
-        yield None
-        return
-    settings = termios.tcgetattr(terminal)
-    try:
-        yield terminal
-    finally:
-        # The other end may be gone: then there is nothing left to restore.
-        with contextlib.suppress(OSError, termios.error):
-            os.tcsetpgrp(terminal, os.getpgrp())
-            termios.tcsetattr(terminal, termios.TCSADRAIN, settings)
+class _Job:
+    """A program in a process group of its own and in the terminal's foreground, as a shell's job is."""
+
+    # Exit codes of the jobs there are, None while one runs: whoever reaps may reap another's.
+    codes: ClassVar[dict[int, int | None]] = {}
+
+    def __init__(
+        self, command: Command, terminal: Terminal | None, grace: float, ask: "Callable[[], Answer] | None"
+    ) -> None:
+        self.command, self.terminal, self.grace, self.ask = command, terminal, grace, ask
+        self.ending = False
+        self.deadline: float | None = None
+        # Closed by a successful exec. Not waited for: meanwhile signals are.
+        self.news, writer = os.pipe()
+        self.pid = os.fork()
+        if self.pid == 0:
+            _become(command, terminal, writer)
+        self.codes[self.pid] = None
+        os.close(writer)
+        with contextlib.suppress(OSError):
+            os.setpgid(self.pid, self.pid)
+
+    def wait(self) -> int:
+        """Forward signals and reap until the program has ended; return its exit code."""
+        while self.codes[self.pid] is None:
+            info = self.next_signal()
+            if info is None:
+                self.kill()
+            elif info.si_signo == signal.SIGCHLD:
+                self.reap()
+            elif info.si_signo not in _OURS:
+                self.forward(info.si_signo)
+        failure = os.read(self.news, 16)
+        os.close(self.news)
+        code = self.codes.pop(self.pid)
+        return _not_run(self.command, int(failure)) if failure else code or 0
+
+    def next_signal(self) -> "signal.struct_siginfo | None":
+        """Wait for a signal; None when the grace period has passed."""
+        if self.deadline is None:
+            return signal.sigwaitinfo(WAITED)
+        return signal.sigtimedwait(WAITED, max(0.0, self.deadline - time.monotonic()))
+
+    def forward(self, signum: int) -> None:
+        """Pass a signal on; the one that asks for the end starts the grace period."""
+        _send_group(self.pid, signum)
+        if signum == signal.SIGTERM and not self.ending:
+            # Stopped, it would not even see it.
+            _send_group(self.pid, signal.SIGCONT)
+            self.ending, self.deadline = True, time.monotonic() + self.grace
+
+    def kill(self) -> None:
+        _send_group(self.pid, signal.SIGKILL)
+        self.deadline = None
+        log.warning("the tool did not end when asked to, so it is killed", grace_seconds=self.grace)
+
+    def reap(self) -> None:
+        """Reap all that ended, and see to the program if it was stopped."""
+        stopped = None
+        # SIGCHLD coalesces: one may stand for any number of children.
+        for pid, status in _changed_children():
+            if os.WIFSTOPPED(status):
+                stopped = os.WSTOPSIG(status) if pid == self.pid else stopped
+            elif pid in self.codes:
+                self.codes[pid] = _exit_code(status)
+        if stopped is not None and self.codes[self.pid] is None and self.terminal is not None:
+            self.handle_stop(stopped, self.terminal)
+
+    def handle_stop(self, signum: int, terminal: Terminal) -> None:
+        """Ask the person what to do with the stopped program, and do it."""
+        if self.ask is None or self.ending or signum in (signal.SIGTTIN, signal.SIGTTOU):
+            # The last two: who had the foreground took it and went without giving it back. Only continued,
+            # the program would be stopped again at once, and so for ever.
+            terminal.give(self.pid)
+            _send_group(self.pid, signal.SIGCONT)
+            return
+        settings = terminal.take()
+        answer: Answer = "quit"
+        try:
+            while isinstance(answer := self.ask(), Command):
+                other = _Job(answer, terminal, self.grace, None)
+                other.wait()
+                terminal.take()
+                if self.codes[self.pid] is not None:
+                    return
+                if other.ending:
+                    answer = "quit"
+                    break
+        except Interrupted as stop:
+            self.forward(stop.signum)
+            answer = "quit"
+        terminal.give(self.pid, settings)
+        _send_group(self.pid, signal.SIGCONT)
+        if answer == "quit":
+            self.forward(signal.SIGTERM)
 
 
-def _controls(descriptor: int) -> bool:
-    try:
-        return os.tcgetpgrp(descriptor) >= 0
-    except OSError:
-        return False
+def _changed_children() -> "Iterator[tuple[int, int]]":
+    while True:
+        try:
+            pid, status = os.waitpid(-1, os.WNOHANG | os.WUNTRACED)
+        except ChildProcessError:
+            return
+        if pid == 0:
+            return
+        yield pid, status
 
 
-def _spawn(command: Command, terminal: int | None) -> tuple[int, int]:
-    """Fork and exec; return the child's PID and a pipe that holds the errno if exec failed."""
-    reader, writer = os.pipe()  # closed by a successful exec; not waited for, so that signals are
-    child = os.fork()
-    if child == 0:
-        _become(command, terminal, writer)
-    os.close(writer)
-    with contextlib.suppress(OSError):
-        os.setpgid(child, child)
-    return child, reader
+def _not_run(command: Command, failure: int) -> int:
+    log.error(f"cannot run {command.argv[0]}: {os.strerror(failure)}")
+    return EX_NOT_FOUND if failure in (errno.ENOENT, errno.ENOTDIR) else EX_NOT_EXECUTABLE
 
 
-def _become(command: Command, terminal: int | None, writer: int) -> NoReturn:
+def _become(command: Command, terminal: Terminal | None, writer: int) -> NoReturn:
     try:
         os.setpgid(0, 0)
         if terminal is not None:
-            # Still in the background here, where this call raises SIGTTOU; it is blocked.
-            os.tcsetpgrp(terminal, os.getpid())
+            terminal.give(os.getpid())
         for signum in WAITED:
             signal.signal(signum, signal.SIG_DFL)
         _close_inherited(keep=writer)
@@ -113,58 +192,6 @@ def _close_inherited(keep: int) -> None:
     # What Python opens closes itself at exec; this is for what the engine may have left open.
     os.closerange(3, keep)
     os.closerange(keep + 1, 1024)
-
-
-def _supervise(child: int, terminal: int | None, grace: float) -> int:
-    deadline = None
-    while True:
-        info = _wait(deadline)
-        if info is None:
-            _send_group(child, signal.SIGKILL)
-            deadline = None
-            log.warning("the tool did not end when asked to, so it is killed", grace_seconds=grace)
-        elif info.si_signo == signal.SIGCHLD:
-            status = _reap(child, terminal)
-            if status is not None:
-                return status
-        elif info.si_signo not in _OURS:
-            _send_group(child, info.si_signo)
-            if info.si_signo == signal.SIGTERM and deadline is None:
-                deadline = time.monotonic() + grace
-
-
-def _wait(deadline: float | None) -> "signal.struct_siginfo | None":
-    """Wait for a signal; None when the deadline has passed."""
-    if deadline is None:
-        return signal.sigwaitinfo(WAITED)
-    return signal.sigtimedwait(WAITED, max(0.0, deadline - time.monotonic()))
-
-
-def _reap(child: int, terminal: int | None) -> int | None:
-    """Reap all that ended; return the exit code of the child once it is among them."""
-    code = None
-    while True:
-        # SIGCHLD coalesces: one may stand for any number of children.
-        try:
-            pid, status = os.waitpid(-1, os.WNOHANG | os.WUNTRACED)
-        except ChildProcessError:
-            return code
-        if pid == 0:
-            return code
-        if os.WIFSTOPPED(status):
-            if pid == child:
-                _resume(child, os.WSTOPSIG(status), terminal)
-        elif pid == child:
-            code = _exit_code(status)
-
-
-def _resume(child: int, signum: int, terminal: int | None) -> None:
-    # Stopped for using the terminal from the background: who had it took it and went without giving it
-    # back. Only continued, the tool would stop again at once, and so for ever.
-    if terminal is not None and signum in (signal.SIGTTIN, signal.SIGTTOU):
-        with contextlib.suppress(OSError):
-            os.tcsetpgrp(terminal, child)
-    _send_group(child, signal.SIGCONT)
 
 
 def _exit_code(status: int) -> int:
@@ -203,7 +230,7 @@ def _name(process: "psutil.Process") -> str:
 
     try:
         return f"{process.name()} (pid {process.pid})"
-    except psutil.NoSuchProcess:
+    except psutil.Error:
         return f"pid {process.pid}"
 
 

@@ -3,6 +3,7 @@
 import os
 import shutil
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -57,6 +58,23 @@ def test_a_terminal_as_stdin_and_a_pipe_as_stdout(sandbox: Sandbox) -> None:
     assert (result.returncode, result.stdout) == (0, "done\n"), result.stderr
 
 
+def test_a_shell_in_the_tools_place(sandbox: Sandbox) -> None:
+    result = start(sandbox, "--no-build", "--shell", "--", "-c", "id -un; umask; pwd; exit 4")
+    assert (result.returncode, result.stdout) == (4, "agent\n0027\n/home/agent/workspace\n"), result.stderr
+
+
+def test_exec_is_the_agent_in_the_running_sandbox(sandbox: Sandbox, container: Callable[..., str]) -> None:
+    nobody = start(sandbox, "exec")
+    assert (nobody.returncode, "no sandbox of this folder is running" in nobody.stderr) == (1, True)
+    container("-c", "exec sleep 1000", env={"TOOLS": "shell", "PUID": "1234"})
+    result = start(
+        sandbox, "exec", "sh", "-c", 'id -u; umask; pwd; echo "$1"; cat; exit 9', "sh", "a b", stdin="in"
+    )
+    assert (result.returncode, result.stdout) == (9, "1234\n0027\n/home/agent/workspace\na b\nin"), (
+        result.stderr
+    )
+
+
 def test_an_unknown_tool_is_the_containers_error(sandbox: Sandbox) -> None:
     result = start(sandbox, "--no-build", "--tool", "nope")
     assert result.returncode == 78
@@ -71,6 +89,7 @@ def test_an_unknown_tool_is_the_containers_error(sandbox: Sandbox) -> None:
         (["--tool"], "--tool needs a value"),
         (["--tool", ""], "--tool needs a value"),
         (["--no-build", "--no-cache"], "--no-build and --no-cache exclude each other"),
+        (["--shell", "--tool", "omp"], "--shell and --tool exclude each other"),
     ],
 )
 def test_wrong_usage(sandbox: Sandbox, arguments: list[str], message: str) -> None:
