@@ -109,8 +109,9 @@ def test_the_tool_sees_a_resize(opened: Open) -> None:
 def test_a_shell_in_the_tools_place(opened: Open) -> None:
     terminal = opened(SANDBOX_SHELL="1")
     terminal.wait_for("agent@")
-    terminal.type("id -u; sleep 1000\r")
-    terminal.wait_for("1000")
+    # Ctrl-Z is the shell's there, for its own jobs.
+    terminal.type("/usr/bin/python3 -c 'import time; print(40 + 2, flush=True); time.sleep(1000)'\r")
+    terminal.wait_for("\n42")
     terminal.type("\x1a")
     terminal.wait_for("Stopped")
     terminal.type("kill %1; exit 6\r")
