@@ -1,9 +1,10 @@
-"""Time from exec of the entry point to the tool's first instruction, and PID 1's memory, against tini.
+"""Time from exec of the entry point to the tool's first instruction, and PID 1's memory, against others.
 
     python benchmarks/startup.py [--rounds 20]
 
 Every round starts one container of each kind, in turn, so that all share the machine's moods; the figures
 are read inside the container (benchmarks/stamp.c). tini does none of what the sandbox does: it is the floor.
+bash-entrypoint.sh makes the same checks and steps, then becomes the tool.
 """
 
 import argparse
@@ -19,8 +20,11 @@ OPTIONS = [
     "--cap-add=SETUID", "--cap-add=SETGID",
 ]  # fmt: skip
 SANDBOX = ["/usr/bin/python3", "-I", "-S", "/opt/sandbox"]
+BASH = ["/bench/bash-entrypoint.sh"]
 KINDS: dict[str, tuple[list[str], list[str]]] = {
     "tini": ([], ["/usr/bin/tini", "--", "/bench/arrived"]),
+    "bash, PUID=1000": (["-e", "PUID=1000"], BASH),
+    "bash, PUID=1001": (["-e", "PUID=1001"], BASH),
     "sandbox, PUID=1000": (["-e", "PUID=1000"], SANDBOX),
     "sandbox, PUID=1001": (["-e", "PUID=1001"], SANDBOX),
 }

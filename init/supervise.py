@@ -22,7 +22,9 @@ if TYPE_CHECKING:
     import psutil
 
 # About ourselves, not for the tool: its own news, and job control, which the kernel sends to its group.
-_OURS = {signal.SIGCHLD, signal.SIGTTIN, signal.SIGTTOU, signal.SIGPIPE}
+_OURS = {signal.SIGCHLD, signal.SIGTTIN, signal.SIGTTOU}
+
+_FIRST = {signal.SIGTERM, signal.SIGCHLD}
 
 EX_NOT_EXECUTABLE, EX_NOT_FOUND = 126, 127
 
@@ -88,7 +90,9 @@ class _Job:
                 self.kill()
             elif info.si_signo == signal.SIGCHLD:
                 self.reap()
-            elif info.si_signo not in _OURS:
+            elif info.si_signo not in _OURS and not (
+                info.si_signo == signal.SIGPIPE and info.si_pid == os.getpid()
+            ):
                 self.forward(info.si_signo)
         failure = os.read(self.news, 16)
         os.close(self.news)
@@ -97,9 +101,7 @@ class _Job:
 
     def next_signal(self) -> "signal.struct_siginfo | None":
         """Wait for a signal; None when the grace period has passed."""
-        if self.deadline is None:
-            return signal.sigwaitinfo(WAITED)
-        return signal.sigtimedwait(WAITED, max(0.0, self.deadline - time.monotonic()))
+        return _next_signal(self.deadline)
 
     def forward(self, signum: int) -> None:
         """Pass a signal on; the one that asks for the end starts the grace period."""
@@ -155,6 +157,16 @@ class _Job:
             self.forward(signal.SIGTERM)
 
 
+def _next_signal(deadline: float | None) -> "signal.struct_siginfo | None":
+    # Whoever floods us with other signals delays neither the deadline nor these two.
+    left = None if deadline is None else deadline - time.monotonic()
+    if left is not None and left <= 0:
+        return None
+    return signal.sigtimedwait(_FIRST, 0) or (
+        signal.sigwaitinfo(WAITED) if left is None else signal.sigtimedwait(WAITED, left)
+    )
+
+
 def _changed_children() -> "Iterator[tuple[int, int]]":
     while True:
         try:
@@ -205,8 +217,7 @@ def _stop_stragglers(grace: float) -> None:
         _signal_stragglers(signum)
         deadline = time.monotonic() + grace
         while _any_child():
-            info = signal.sigtimedwait(WAITED, max(0.0, deadline - time.monotonic()))
-            if info is None:
+            if _next_signal(deadline) is None:
                 break
         else:
             return

@@ -114,5 +114,5 @@ def test_a_shell_in_the_tools_place(opened: Open) -> None:
     terminal.wait_for("\n42")
     terminal.type("\x1a")
     terminal.wait_for("Stopped")
-    terminal.type("kill %1; exit 6\r")
+    terminal.type("kill -9 %1; wait; exit 6\r")
     assert terminal.end() == 6
