@@ -57,6 +57,8 @@ class Sandbox:
 
     folder: Path
     environ: dict[str, str] = field(default_factory=dict)
+    # For the one container of a test that is looked for by name.
+    name: str = field(default_factory=lambda: f"{PROJECT}-{uuid.uuid4().hex[:8]}")
 
     def __post_init__(self) -> None:
         for name in ("workspace", "data", "config"):

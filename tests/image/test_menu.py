@@ -110,11 +110,8 @@ def test_a_terminal_without_stdin_gets_the_default_after_a_while(sandbox: Sandbo
 
 def test_docker_stop_ends_the_menu_at_once(sandbox: Sandbox) -> None:
     (sandbox.config / "tools.yml").write_text(TOOLS)
-    terminal = Terminal(
-        sandbox.command(env=ASK, options=("--name", f"{sandbox.folder.parent.name}")), sandbox.variables
-    )
+    terminal = Terminal(sandbox.command(env=ASK, options=("--name", sandbox.name)), sandbox.variables)
     terminal.wait_for(PROMPT)
-    name = sandbox.folder.parent.name
-    docker("stop", "--time", str(int(PATIENCE)), name)
+    docker("stop", "--time", str(int(PATIENCE)), sandbox.name)
     assert terminal.end() == 143
-    wait_for(lambda: name not in docker("ps", "--format", "{{.Names}}"), "the container to be gone")
+    wait_for(lambda: sandbox.name not in docker("ps", "--format", "{{.Names}}"), "the container to be gone")

@@ -18,13 +18,12 @@ def opened(sandbox: Sandbox) -> Iterator[Open]:
     terminals: list[Terminal] = []
 
     def start(*arguments: str, tool: str = "shell", **env: str) -> Terminal:
-        name = sandbox.folder.parent.name
-        command = sandbox.command(*arguments, env={"TOOLS": tool, **env}, options=("--name", name))
+        command = sandbox.command(*arguments, env={"TOOLS": tool, **env}, options=("--name", sandbox.name))
         terminals.append(Terminal(command, sandbox.variables))
         return terminals[-1]
 
     yield start
-    docker("rm", "--force", sandbox.folder.parent.name, check=False)
+    docker("rm", "--force", sandbox.name, check=False)
     for terminal in terminals:
         terminal.child.close(force=True)
 
@@ -75,8 +74,8 @@ def test_docker_stop_ends_a_stopped_tool(opened: Open, sandbox: Sandbox, shell: 
     if shell:
         terminal.type("s\r")
         terminal.wait_for("agent@")
-    docker("stop", "--time", "60", sandbox.folder.parent.name)
-    assert terminal.end() == 143
+    docker("stop", "--time", "60", sandbox.name)
+    assert terminal.end() == 143, terminal.text
 
 
 def test_the_question_is_readable_after_a_tool_in_raw_mode(opened: Open) -> None:
@@ -114,5 +113,5 @@ def test_a_shell_in_the_tools_place(opened: Open) -> None:
     terminal.wait_for("\n42")
     terminal.type("\x1a")
     terminal.wait_for("Stopped")
-    terminal.type("kill -9 %1; wait; exit 6\r")
+    terminal.type("kill -9 %1; exit 6; exit 6\r")
     assert terminal.end() == 6
