@@ -19,7 +19,7 @@ RUN --mount=type=bind,source=scripts/build,target=/build --mount=type=secret,id=
     python3 -m venv /venv \
  && /build/with-network /venv/bin/pip install --no-cache-dir --disable-pip-version-check --require-hashes -r /locks/build.txt \
  && /build/with-network /venv/bin/uv pip install --no-cache --require-hashes --no-build-isolation \
-      --python /venv/bin/python --target /opt/sandbox --compile-bytecode -r /locks/runtime.txt \
+      --python /venv/bin/python --target /opt/sandbox -r /locks/runtime.txt \
  && mkdir -p /opt/tools/bin && cp /venv/bin/uv /venv/bin/uvx /opt/tools/bin/ \
  && /opt/tools/bin/uv --version \
  && PYTHONPATH=/opt/sandbox python3 -S -c 'import prctl, psutil, structlog, yaml; yaml.CSafeLoader'

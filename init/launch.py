@@ -1,6 +1,5 @@
 """What a tool is started with: argv, environment, working directory, and its files in their places."""
 
-import contextlib
 import errno
 import os
 import pwd
@@ -148,17 +147,17 @@ def link(source: str, target: str, *, closable: bool = False) -> None:
         closable: whether the folder holds nothing but such links, and is left unwritable.
     """
     source, folder = os.path.normpath(source), os.path.dirname(target)
-    if _points_to(target) != source:
+    present = _points_to(target)
+    if present != source:
         os.makedirs(folder, OPEN, exist_ok=True)
         if closable:
             os.chmod(folder, OPEN)
-        if _points_to(target) is None and os.path.lexists(target):
+        if present is None and os.path.lexists(target):
             # An earlier session's, then: the configuration that counts is the one in config/.
             log.warning(f"{target} is not the sandbox's: it is moved to {target}.replaced")
             os.replace(target, f"{target}.replaced")
-        else:
-            with contextlib.suppress(FileNotFoundError):
-                os.unlink(target)
+        elif present is not None:
+            os.unlink(target)
         os.symlink(source, target)
     if closable:
         os.chmod(folder, CLOSED)

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 # About ourselves, not for the tool: its own news, and job control, which the kernel sends to its group.
 _OURS = {signal.SIGCHLD, signal.SIGTTIN, signal.SIGTTOU}
 
+# A flood of other signals delays neither these nor a deadline.
 _FIRST = {signal.SIGTERM, signal.SIGCHLD}
 
 EX_NOT_EXECUTABLE, EX_NOT_FOUND = 126, 127
@@ -85,7 +86,7 @@ class _Job:
     def wait(self) -> int:
         """Forward signals and reap until the program has ended; return its exit code."""
         while self.codes[self.pid] is None:
-            info = self.next_signal()
+            info = _next_signal(self.deadline)
             if info is None:
                 self.kill()
             elif info.si_signo == signal.SIGCHLD:
@@ -98,10 +99,6 @@ class _Job:
         os.close(self.news)
         code = self.codes.pop(self.pid)
         return _not_run(self.command, int(failure)) if failure else code or 0
-
-    def next_signal(self) -> "signal.struct_siginfo | None":
-        """Wait for a signal; None when the grace period has passed."""
-        return _next_signal(self.deadline)
 
     def forward(self, signum: int) -> None:
         """Pass a signal on; the one that asks for the end starts the grace period."""
@@ -137,7 +134,7 @@ class _Job:
             _send_group(self.pid, signal.SIGCONT)
             return
         settings = terminal.take()
-        answer: Answer = "quit"
+        answer: Answer
         try:
             while isinstance(answer := self.ask(), Command):
                 other = _Job(answer, terminal, self.grace, None)
@@ -158,7 +155,7 @@ class _Job:
 
 
 def _next_signal(deadline: float | None) -> "signal.struct_siginfo | None":
-    # Whoever floods us with other signals delays neither the deadline nor these two.
+    """Wait for a signal; None when the deadline has passed."""
     left = None if deadline is None else deadline - time.monotonic()
     if left is not None and left <= 0:
         return None

@@ -8,6 +8,8 @@ here=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.." && pwd)
 source "$here/scripts/common.sh"
 
 plugins_dir=/usr/libexec/docker/cli-plugins
+debian_keyring=/usr/share/keyrings/debian-archive-keyring.gpg
+ubuntu_keyring=/usr/share/keyrings/ubuntu-archive-keyring.gpg
 engine_log=/var/log/sandbox-dockerd.log
 
 main() {
@@ -39,7 +41,6 @@ require_debian_family() {
   esac
 }
 
-# The invoking user is remembered: afterwards they, not root, talk to the engine.
 # as_root PART: run one part of this script as root, and nothing else of it.
 as_root() {
   if ((EUID == 0)); then
@@ -49,7 +50,7 @@ as_root() {
   command -v sudo >/dev/null || die "--bootstrap installs packages, which needs root, and there is no sudo here." \
     "Run it as root."
   say "this needs root: asking sudo"
-  sudo --preserve-env=BASE_IMAGE,http_proxy,https_proxy,no_proxy,HTTP_PROXY,HTTPS_PROXY,NO_PROXY -- \
+  sudo --preserve-env=http_proxy,https_proxy,no_proxy,HTTP_PROXY,HTTPS_PROXY,NO_PROXY -- \
     "$here/scripts/bootstrap.sh" "$1"
 }
 
@@ -108,7 +109,7 @@ plugin_from_trixie() {
     "Install Docker's own packages, then run ./start.sh."
   apt=$(mktemp -d)
   mkdir -p "$apt"/{lists/partial,archives/partial}
-  trixie_sources "$(debian_keyring)" >"$apt/sources.list"
+  sources_for trixie "$debian_keyring" main >"$apt/sources.list"
   local options=(-o "Dir::Etc::SourceList=$apt/sources.list" -o Dir::Etc::SourceParts=/dev/null
     -o "Dir::State::Lists=$apt/lists" -o "Dir::Cache=$apt" -o APT::Sandbox::User=root)
   apt-get "${options[@]}" update >&2
@@ -121,21 +122,19 @@ plugin_from_trixie() {
 
 host_id() { (. /etc/os-release && echo "$ID"); }
 host_codename() { (. /etc/os-release && echo "${UBUNTU_CODENAME:-$VERSION_CODENAME}"); }
-debian_keyring() { echo /usr/share/keyrings/debian-archive-keyring.gpg; }
 
-# "URI SUITE" of each archive this machine itself uses, for another release of the same distribution:
-# whoever sits behind a mirror stays behind it.
-archives_for() {
-  local codename=$1 host
+# sources_for CODENAME KEYRING COMPONENTS: apt's lines for another release of this distribution, from the archives
+# that this machine itself uses: whoever sits behind a mirror stays behind it.
+sources_for() {
+  local host
   host=$(host_codename)
   # shellcheck disable=SC2016  # apt's own variables
   apt-get indextargets --format '$(REPO_URI) $(RELEASE)' 'Created-By: Packages' 'Component: main' |
-    sort -u | awk -v host="$host" -v want="$codename" '
-      $2 == host || $2 == host "-updates" || $2 == host "-security" { sub(host, want, $2); print $1, $2 }'
-}
-
-trixie_sources() {
-  archives_for trixie | awk -v key="$1" '{ print "deb [signed-by=" key "] " $1, $2, "main" }'
+    sort -u | awk -v host="$host" -v want="$1" -v key="$2" -v parts="$3" '
+      $2 == host || $2 == host "-updates" || $2 == host "-security" {
+        sub(host, want, $2)
+        print "deb [signed-by=" key "] " $1, $2, parts
+      }'
 }
 
 start_engine() {
@@ -180,15 +179,13 @@ image_here() { docker image inspect "$1" >/dev/null 2>&1; }
 
 # The stand-in has what the real base has and this project relies on: the account ubuntu at 1000:1000.
 build_base() {
-  local suite=trixie keyring components=main sources
-  keyring=$(debian_keyring)
-  if [[ -r /usr/share/keyrings/ubuntu-archive-keyring.gpg && $(host_id) != debian ]]; then
-    suite=resolute keyring=/usr/share/keyrings/ubuntu-archive-keyring.gpg components='main universe'
+  local suite=trixie keyring=$debian_keyring components=main sources
+  if [[ -r $ubuntu_keyring && $(host_id) != debian ]]; then
+    suite=resolute keyring=$ubuntu_keyring components='main universe'
   fi
   say "the pinned base cannot be pulled: building a base from the distribution's archive ($suite)"
   command -v mmdebstrap >/dev/null || { apt-get update >&2; apt_install mmdebstrap; }
-  sources=$(archives_for "$suite" | awk -v key="$keyring" -v parts="$components" \
-    '{ print "deb [signed-by=" key "] " $1, $2, parts }')
+  sources=$(sources_for "$suite" "$keyring" "$components")
   [[ -n $sources ]] || die "apt names no archive of $(host_codename) to build a base from." \
     "Write the release's codename into apt's sources, or set BASE_IMAGE to a base that can be pulled."
   # shellcheck disable=SC2016  # $1 is for the hook's own shell

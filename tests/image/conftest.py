@@ -51,6 +51,11 @@ def wait_for(condition: Callable[[], object], what: str) -> None:
         time.sleep(0.05)
 
 
+def flags(env: Mapping[str, str] | None) -> list[str]:
+    """Return the options of `docker run` and `docker compose run` that set these variables."""
+    return [word for key, value in (env or {}).items() for word in ("-e", f"{key}={value}")]
+
+
 @dataclass
 class Sandbox:
     """One user's checkout: workspace/, data/ and config/ of its own, the compose file of the repository."""
@@ -115,8 +120,7 @@ class Sandbox:
         self, *arguments: str, env: Mapping[str, str] | None = None, options: tuple[str, ...] = ("-T",)
     ) -> list[str]:
         """Return the command line that runs a tool with these arguments."""
-        variables = [word for key, value in (env or {}).items() for word in ("-e", f"{key}={value}")]
-        return self.compose("run", "--rm", *options, *variables, "sandbox", *arguments)
+        return self.compose("run", "--rm", *options, *flags(env), "sandbox", *arguments)
 
     def run(
         self,
@@ -137,33 +141,35 @@ class Sandbox:
 
     def start(self, *arguments: str, env: Mapping[str, str] | None = None) -> str:
         """Start a tool in the background; return the container's ID."""
-        command = self.compose("run", "--detach", "-T")
-        command += [word for key, value in (env or {}).items() for word in ("-e", f"{key}={value}")]
+        command = self.compose("run", "--detach", "-T", *flags(env), "sandbox", *arguments)
         result = subprocess.run(
-            [*command, "sandbox", *arguments], cwd=ROOT, env=self.variables, capture_output=True, text=True,
+            command, cwd=ROOT, env=self.variables, capture_output=True, text=True,
             check=False,
         )  # fmt: skip
         assert result.returncode == 0, result.stderr
         return result.stdout.strip().splitlines()[-1]
 
+    def mounts(self, *more: str, workspace: str | None = None, data: str | None = None) -> tuple[str, ...]:
+        """Return what compose.yml mounts and more, as `docker run -v` has it, with other places for two."""
+        return (
+            workspace or f"{self.workspace}:/home/agent/workspace",
+            data or f"{self.data}:/home/agent/data",
+            f"{self.config}:/etc/sandbox/config:ro",
+            *more,
+        )
+
     def plain(
         self,
-        *flags: str,
+        *options: str,
         arguments: tuple[str, ...] = (),
         env: Mapping[str, str] | None = None,
         mounts: tuple[str, ...] | None = None,
     ) -> Result:
-        """Run the image with nothing but these flags of `docker run`, and the folders mounted."""
-        places = mounts if mounts is not None else (
-            f"{self.workspace}:/home/agent/workspace",
-            f"{self.data}:/home/agent/data",
-            f"{self.config}:/etc/sandbox/config:ro",
-            f"{ROOT}/tests/probes:/probes:ro",
-        )  # fmt: skip
-        words = [word for place in places for word in ("-v", place)]
-        words += [word for key, value in (env or {}).items() for word in ("-e", f"{key}={value}")]
+        """Run the image with nothing but these options of `docker run`, and the folders mounted."""
+        places = self.mounts(f"{ROOT}/tests/probes:/probes:ro") if mounts is None else mounts
+        words = [*(word for place in places for word in ("-v", place)), *flags(env)]
         return subprocess.run(
-            ["docker", "run", "--rm", *words, *flags, IMAGE, *arguments], capture_output=True, text=True,
+            ["docker", "run", "--rm", *words, *options, IMAGE, *arguments], capture_output=True, text=True,
             stdin=subprocess.DEVNULL, timeout=PATIENCE * 2, check=False,
         )  # fmt: skip
 

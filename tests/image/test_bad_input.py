@@ -127,10 +127,7 @@ def test_workspace_not_mounted_works_and_says_what_it_costs(sandbox: Sandbox) ->
 
 def test_read_only_workspace_works_and_is_said(sandbox: Sandbox) -> None:
     (sandbox.workspace / "file").write_text("kept")
-    mounts = (
-        f"{sandbox.workspace}:/home/agent/workspace:ro", f"{sandbox.data}:/home/agent/data",
-        f"{sandbox.config}:/etc/sandbox/config:ro",
-    )  # fmt: skip
+    mounts = sandbox.mounts(workspace=f"{sandbox.workspace}:/home/agent/workspace:ro")
     result = sandbox.plain(
         *COMPOSE_OPTIONS,
         arguments=("-c", "cat file; touch new"),
@@ -202,16 +199,8 @@ def test_malformed_tool_definitions_are_refused(sandbox: Sandbox, text: str) -> 
 @pytest.fixture
 def full_volume() -> Iterator[str]:
     """A filesystem of one page that is full; it lives as long as something mounts it."""
-    name = docker(
-        "volume",
-        "create",
-        "--opt",
-        "type=tmpfs",
-        "--opt",
-        "device=tmpfs",
-        "--opt",
-        "o=size=4k,uid=1000,gid=1000",
-    )
+    options = "type=tmpfs", "device=tmpfs", "o=size=4k,uid=1000,gid=1000"
+    name = docker("volume", "create", *(f"--opt={option}" for option in options))
     holder = docker(
         "run", "--detach", "-v", f"{name}:/full", "--entrypoint", "/bin/sh", IMAGE, "-c",
         "head -c 4096 /dev/zero > /full/all; echo filled; exec sleep 1000",
@@ -222,10 +211,7 @@ def full_volume() -> Iterator[str]:
 
 
 def test_full_data_is_said_before_the_tool_starts(sandbox: Sandbox, full_volume: str) -> None:
-    mounts = (
-        f"{sandbox.workspace}:/home/agent/workspace", f"{full_volume}:/home/agent/data",
-        f"{sandbox.config}:/etc/sandbox/config:ro",
-    )  # fmt: skip
+    mounts = sandbox.mounts(data=f"{full_volume}:/home/agent/data")
     result = sandbox.plain(*COMPOSE_OPTIONS, arguments=("-c", "echo started"), env=SHELL, mounts=mounts)
     assert (result.returncode, result.stdout) == (EX_CONFIG, "")
     assert (
@@ -236,10 +222,7 @@ def test_full_data_is_said_before_the_tool_starts(sandbox: Sandbox, full_volume:
 
 
 def test_read_only_data_is_said_before_the_tool_starts(sandbox: Sandbox) -> None:
-    mounts = (
-        f"{sandbox.workspace}:/home/agent/workspace", f"{sandbox.data}:/home/agent/data:ro",
-        f"{sandbox.config}:/etc/sandbox/config:ro",
-    )  # fmt: skip
+    mounts = sandbox.mounts(data=f"{sandbox.data}:/home/agent/data:ro")
     result = sandbox.plain(*COMPOSE_OPTIONS, arguments=("-c", "echo started"), env=SHELL, mounts=mounts)
     assert (result.returncode, result.stdout) == (EX_CONFIG, "")
     assert "Mount data/ writable (no :ro)." in result.stderr

@@ -72,11 +72,10 @@ def test_a_mount_inside_the_workspace_is_claimed_only_where_it_is_writable(sandb
         (sandbox.folder / name / "file").touch()
         (sandbox.workspace / name).mkdir()
     sandbox.own("1002:1002", "workspace", "data", "inner", "locked")
-    mounts = (
-        f"{sandbox.workspace}:/home/agent/workspace", f"{sandbox.data}:/home/agent/data",
-        f"{sandbox.config}:/etc/sandbox/config:ro", f"{sandbox.folder}/inner:/home/agent/workspace/inner",
+    mounts = sandbox.mounts(
+        f"{sandbox.folder}/inner:/home/agent/workspace/inner",
         f"{sandbox.folder}/locked:/home/agent/workspace/locked:ro",
-    )  # fmt: skip
+    )
     result = sandbox.plain(
         *COMPOSE_OPTIONS, arguments=("-c", "true"), env={**SHELL, "PUID": "1234"}, mounts=mounts
     )
@@ -143,10 +142,7 @@ def test_a_single_file_that_is_mounted_stays_its_owners(sandbox: Sandbox, masked
     sandbox.own("1002:1002", "own")
     source = masked if masked.startswith("/") else f"{sandbox.folder}/{masked}"
     before = Path(source).stat()
-    mounts = (
-        f"{sandbox.workspace}:/home/agent/workspace", f"{sandbox.data}:/home/agent/data",
-        f"{sandbox.config}:/etc/sandbox/config:ro", f"{source}:/home/agent/workspace/.env",
-    )  # fmt: skip
+    mounts = sandbox.mounts(f"{source}:/home/agent/workspace/.env")
     result = sandbox.plain(
         *COMPOSE_OPTIONS, arguments=("-c", "echo started"), env={**SHELL, "PUID": "1234"}, mounts=mounts
     )

@@ -138,9 +138,7 @@ def test_a_hang_up_leaves_the_tool_running_and_attachable(sandbox: Sandbox) -> N
     script = "trap '' HUP; echo ready; while read line; do echo got $line; done; echo end"
     # Without the proxy, so that the client does not pass its own end on to the tool.
     options = ["--interactive", "--tty", "--sig-proxy=false", "--name", name, "--env", "TOOLS=shell"]
-    places = {sandbox.workspace: "/home/agent/workspace", sandbox.data: "/home/agent/data"}
-    places[sandbox.config] = "/etc/sandbox/config:ro"
-    mounts = [word for source, target in places.items() for word in ("-v", f"{source}:{target}")]
+    mounts = [word for place in sandbox.mounts() for word in ("-v", place)]
     try:
         first = Terminal(["docker", "run", *options, *mounts, IMAGE, "-c", script], sandbox.variables)
         first.wait_for("ready")

@@ -134,10 +134,7 @@ def test_a_configuration_folder_of_the_users_own_is_left_alone(sandbox: Sandbox)
     own = sandbox.folder / "own"
     own.mkdir(mode=0o755)
     (own / "opencode.json").write_text("{}")
-    mounts = (
-        f"{sandbox.workspace}:/home/agent/workspace", f"{sandbox.data}:/home/agent/data",
-        f"{sandbox.config}:/etc/sandbox/config:ro", f"{own}:/home/agent/.config/opencode",
-    )  # fmt: skip
+    mounts = sandbox.mounts(f"{own}:/home/agent/.config/opencode")
     env = {"DEFAULT_TOOL": "opencode"}
     result = sandbox.plain(*COMPOSE_OPTIONS, arguments=("--version",), env=env, mounts=mounts)
     assert (result.returncode, result.stdout) == (0, "1.18.33\n"), result.stderr
