@@ -3,7 +3,7 @@
 import os
 import shutil
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -63,7 +63,19 @@ def test_a_shell_in_the_tools_place(sandbox: Sandbox) -> None:
     assert (result.returncode, result.stdout) == (4, "agent\n0027\n/home/agent/workspace\n"), result.stderr
 
 
-def test_exec_is_the_agent_in_the_running_sandbox(sandbox: Sandbox, container: Callable[..., str]) -> None:
+@pytest.fixture
+def project_of_its_own(sandbox: Sandbox) -> Iterator[Sandbox]:
+    """No container of another test, which may be about to end, belongs to this one's project."""
+    sandbox.environ["COMPOSE_PROJECT_NAME"] = sandbox.name
+    yield sandbox
+    down = sandbox.compose("down", "--timeout", "0", "--remove-orphans")
+    subprocess.run(down, cwd=ROOT, env=sandbox.variables, capture_output=True, check=False)
+
+
+def test_exec_is_the_agent_in_the_running_sandbox(
+    project_of_its_own: Sandbox, container: Callable[..., str]
+) -> None:
+    sandbox = project_of_its_own
     nobody = start(sandbox, "exec")
     assert (nobody.returncode, "no sandbox of this folder is running" in nobody.stderr) == (1, True)
     container("-c", "exec sleep 1000", env={"TOOLS": "shell", "PUID": "1234"})
