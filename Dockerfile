@@ -24,7 +24,7 @@ RUN --mount=type=bind,source=scripts/build,target=/build --mount=type=secret,id=
  && /opt/tools/bin/uv --version \
  && PYTHONPATH=/opt/sandbox python3 -S -c 'import prctl, psutil, structlog, yaml; yaml.CSafeLoader'
 COPY init /opt/sandbox/init
-RUN printf 'import sys\n\nfrom init.__main__ import main\n\nsys.exit(main(sys.argv[1:]))\n' >/opt/sandbox/__main__.py \
+RUN printf 'import sys\n\nsys.path.insert(0, "/opt/sandbox")\nfrom init.__main__ import main\n\nsys.exit(main(sys.argv[1:]))\n' >/opt/sandbox/__main__.py \
  && python3 -m compileall -q /opt/sandbox \
  && rm -rf /opt/sandbox/bin /opt/sandbox/.lock
 
@@ -94,4 +94,4 @@ LABEL org.opencontainers.image.title="agentic-sandbox" \
 WORKDIR /home/agent/workspace
 STOPSIGNAL SIGTERM
 # -I and -S: no environment variable, .pth file or sitecustomize has a say in what root runs.
-ENTRYPOINT ["/usr/bin/python3", "-I", "-S", "/opt/sandbox"]
+ENTRYPOINT ["/usr/bin/python3", "-I", "-S", "/opt/sandbox/__main__.py"]

@@ -24,6 +24,8 @@ root_phase() {
   claim "$home" always
   claim "$home/data"
   claim "$home/workspace"
+  # As where the tools live in home, and the agent shall own them.
+  if [[ -n ${REOWN:-} ]]; then chown -R "$uid:$gid" "$REOWN"; fi
   exec /usr/sbin/gosu agent "$0" "$@"
 }
 

@@ -26,7 +26,7 @@ KINDS = {
         "{image}",
         "-I",
         "-S",
-        "/opt/sandbox",
+        "/opt/sandbox/__main__.py",
     ],
 }
 

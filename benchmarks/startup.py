@@ -4,7 +4,8 @@
 
 Every round starts one container of each kind, in turn, so that all share the machine's moods; the figures
 are read inside the container (benchmarks/stamp.c). tini does none of what the sandbox does: it is the floor.
-bash-entrypoint.sh makes the same checks and steps, then becomes the tool.
+bash-entrypoint.sh makes the same checks and steps, then becomes the tool; re-owning /opt, it does what an
+image does that keeps its tools in the agent's home (three rounds, for each takes seconds).
 """
 
 import argparse
@@ -14,17 +15,19 @@ import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
+SLOW_ROUNDS = 3
 IMAGE = "agentic-sandbox:benchmark"
 OPTIONS = [
     "--rm", "--security-opt=no-new-privileges", "--cap-drop=ALL", "--cap-add=CHOWN", "--cap-add=DAC_OVERRIDE",
     "--cap-add=SETUID", "--cap-add=SETGID",
 ]  # fmt: skip
-SANDBOX = ["/usr/bin/python3", "-I", "-S", "/opt/sandbox"]
+SANDBOX = ["/usr/bin/python3", "-I", "-S", "/opt/sandbox/__main__.py"]
 BASH = ["/bench/bash-entrypoint.sh"]
 KINDS: dict[str, tuple[list[str], list[str]]] = {
     "tini": ([], ["/usr/bin/tini", "--", "/bench/arrived"]),
     "bash, PUID=1000": (["-e", "PUID=1000"], BASH),
     "bash, PUID=1001": (["-e", "PUID=1001"], BASH),
+    "bash, re-owning /opt": (["-e", "PUID=1001", "-e", "REOWN=/opt"], BASH),
     "sandbox, PUID=1000": (["-e", "PUID=1000"], SANDBOX),
     "sandbox, PUID=1001": (["-e", "PUID=1001"], SANDBOX),
 }
@@ -54,17 +57,19 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         for part in ("workspace", "data"):
             (Path(name) / part).mkdir()
-        for _ in range(rounds):
+        for number in range(rounds):
             for kind, (options, command) in KINDS.items():
+                if "re-owning" in kind and number >= SLOW_ROUNDS:
+                    continue
                 figures[kind].append(measure(Path(name), options, command))
     floor = statistics.median(time for time, _ in figures["tini"])
-    print(f"{'':20} {'ms (median)':>12} {'min to max':>16} {'ratio to tini':>14} {'PID 1, KiB':>11}")
+    print(f"{'':21} {'ms (median)':>12} {'min to max':>16} {'ratio to tini':>14} {'PID 1, KiB':>11}")
     for kind, samples in figures.items():
         times = [time / 1000 for time, _ in samples]
         middle = statistics.median(times)
         spread = f"{min(times):.1f} to {max(times):.1f}"
         resident = statistics.median(memory for _, memory in samples)
-        print(f"{kind:20} {middle:12.1f} {spread:>16} {middle * 1000 / floor:14.1f} {resident:11.0f}")
+        print(f"{kind:21} {middle:12.1f} {spread:>16} {middle * 1000 / floor:14.1f} {resident:11.0f}")
 
 
 if __name__ == "__main__":

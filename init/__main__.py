@@ -2,7 +2,6 @@
 
 import os
 import sys
-from typing import TYPE_CHECKING, NoReturn
 
 from init import signals
 
@@ -12,14 +11,17 @@ signals.block()
 from init import identity, log, mounts, ownership, privileges, settings  # noqa: E402
 from init.errors import Interrupted, SandboxError  # noqa: E402
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import NoReturn
+
     from init.tools import Tool
 
 UMASK = 0o027
 EX_SOFTWARE = 70  # sysexits.h: an internal software error was found
 # What a session is: the same interpreter and package, run as the agent. -I and -S: no environment variable,
 # no .pth file and no sitecustomize has a say.
-SESSION = (sys.executable, "-I", "-S", os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+SESSION = (sys.executable, "-I", "-S", "/opt/sandbox/__main__.py")
 
 
 def main(arguments: list[str]) -> int:
@@ -44,7 +46,7 @@ def main(arguments: list[str]) -> int:
         return EX_SOFTWARE
 
 
-def root_phase(wanted: settings.Settings, arguments: list[str]) -> NoReturn:
+def root_phase(wanted: settings.Settings, arguments: list[str]) -> "NoReturn":
     """Do what needs root, then become the agent."""
     capabilities = privileges.require_capabilities()
     privileges.require_pid_one()
@@ -75,7 +77,7 @@ def session_phase(wanted: settings.Settings, arguments: list[str]) -> int:
     config.check(tool)
     launch.install_files(tool, home, table)
 
-    def ask() -> supervise.Answer:
+    def ask() -> "supervise.Answer":
         with signals.interruptible():
             answer = menu.ask_stopped(tool.name, 0, sys.stderr)
         return launch.shell((), home, os.environ) if answer == "shell" else answer

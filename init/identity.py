@@ -5,10 +5,11 @@ fails where a GID exists, which is a normal case (20 is every macOS user's group
 """
 
 import os
-from typing import TYPE_CHECKING, NamedTuple
 
 from init.errors import SandboxError
+from init.record import Record
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from pathlib import PurePath
 
@@ -21,14 +22,14 @@ SHELL = "/bin/bash"
 DEFAULT_ID = 1000
 
 
-class Identity(NamedTuple):
+class Identity(Record):
     """UID and GID of the agent, never 0."""
 
     uid: int
     gid: int
 
 
-class Accounts(NamedTuple):
+class Accounts(Record):
     """The text of the four account files; see passwd(5), group(5), shadow(5), gshadow(5)."""
 
     passwd: str

@@ -4,7 +4,7 @@ import os
 import pwd
 import shutil
 
-from init import identity, launch, mounts, tools
+from init import config, identity, launch, mounts, shipped, tools
 
 
 def prepare() -> None:
@@ -25,3 +25,21 @@ def prepare() -> None:
         for name in (*directories, *files):
             os.lchown(os.path.join(parent, name), *agent)
     os.chown(identity.HOME, *agent)
+    shipped.write(read_configuration())
+
+
+def read_configuration() -> dict[str, object]:
+    """Return what each configuration file holds, by its text; a YAML file's content, None for the others.
+
+    Raises:
+        ValueError: a file is not valid.
+    """
+    contents = {}
+    for name in sorted(os.listdir(launch.CONFIG)):
+        with open(f"{launch.CONFIG}/{name}", encoding="utf-8") as file:
+            text = file.read()
+        problem = config.fault(name, text)
+        if problem:
+            raise ValueError(f"config/{name}: {problem}")
+        contents[text] = tools.parse(text) if name.endswith(".yml") else None
+    return contents

@@ -3,7 +3,6 @@
 import errno
 import os
 import pwd
-from typing import TYPE_CHECKING
 
 from init import log
 from init.errors import SandboxError
@@ -12,6 +11,7 @@ from init.mounts import DATA, WORKSPACE, find
 from init.supervise import Command
 from init.tools import locate
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 

@@ -5,16 +5,17 @@ first line that is written; an ordinary start writes none.
 """
 
 import sys
-from typing import TYPE_CHECKING, Any
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import MutableMapping
+    from typing import Any
 
 LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40}
 
 _as_json = False
 _threshold = LEVELS["info"]
-_logger: Any = None
+_logger: "Any" = None
 
 
 def configure(*, as_json: bool, level: str = "info") -> None:
@@ -69,7 +70,7 @@ def _write(level: str, event: str, fields: dict[str, object]) -> None:
         return
 
 
-def _configured() -> Any:
+def _configured() -> "Any":
     global _logger  # noqa: PLW0603 - built once, with the first line
     if _logger is None:
         import structlog

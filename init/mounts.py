@@ -1,10 +1,11 @@
 """The mount table, and which of its mounts shall be the agent's."""
 
 import os
-from typing import TYPE_CHECKING, NamedTuple
 
 from init.identity import HOME
+from init.record import Record
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -14,7 +15,7 @@ WORKSPACE = f"{HOME}/workspace"
 DATA = f"{HOME}/data"
 
 
-class Mount(NamedTuple):
+class Mount(Record):
     """One line of proc_pid_mountinfo(5): where, whether it is read-only, and its number."""
 
     path: str
@@ -22,7 +23,7 @@ class Mount(NamedTuple):
     number: int = 0
 
 
-class Target(NamedTuple):
+class Target(Record):
     """A folder to claim: all of it, or only what root owns, where other owners' folders are not entered.
 
     The number is that of the mount that must be found there, None where no mount is expected.

@@ -4,11 +4,12 @@ import errno
 import os
 import stat
 import time
-from typing import TYPE_CHECKING, NamedTuple
 
 from init import log, signals
 from init.errors import SandboxError
+from init.record import Record
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable
 
@@ -22,7 +23,7 @@ PROGRESS_SECONDS = 3.0
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW
 
 
-class Failure(NamedTuple):
+class Failure(Record):
     """Why some entries kept their owner: the errno, how many, and the first of them."""
 
     code: int
@@ -30,7 +31,7 @@ class Failure(NamedTuple):
     example: str
 
 
-class Claim(NamedTuple):
+class Claim(Record):
     """What a walk did."""
 
     seen: int
@@ -83,7 +84,7 @@ def claim(target: "Target", agent: "Identity", mount_points: "Container[str]" = 
     return _Walk(target, agent, mount_points).run()
 
 
-class _Level(NamedTuple):
+class _Level(Record):
     """A directory on the way from the target to the current one."""
 
     name: str

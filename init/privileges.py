@@ -1,12 +1,13 @@
 """Giving root up: what is locked before gosu, and what the session does to itself after it."""
 
 import os
-from typing import TYPE_CHECKING, NoReturn
 
 from init.errors import SandboxError
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from typing import NoReturn
 
 # Absolute: root executes nothing that a PATH could redirect.
 GOSU = "/usr/sbin/gosu"
@@ -70,7 +71,7 @@ def lock_down(effective: int) -> None:
     prctl.set_no_new_privs(1)
 
 
-def become(account: str, argv: "Sequence[str]") -> NoReturn:
+def become(account: str, argv: "Sequence[str]") -> "NoReturn":
     """Replace this process by argv, run as the account, through gosu.
 
     Raises:

@@ -1,10 +1,10 @@
 """Environment variables to one frozen, validated object."""
 
-from typing import TYPE_CHECKING, NamedTuple
-
 from init.errors import SandboxError
 from init.log import LEVELS
+from init.record import Record
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -13,7 +13,7 @@ MAX_ID = 2**32 - 2
 DEFAULT_GRACE = 5.0
 
 
-class Settings(NamedTuple):
+class Settings(Record):
     """What the user asked for. A variable that is unset or empty takes its default.
 
     Attributes:

@@ -4,14 +4,19 @@ A blocked signal stays pending, even for PID 1, and even if its default action i
 survives exec. So none is lost, and there is no race between a handler and a wait: signal(7), execve(2).
 """
 
-import contextlib
-import signal
-from typing import TYPE_CHECKING, NoReturn
-
 from init.errors import Interrupted
 
+__all__ = ["ENDING", "WAITED", "block", "interruptible", "signal", "stop_if_asked"]
+
+TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    import signal
+    from types import TracebackType
+    from typing import NoReturn, Self
+else:
+    # The module `signal` only adds enums to this one, and takes half as long to load as the interpreter to
+    # start; there are two starts.
+    import _signal as signal
 
 # Faults of the process itself: blocking them makes no sense, sigprocmask(2).
 _SYNCHRONOUS = {
@@ -39,22 +44,35 @@ def stop_if_asked() -> None:
         raise Interrupted(signum)
 
 
-@contextlib.contextmanager
-def interruptible() -> "Iterator[None]":
+class interruptible:  # noqa: N801 - used as a statement: with interruptible()
     """While waiting for a person: let a signal that asks us to end interrupt any system call.
 
     Raises:
         Interrupted: such a signal arrived, now or before.
     """
 
-    def interrupt(signum: int, _frame: object) -> NoReturn:
-        raise Interrupted(signum)
+    def __enter__(self) -> "Self":
+        self.before = {signum: signal.signal(signum, _interrupt) for signum in ENDING}
+        try:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING)
+        except Interrupted:
+            self._restore()
+            raise
+        return self
 
-    before = {signum: signal.signal(signum, interrupt) for signum in ENDING}
-    try:
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING)
-        yield
-    finally:
+    def __exit__(
+        self,
+        _kind: "type[BaseException] | None",
+        _error: "BaseException | None",
+        _traceback: "TracebackType | None",
+    ) -> None:
+        self._restore()
+
+    def _restore(self) -> None:
         block()
-        for signum, disposition in before.items():
+        for signum, disposition in self.before.items():
             signal.signal(signum, disposition)
+
+
+def _interrupt(signum: int, _frame: object) -> "NoReturn":
+    raise Interrupted(signum)

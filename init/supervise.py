@@ -4,22 +4,24 @@ Signals are blocked from the first statement of the process and waited for synch
 handler, no race between a handler and a wait, and nothing to poll: signal(7), sigwaitinfo(2).
 """
 
-import contextlib
 import errno
 import os
-import signal
 import time
-from typing import TYPE_CHECKING, ClassVar, Literal, NamedTuple, NoReturn
 
 from init import log
 from init.errors import Interrupted
-from init.signals import WAITED
+from init.record import Record
+from init.signals import WAITED, signal
 from init.terminal import Terminal, controlling
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
+    from typing import Literal, NoReturn, TypeAlias
 
     import psutil
+
+    Answer: TypeAlias = Literal["resume", "quit"] | "Command"
 
 # About ourselves, not for the tool: its own news, and job control, which the kernel sends to its group.
 _OURS = {signal.SIGCHLD, signal.SIGTTIN, signal.SIGTTOU}
@@ -30,15 +32,12 @@ _FIRST = {signal.SIGTERM, signal.SIGCHLD}
 EX_NOT_EXECUTABLE, EX_NOT_FOUND = 126, 127
 
 
-class Command(NamedTuple):
+class Command(Record):
     """What to run: argv[0] is an absolute path."""
 
     argv: "Sequence[str]"
     environ: "Mapping[str, str]"
     directory: str
-
-
-Answer = Literal["resume", "quit"] | Command
 
 
 def run(command: Command, grace: float, ask: "Callable[[], Answer]") -> int:
@@ -61,11 +60,12 @@ def run(command: Command, grace: float, ask: "Callable[[], Answer]") -> int:
     return code
 
 
+# Exit codes of the jobs there are, None while one runs: whoever reaps may reap another's.
+_codes: dict[int, int | None] = {}
+
+
 class _Job:
     """A program in a process group of its own and in the terminal's foreground, as a shell's job is."""
-
-    # Exit codes of the jobs there are, None while one runs: whoever reaps may reap another's.
-    codes: ClassVar[dict[int, int | None]] = {}
 
     def __init__(
         self, command: Command, terminal: Terminal | None, grace: float, ask: "Callable[[], Answer] | None"
@@ -78,14 +78,13 @@ class _Job:
         self.pid = os.fork()
         if self.pid == 0:
             _become(command, terminal, writer)
-        self.codes[self.pid] = None
+        _codes[self.pid] = None
         os.close(writer)
-        with contextlib.suppress(OSError):
-            os.setpgid(self.pid, self.pid)
+        _lead_group(self.pid)
 
     def wait(self) -> int:
         """Forward signals and reap until the program has ended; return its exit code."""
-        while self.codes[self.pid] is None:
+        while _codes[self.pid] is None:
             info = _next_signal(self.deadline)
             if info is None:
                 self.kill()
@@ -97,7 +96,7 @@ class _Job:
                 self.forward(info.si_signo)
         failure = os.read(self.news, 16)
         os.close(self.news)
-        code = self.codes.pop(self.pid)
+        code = _codes.pop(self.pid)
         return _not_run(self.command, int(failure)) if failure else code or 0
 
     def forward(self, signum: int) -> None:
@@ -120,9 +119,9 @@ class _Job:
         for pid, status in _changed_children():
             if os.WIFSTOPPED(status):
                 stopped = os.WSTOPSIG(status) if pid == self.pid else stopped
-            elif pid in self.codes:
-                self.codes[pid] = _exit_code(status)
-        if stopped is not None and self.codes[self.pid] is None and self.terminal is not None:
+            elif pid in _codes:
+                _codes[pid] = _exit_code(status)
+        if stopped is not None and _codes[self.pid] is None and self.terminal is not None:
             self.handle_stop(stopped, self.terminal)
 
     def handle_stop(self, signum: int, terminal: Terminal) -> None:
@@ -140,7 +139,7 @@ class _Job:
                 other = _Job(answer, terminal, self.grace, None)
                 other.wait()
                 terminal.take()
-                if self.codes[self.pid] is not None:
+                if _codes[self.pid] is not None:
                     return
                 if other.ending:
                     answer = "quit"
@@ -180,7 +179,15 @@ def _not_run(command: Command, failure: int) -> int:
     return EX_NOT_FOUND if failure in (errno.ENOENT, errno.ENOTDIR) else EX_NOT_EXECUTABLE
 
 
-def _become(command: Command, terminal: Terminal | None, writer: int) -> NoReturn:
+def _lead_group(pid: int) -> None:
+    # Done by parent and child, since either may be the first to need it.
+    try:
+        os.setpgid(pid, pid)
+    except OSError:
+        return
+
+
+def _become(command: Command, terminal: Terminal | None, writer: int) -> "NoReturn":
     try:
         os.setpgid(0, 0)
         if terminal is not None:
@@ -264,5 +271,7 @@ def _send_group(leader: int, signum: int) -> None:
 
 def _send(target: int, signum: int) -> None:
     # Reaped a moment ago, or another user's, who came in through `docker exec`.
-    with contextlib.suppress(ProcessLookupError, PermissionError):
+    try:
         os.kill(target, signum)
+    except (ProcessLookupError, PermissionError):
+        return

@@ -1,9 +1,11 @@
 """The controlling terminal: whose foreground it is, and its settings; tcsetpgrp(3), termios(3)."""
 
-import contextlib
 import os
 import termios
-from typing import Any
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 _GONE = (OSError, termios.error)
 
@@ -19,27 +21,33 @@ class Terminal:
         self.descriptor = descriptor
         self.initial = termios.tcgetattr(descriptor)
 
-    def give(self, group: int, settings: list[Any] | None = None) -> None:
+    def give(self, group: int, settings: "list[Any] | None" = None) -> None:
         """Make a process group the foreground, with settings of its own."""
-        with contextlib.suppress(*_GONE):
+        try:
             if settings is not None:
                 termios.tcsetattr(self.descriptor, termios.TCSADRAIN, settings)
             os.tcsetpgrp(self.descriptor, group)
+        except _GONE:
+            return
 
-    def take(self) -> list[Any]:
+    def take(self) -> "list[Any]":
         """Make ourselves the foreground with the initial settings; return those there were."""
         settings = self.initial
-        with contextlib.suppress(*_GONE):
+        try:
             settings = termios.tcgetattr(self.descriptor)
             os.tcsetpgrp(self.descriptor, os.getpgrp())
             termios.tcsetattr(self.descriptor, termios.TCSADRAIN, self.initial)
+        except _GONE:
+            pass
         return settings
 
 
 def controlling() -> Terminal | None:
     """Return the controlling terminal, if any of the standard descriptors is it."""
     for descriptor in (0, 1, 2):
-        with contextlib.suppress(*_GONE):
+        try:
             os.tcgetpgrp(descriptor)
             return Terminal(descriptor)
+        except _GONE:
+            continue
     return None

@@ -1,25 +1,27 @@
 """Tool definitions (YAML) to the tools that can be started, in the menu's order."""
 
 import os
-from typing import TYPE_CHECKING, Any, NamedTuple
 
-from init import log
+from init import log, shipped
 from init.errors import SandboxError
+from init.record import Record
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from typing import Any
 
 _SAFE = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-_.")
 
 
-class ConfigFile(NamedTuple):
+class ConfigFile(Record):
     """A file or folder of config/ and the place below the home directory where the tool reads it."""
 
     source: str
     target: str
 
 
-class Tool(NamedTuple):
+class Tool(Record):
     """One entry of config/tools.yml.
 
     Attributes:
@@ -47,20 +49,36 @@ def load(path: str) -> dict[str, Tool]:
     Raises:
         SandboxError: the file is missing, is not YAML, or an entry is not of the form of Tool.
     """
-    import yaml
-
-    # Every scalar stays the text that was written: `A: 1.10` is no number and `A: yes` no truth.
-    loader = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
     try:
         with open(path, encoding="utf-8") as file:
-            content = yaml.load(file, loader)  # noqa: S506 - safer than SafeLoader: it makes text only
-    except (OSError, UnicodeError, yaml.YAMLError) as error:
+            text = file.read()
+        content = shipped.read().get(text) or parse(text)
+    except (OSError, ValueError) as error:
         raise SandboxError(
             f"cannot read the tool definitions: {error}", f"Mend {path} (config/tools.yml)."
         ) from error
     if not isinstance(content, dict):
         raise SandboxError("the tool definitions hold no tool", f"Mend {path} (config/tools.yml).")
     return {str(name): _tool(str(name), entry, path) for name, entry in content.items()}
+
+
+def parse(text: str) -> object:
+    """Read YAML, every scalar as the text that was written: `A: 1.10` is no number and `A: yes` no truth.
+
+    Raises:
+        ValueError: it is no YAML; says where.
+    """
+    import yaml
+
+    try:
+        # Safer than SafeLoader: it makes text only.
+        return yaml.load(text, getattr(yaml, "CBaseLoader", yaml.BaseLoader))  # noqa: S506 - see above
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark
+        where = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
+        raise ValueError(f"{where}{error.problem}") from error
+    except yaml.YAMLError as error:
+        raise ValueError(str(error)) from error
 
 
 def available(
@@ -127,7 +145,7 @@ def _unusable(name: str, definitions: "Mapping[str, Tool]", search_path: str) ->
     return None
 
 
-def _tool(name: str, entry: Any, path: str) -> Tool:
+def _tool(name: str, entry: "Any", path: str) -> Tool:
     try:
         if not isinstance(entry, dict):
             raise TypeError("an entry is a mapping")  # noqa: TRY301 - one place words all faults
@@ -155,7 +173,7 @@ def _tool(name: str, entry: Any, path: str) -> Tool:
     return tool
 
 
-def _words(value: Any) -> tuple[str, ...]:
+def _words(value: "Any") -> tuple[str, ...]:
     if not isinstance(value, list):
         raise TypeError("command, headless and state are lists")
     return tuple(str(word) for word in value)
