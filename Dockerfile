@@ -45,9 +45,10 @@ RUN --mount=type=bind,source=scripts/build,target=/build --mount=type=secret,id=
 FROM base AS sandbox
 ARG APT_MIRROR=""
 RUN --mount=type=bind,source=scripts/build,target=/build --mount=type=secret,id=extra_ca \
-    /build/with-network /build/apt-install curl git gosu openssh-client procps ripgrep tzdata \
+    /build/with-network /build/apt-install curl git gosu libnss-wrapper openssh-client procps python3-seccomp ripgrep tzdata \
  && /usr/sbin/gosu nobody true && rg --version && git --version
 
+# unpinned: a channel moves; rustup checks each part by the channel's manifest, and that by TLS alone.
 ARG RUST_CHANNEL=stable
 RUN --mount=type=bind,source=scripts/build,target=/build --mount=type=secret,id=extra_ca \
     /build/with-network /build/install-rust
@@ -68,6 +69,12 @@ RUN export PATH="/opt/tools/bin:/opt/python/bin:/opt/rust/bin:$PATH" && mkdir -m
 COPY --from=python /opt/sandbox /opt/sandbox
 COPY config /etc/sandbox/config
 COPY .opencode /etc/sandbox/opencode
+# PID 1 searches no folder but its own: libseccomp's binding belongs to the base's interpreter.
+RUN ln -s /usr/lib/python3/dist-packages/seccomp.*.so /opt/sandbox/ \
+ && /usr/bin/python3 -I -S -c 'import sys; sys.path.insert(0, "/opt/sandbox"); import seccomp' \
+ && printf '#!/usr/bin/python3 -IS\nimport sys\n\nsys.path.insert(0, "/opt/sandbox")\nfrom init.enter import main\n\nsys.exit(main(sys.argv[1:]))\n' >/usr/local/bin/sandbox-enter \
+ && chmod 0755 /usr/local/bin/sandbox-enter \
+ && test -z "$(LD_PRELOAD=libnss_wrapper.so true 2>&1)"
 # The agent's account at 1000:1000 and its home; no program in the image raises privileges, and no group
 # reads the password file, so that sharing a system GID gives nothing.
 RUN /usr/bin/python3 -I -S -c 'import sys; sys.path.insert(0, "/opt/sandbox"); from init import image; image.prepare()' \
@@ -95,3 +102,26 @@ WORKDIR /home/agent/workspace
 STOPSIGNAL SIGTERM
 # -I and -S: no environment variable, .pth file or sitecustomize has a say in what root runs.
 ENTRYPOINT ["/usr/bin/python3", "-I", "-S", "/opt/sandbox/__main__.py"]
+
+# The bill of materials and the licences, made only where they are asked for (scripts/sbom.sh). The image is
+# read from outside: nothing is added to it, and nothing of it is run.
+FROM base AS sbom-scan
+ARG PYPI_INDEX=""
+COPY locks/sbom.txt /locks/
+RUN --mount=type=bind,source=scripts/build,target=/build --mount=type=secret,id=extra_ca \
+    python3 -m venv /venv \
+ && /build/with-network /venv/bin/pip install --no-cache-dir --disable-pip-version-check --require-hashes -r /locks/sbom.txt
+ARG BASE_IMAGE
+ARG SOURCE_DATE_EPOCH
+RUN --mount=type=bind,from=sandbox,target=/image --mount=type=bind,from=python,source=/venv,target=/wheels \
+    --mount=type=bind,source=locks,target=/locks --mount=type=bind,source=pyproject.toml,target=/pyproject.toml \
+    --mount=type=bind,source=scripts/sbom,target=/sbom \
+    /venv/bin/python /sbom --root /image --wheels /wheels --locks /locks --project /pyproject.toml \
+      --base-image "$BASE_IMAGE" --out /out
+
+# docker build --target sbom --output type=local,dest=sbom .
+FROM scratch AS sbom
+COPY --from=sbom-scan /out/ /
+
+# What is built where no stage is named: the sandbox, unchanged.
+FROM sandbox AS image

@@ -10,9 +10,11 @@ usage() {
   cat <<'TEXT'
 Usage: ./start.sh [OPTION]... [-- ARGUMENT...]
        ./start.sh exec [COMMAND [ARGUMENT...]]
+       ./start.sh verify [--no-build] [PYTEST-OPTION...]
 
 Opens an agentic coding tool in the sandbox. Without --tool it asks which.
 exec runs a command, or a shell, as the agent in the sandbox that is running.
+verify attacks the sandbox from inside, on this very machine, and reports each property.
 
   --tool NAME        start this tool without asking (opencode, omp, … see config/tools.yml)
   --shell            start bash in the tool's place: the same container, the same agent
@@ -33,7 +35,10 @@ TEXT
 }
 
 main() {
-  if [[ ${1:-} == exec ]]; then exec_in_running "${@:2}"; fi
+  case ${1:-} in
+    exec) exec_in_running "${@:2}" ;;
+    verify) verify "${@:2}" ;;
+  esac
   parse "$@"
   cd "$here"
   if ((bootstrap)); then "$here/scripts/bootstrap.sh"; fi
@@ -102,37 +107,6 @@ mend_engine() {
   fi
 }
 
-# The locks hold the hashes of the tools' x86-64 binaries only.
-choose_platform() {
-  case $(uname -m) in x86_64 | amd64) return ;; esac
-  if [[ -n ${DOCKER_DEFAULT_PLATFORM:-} ]]; then return; fi
-  export DOCKER_DEFAULT_PLATFORM=linux/amd64
-  say "running the x86-64 image through emulation: there are no verified $(uname -m) builds of the tools yet"
-}
-
-# Where bootstrap had to build a base, everything comes from the distribution's archive.
-choose_base() {
-  [[ -z $(setting BASE_IMAGE) ]] || return 0
-  docker image inspect "$local_base" >/dev/null 2>&1 || return 0
-  BASE_IMAGE=$local_base
-  RUST_CHANNEL=$(setting RUST_CHANNEL distro)
-  export BASE_IMAGE RUST_CHANNEL
-  if ((build)); then say "base: $local_base, which --bootstrap built (drop it: docker image rm $local_base)"; fi
-}
-
-# The build trusts whom this machine trusts, so that it works behind a proxy that signs TLS anew.
-offer_ca() {
-  [[ -z $(setting EXTRA_CA_FILE) ]] || return 0
-  local bundle
-  for bundle in "${NODE_EXTRA_CA_CERTS:-}" "${SSL_CERT_FILE:-}" /etc/ssl/certs/ca-certificates.crt \
-    /etc/pki/tls/certs/ca-bundle.crt /etc/ssl/cert.pem; do
-    if [[ -n $bundle && -r $bundle ]]; then
-      export EXTRA_CA_FILE=$bundle
-      return
-    fi
-  done
-}
-
 # The engine would make a missing folder as root. Compose tells the paths as it reads them itself.
 make_folders() {
   docker compose config sandbox | sed -n 's#^ *source: \(/.*\)$#\1#p' | while IFS= read -r folder; do
@@ -167,20 +141,37 @@ run_tool() {
   exec docker compose run "${options[@]}" sandbox ${arguments[@]+"${arguments[@]}"}
 }
 
-# `docker compose exec` knows containers of `up` only, and both it and `docker exec` are root by default.
+# `docker compose exec` knows containers of `up` only, and both it and `docker exec` are root by default;
+# sandbox-enter gives that up as the session did.
 exec_in_running() {
   cd "$here"
   enter_docker_group "$here/start.sh" exec "$@"
   require_engine
-  local project container options=(--interactive --user agent --workdir /home/agent/workspace)
+  local project container options=(--interactive --workdir /home/agent/workspace)
   project=$(docker compose config --format json | sed -n 's/^  "name": "\(.*\)",$/\1/p')
   container=$(docker ps --quiet --filter "label=com.docker.compose.project=$project" \
     --filter label=com.docker.compose.service=sandbox | sed -n 1p)
   [[ -n $container ]] || die "no sandbox of this folder is running." "Start one: ./start.sh"
   if [[ -t 0 && -t 1 ]]; then options+=(--tty); fi
-  (($#)) || set -- bash
-  # shellcheck disable=SC2016  # "$@" is for the shell in the container
-  exec docker exec "${options[@]}" "$container" sh -c 'umask 0027 && exec "$@"' sh "$@"
+  exec docker exec "${options[@]}" "$container" sandbox-enter "$@"
+}
+
+# --image and --compose attack something else: see tests/conftest.py.
+verify() {
+  cd "$here"
+  enter_docker_group "$here/start.sh" verify "$@"
+  require_engine
+  choose_platform
+  if [[ ${1:-} == --no-build ]]; then
+    shift
+  else
+    build=1 build_options=()
+    choose_base
+    offer_ca
+    build_image
+  fi
+  provide_test_programs
+  exec .venv/bin/python -m pytest tests/conformance --verify -p no:cacheprovider "$@"
 }
 
 main "$@"

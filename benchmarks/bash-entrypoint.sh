@@ -41,7 +41,7 @@ choose_identity() {
   if ((owner == 0)); then owner=1000; fi
   if ((group == 0)); then group=1000; fi
   for name in PUID PGID; do
-    [[ ${!name:-1} =~ ^[1-9][0-9]{0,9}$ && ${!name:-1} -le 4294967294 ]] || die "$name=${!name} is not valid"
+    [[ ${!name:-1} =~ ^[1-9][0-9]{0,9}$ && ${!name:-1} -le 2147483647 ]] || die "$name=${!name} is not valid"
   done
   uid=${PUID:-$owner} gid=${PGID:-$group}
 }

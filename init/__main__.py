@@ -8,74 +8,65 @@ from init import signals
 # Before anything else: until a signal is blocked, PID 1 loses it.
 signals.block()
 
-from init import identity, log, mounts, ownership, privileges, settings  # noqa: E402
-from init.errors import Interrupted, SandboxError  # noqa: E402
+from init import identity, log, mounts, ownership, privileges, program, users  # noqa: E402
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import NoReturn
 
+    from init import settings, supervise
     from init.tools import Tool
 
-UMASK = 0o027
-EX_SOFTWARE = 70  # sysexits.h: an internal software error was found
 # What a session is: the same interpreter and package, run as the agent. -I and -S: no environment variable,
 # no .pth file and no sitecustomize has a say.
 SESSION = (sys.executable, "-I", "-S", "/opt/sandbox/__main__.py")
 
 
 def main(arguments: list[str]) -> int:
-    """Run the phase that this process is in; return the exit code."""
-    os.umask(UMASK)
-    log.configure(as_json=os.environ.get("SANDBOX_LOG") == "json")
-    try:
-        wanted = settings.read(os.environ)
-        log.configure(as_json=wanted.log_json, level=wanted.log_level)
-        if os.geteuid() == 0:
-            root_phase(wanted, arguments)
-        return session_phase(wanted, arguments)
-    except SandboxError as error:
-        log.error(error.what, fix=error.fix)
-        return error.exit_code
-    except Interrupted as stop:
-        return 128 + stop.signum
-    except Exception as error:
-        if os.environ.get("SANDBOX_LOG_LEVEL") == "debug":
-            raise
-        log.error(f"internal error: {error!r}", fix="SANDBOX_LOG_LEVEL=debug shows where. Please report it.")
-        return EX_SOFTWARE
+    """Start the sandbox; return the exit code."""
+    return program.run(start, arguments)
 
 
-def root_phase(wanted: settings.Settings, arguments: list[str]) -> "NoReturn":
+def start(wanted: "settings.Settings", arguments: list[str]) -> int:
+    """Run the phase that this process is in."""
+    if os.geteuid() == 0:
+        root_phase(wanted, arguments)
+    return session_phase(wanted, arguments)
+
+
+def root_phase(wanted: "settings.Settings", arguments: list[str]) -> "NoReturn":
     """Do what needs root, then become the agent."""
-    capabilities = privileges.require_capabilities()
     privileges.require_pid_one()
+    privileges.require_capabilities()
     table = mounts.read_table()
-    agent = identity.choose(wanted, mounts.owner(table, mounts.WORKSPACE))
+    owner = mounts.owner(table, mounts.WORKSPACE)
+    users.require_own_files(wanted, owner and owner[0], users.read_map())
+    agent = identity.choose(wanted, owner)
     identity.apply(agent)
     asked = wanted.puid is not None or wanted.pgid is not None
     ownership.claim_all(mounts.to_claim(table, agent, asked=asked), table, agent)
-    privileges.lock_down(capabilities)
-    privileges.become(identity.NAME, [*SESSION, *arguments])
+    privileges.lock_down()
+    privileges.become(agent, [*SESSION, *arguments])
 
 
-def session_phase(wanted: settings.Settings, arguments: list[str]) -> int:
+def session_phase(wanted: "settings.Settings", arguments: list[str]) -> int:
     """Choose a tool and run it to its end."""
     from init import config, launch, menu, supervise, tools
 
-    privileges.seal_session()
+    privileges.seal_session(wanted.seccomp)
     table = mounts.read_table()
     launch.check_places(table)
     home = launch.home()
+    definitions = tools.load(launch.DEFINITIONS)
+    launch.install_files(definitions.values(), home, table)
     if wanted.shell:
         return supervise.run(launch.shell(arguments, home, os.environ), wanted.grace, lambda: "resume")
-    installed = tools.available(tools.load(launch.DEFINITIONS), wanted.tools, launch.PATH)
+    installed = tools.available(definitions, wanted.tools, launch.PATH)
     tool = choose(wanted, installed)
     if tool is None:
         log.info("no tool chosen")
         return 0
     config.check(tool)
-    launch.install_files(tool, home, table)
 
     def ask() -> "supervise.Answer":
         with signals.interruptible():
@@ -85,7 +76,7 @@ def session_phase(wanted: settings.Settings, arguments: list[str]) -> int:
     return supervise.run(launch.command(tool, arguments, home, os.environ), wanted.grace, ask)
 
 
-def choose(wanted: settings.Settings, installed: "tuple[Tool, ...]") -> "Tool | None":
+def choose(wanted: "settings.Settings", installed: "tuple[Tool, ...]") -> "Tool | None":
     """Take the tool that was named, the only one, or the answer of whoever is at the terminal."""
     from init import menu, tools
 

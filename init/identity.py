@@ -4,10 +4,12 @@ usermod and groupmod are not used: the one walks and re-owns home by itself, acr
 fails where a GID exists, which is a normal case (20 is every macOS user's group and Debian's dialout).
 """
 
+import errno
 import os
 
 from init.errors import SandboxError
 from init.record import Record
+from init.settings import MAX_ID
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -44,9 +46,18 @@ def choose(settings: "Settings", workspace: tuple[int, int] | None) -> Identity:
     Args:
         settings: what the user asked for.
         workspace: UID and GID that own the workspace mount, or None where nothing is mounted.
+
+    Raises:
+        SandboxError: the owner's IDs are too large.
     """
     owner, group = workspace or (0, 0)
-    return Identity(settings.puid or owner or DEFAULT_ID, settings.pgid or group or DEFAULT_ID)
+    agent = Identity(settings.puid or owner or DEFAULT_ID, settings.pgid or group or DEFAULT_ID)
+    if max(agent) > MAX_ID:
+        raise SandboxError(
+            f"the workspace belongs to {owner}:{group}, and no agent can be more than {MAX_ID}",
+            "Set PUID and PGID in .env or the environment to IDs that may own the workspace.",
+        )
+    return agent
 
 
 def plan(accounts: Accounts, agent: Identity) -> Accounts:
@@ -82,7 +93,7 @@ def apply(agent: Identity, etc: "PurePath | str" = "/etc") -> bool:
     """Write the account files that change, each atomically.
 
     Returns:
-        Whether anything changed.
+        Whether anything changed; nothing can where the root filesystem is read-only.
 
     Raises:
         SandboxError: a file cannot be read or written.
@@ -90,20 +101,33 @@ def apply(agent: Identity, etc: "PurePath | str" = "/etc") -> bool:
     try:
         return _apply(agent, etc)
     except OSError as error:
+        if error.errno == errno.EROFS:
+            # The session has another way to give the agent its name.
+            return False
         raise SandboxError(
             f"cannot make the agent {agent.uid}:{agent.gid}: {error.filename}: {error.strerror}",
-            "With a read-only root filesystem leave PUID and PGID out, or start with --user.",
+            "Leave PUID and PGID out, or start with --user.",
         ) from error
 
 
+def read_public(etc: "PurePath | str" = "/etc") -> Accounts:
+    """Return the account files that all may read; the others are empty.
+
+    Raises:
+        OSError: a file cannot be read.
+    """
+    return Accounts(_read(f"{etc}/passwd"), _read(f"{etc}/group"), "", "")
+
+
 def _apply(agent: Identity, etc: "PurePath | str") -> bool:
-    paths = Accounts(*(f"{etc}/{name}" for name in Accounts._fields))
-    current = Accounts(*(_read(path) for path in paths))
+    current = Accounts(*(_read(f"{etc}/{name}") for name in Accounts._fields))
     changed = [
-        (path, new) for path, old, new in zip(paths, current, plan(current, agent), strict=True) if old != new
+        (name, new)
+        for name, old, new in zip(Accounts._fields, current, plan(current, agent), strict=True)
+        if old != new
     ]
-    for path, text in changed:
-        _replace(path, text)
+    for name, text in changed:
+        _replace(f"{etc}/{name}", text)
     return bool(changed)
 
 

@@ -2,9 +2,8 @@
 
 import errno
 import os
-import pwd
 
-from init import log
+from init import log, names
 from init.errors import SandboxError
 from init.identity import HOME, NAME, SHELL
 from init.mounts import DATA, WORKSPACE, find
@@ -84,24 +83,35 @@ def environment(tool: "Tool", home_directory: str, environ: "Mapping[str, str]")
 
 
 def agent_variables(home_directory: str) -> dict[str, str]:
-    """Return the variables that tell a program who and where the agent is."""
+    """Return the variables that tell a program who and where the agent is.
+
+    Raises:
+        SandboxError: home cannot be written.
+    """
+    own = {"HOME": home_directory, "PATH": PATH, "SHELL": SHELL, "USER": NAME, "LOGNAME": NAME}
     try:
-        name = pwd.getpwuid(os.getuid()).pw_name
-    except KeyError:
-        name = NAME
-    return {"HOME": home_directory, "PATH": PATH, "SHELL": SHELL, "USER": name, "LOGNAME": name}
+        return {**own, **names.variables(home_directory)}
+    except OSError as error:
+        raise SandboxError(
+            f"cannot write {error.filename}: {error.strerror}", f"{home_directory} needs to be writable."
+        ) from error
 
 
 def command(
     tool: "Tool", arguments: "Sequence[str]", home_directory: str, environ: "Mapping[str, str]"
 ) -> Command:
     """Return what to run for this tool with these arguments."""
-    program = locate(tool.command[0], PATH) or tool.command[0]
+    program = find_program(tool.command[0]) or tool.command[0]
     return Command(
         argv=(program, *tool.command[1:], *arguments),
         environ=environment(tool, home_directory, environ),
         directory=WORKSPACE,
     )
+
+
+def find_program(name: str) -> str | None:
+    """Return the absolute path of a program on the agent's PATH, None where there is none."""
+    return locate(name, PATH)
 
 
 def shell(arguments: "Sequence[str]", home_directory: str, environ: "Mapping[str, str]") -> Command:
@@ -110,10 +120,10 @@ def shell(arguments: "Sequence[str]", home_directory: str, environ: "Mapping[str
     return Command(argv=(SHELL, *arguments), environ=own, directory=WORKSPACE)
 
 
-def install_files(tool: "Tool", home_directory: str, table: "Iterable[Mount]") -> None:
-    """Make the tool's state directories and link its configuration to where it reads it.
+def install_files(tools: "Iterable[Tool]", home_directory: str, table: "Iterable[Mount]") -> None:
+    """Make the tools' state directories and link their configuration to where they read it.
 
-    A mount of the user's own at such a place is left alone. The folders in home that hold the links are
+    All of them, since one tool or a shell may start another. A mount of the user's own at such a place is left alone. The folders in home that hold the links are
     closed afterwards: a tool that finds its configuration folder writable installs packages there from the
     network (opencode does).
 
@@ -121,21 +131,26 @@ def install_files(tool: "Tool", home_directory: str, table: "Iterable[Mount]") -
         SandboxError: data/ or the home directory cannot be written.
     """
     own = {mount.path for mount in table if mount.path.startswith(f"{HOME}/")} - {WORKSPACE, DATA}
-    try:
-        for directory in tool.state:
-            os.makedirs(f"{DATA}/{directory}", 0o750, exist_ok=True)
-        for file in tool.config:
-            target = place(file.target, home_directory)
-            if any(target == path or target.startswith(f"{path}/") for path in own):
-                continue
-            folder = os.path.dirname(target)
-            closable = file.target.startswith("~/") and folder != home_directory
-            link(f"{CONFIG}/{file.source}", target, closable=closable)
-    except OSError as error:
-        raise SandboxError(
-            f"cannot prepare {tool.name}: {error.filename}: {error.strerror}",
-            "Check that data/ belongs to you and has room, and that home is not mounted read-only.",
-        ) from error
+    for tool in tools:
+        try:
+            _install(tool, home_directory, own)
+        except OSError as error:
+            raise SandboxError(
+                f"cannot prepare {tool.name}: {error.filename}: {error.strerror}",
+                "Check that data/ belongs to you and has room, and that home is not mounted read-only.",
+            ) from error
+
+
+def _install(tool: "Tool", home_directory: str, own: "Iterable[str]") -> None:
+    for directory in tool.state:
+        os.makedirs(f"{DATA}/{directory}", 0o750, exist_ok=True)
+    for file in tool.config:
+        target = place(file.target, home_directory)
+        if any(target == path or target.startswith(f"{path}/") for path in own):
+            continue
+        folder = os.path.dirname(target)
+        closable = file.target.startswith("~/") and folder != home_directory
+        link(f"{CONFIG}/{file.source}", target, closable=closable)
 
 
 def link(source: str, target: str, *, closable: bool = False) -> None:

@@ -9,29 +9,28 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import NoReturn
 
+    from init.identity import Identity
+
 # Absolute: root executes nothing that a PATH could redirect.
 GOSU = "/usr/sbin/gosu"
 
-# Bit numbers from capabilities(7).
-CAP_SETGID, CAP_SETUID, CAP_SETPCAP = 6, 7, 8
-NEEDED = {CAP_SETGID: "SETGID", CAP_SETUID: "SETUID"}
 
-
-def require_capabilities() -> int:
-    """Return the effective set as a bit mask.
+def require_capabilities() -> None:
+    """Check that root can become the agent.
 
     Raises:
-        SandboxError: root could not become the agent.
+        SandboxError: it could not.
     """
-    effective = effective_set()
-    missing = [name for bit, name in NEEDED.items() if not effective >> bit & 1]
+    import prctl
+
+    held = prctl.cap_effective
+    missing = [name for name in ("SETGID", "SETUID") if not getattr(held, name.lower())]
     if missing:
         raise SandboxError(
             f"the container starts as root without the capabilities {' and '.join(missing)}, "
             "so root cannot be given up",
             "Add them (compose.yml: cap_add, docker run: --cap-add), or start without root: --user 1000:1000",
         )
-    return effective
 
 
 def require_pid_one() -> None:
@@ -48,13 +47,7 @@ def require_pid_one() -> None:
         )
 
 
-def effective_set() -> int:
-    """Return this process's effective capabilities as a bit mask; proc_pid_status(5)."""
-    with open("/proc/self/status", encoding="ascii", errors="replace") as status:
-        return next(int(line.split()[1], 16) for line in status if line.startswith("CapEff:"))
-
-
-def lock_down(effective: int) -> None:
+def lock_down() -> None:
     """Set no_new_privs, and leave the bounding set empty where that is allowed.
 
     With an empty bounding set, exec gives even root nothing (capabilities(7), "Transformation of
@@ -63,7 +56,7 @@ def lock_down(effective: int) -> None:
     """
     import prctl
 
-    if effective >> CAP_SETPCAP & 1:
+    if prctl.cap_effective.setpcap:
         prctl.cap_inheritable.setuid = True
         prctl.cap_inheritable.setgid = True
         for capability in range(_last_capability() + 1):
@@ -71,21 +64,30 @@ def lock_down(effective: int) -> None:
     prctl.set_no_new_privs(1)
 
 
-def become(account: str, argv: "Sequence[str]") -> "NoReturn":
-    """Replace this process by argv, run as the account, through gosu.
+def become(agent: "Identity", argv: "Sequence[str]") -> "NoReturn":
+    """Replace this process by argv, run as the agent and in no other group, through gosu.
 
     Raises:
         SandboxError: gosu is not there.
     """
     try:
-        os.execv(GOSU, [GOSU, account, *argv])  # noqa: S606 - exec without a shell is the point
+        os.execv(GOSU, [GOSU, f"{agent.uid}:{agent.gid}", *argv])  # noqa: S606 - exec without a shell is the point
     except OSError as error:
         raise SandboxError(f"cannot run {GOSU}: {error.strerror}", "Rebuild the image.") from error
 
 
-def seal_session() -> None:
-    """Do to the session what holds whichever way it was started; proc(5), prctl(2)."""
+def seal_session(seccomp: str) -> None:
+    """Do to the session what holds whichever way it was started; proc(5), prctl(2), seccomp(2).
+
+    Args:
+        seccomp: `on`, `debug` to leave debuggers what they need, or `off`.
+
+    Raises:
+        SandboxError: the kernel takes no filter.
+    """
     import prctl
+
+    from init import syscalls
 
     prctl.set_no_new_privs(1)
     prctl.set_dumpable(0)
@@ -95,6 +97,15 @@ def seal_session() -> None:
     if os.getpid() != 1:
         # Orphans come to us all the same.
         prctl.set_child_subreaper(1)
+    if seccomp == "off":
+        return
+    try:
+        syscalls.refuse(debugging=seccomp == "debug")
+    except (OSError, RuntimeError) as error:
+        raise SandboxError(
+            f"the seccomp filter cannot be installed: {error}",
+            "The kernel lacks CONFIG_SECCOMP_FILTER? SANDBOX_SECCOMP=off starts without the filter.",
+        ) from error
 
 
 def _last_capability() -> int:

@@ -8,8 +8,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-# uid_t is 32 bits wide and its largest value means "no change" to chown(2) and setresuid(2).
-MAX_ID = 2**32 - 2
+# gosu takes no larger one.
+MAX_ID = 2**31 - 1
 DEFAULT_GRACE = 5.0
 
 
@@ -22,6 +22,7 @@ class Settings(Record):
         tools: names in the menu's order, or None for all that are defined.
         default_tool: the tool to start without asking, or None.
         shell: whether a shell is started in the tool's place.
+        seccomp: whether the session's own filter is on, leaves room for a debugger, or is off.
         menu_timeout: seconds the menu waits for a first answer; 0 waits for ever.
         grace: seconds between SIGTERM and SIGKILL.
         log_json: whether log lines are JSON.
@@ -33,6 +34,7 @@ class Settings(Record):
     tools: tuple[str, ...] | None
     default_tool: str | None
     shell: bool
+    seccomp: str
     menu_timeout: float
     grace: float
     log_json: bool
@@ -52,6 +54,7 @@ def read(environ: "Mapping[str, str]") -> Settings:
         tools=reader.names("TOOLS"),
         default_tool=environ.get("DEFAULT_TOOL") or None,
         shell=reader.choice("SANDBOX_SHELL", ("0", "1")) == "1",
+        seccomp=reader.choice("SANDBOX_SECCOMP", ("on", "debug", "off")),
         menu_timeout=reader.seconds("MENU_TIMEOUT", 10.0),
         grace=reader.seconds("SANDBOX_GRACE", DEFAULT_GRACE),
         log_json=reader.choice("SANDBOX_LOG", ("human", "json")) == "json",

@@ -41,3 +41,55 @@ enter_docker_group() {
   words=$(printf '%q ' "$@")
   exec sg docker -c "exec bash -c '${words//\'/\'\\\'\'}'"
 }
+
+# The Python programs that the tests run, in .venv: versions and hashes from locks/dev.txt.
+provide_test_programs() {
+  if ! .venv/bin/python -c '' 2>/dev/null; then
+    python3 -m venv --clear .venv || install_venv
+  fi
+  if ! cmp -s locks/dev.txt .venv/installed.txt; then
+    .venv/bin/pip install --quiet --disable-pip-version-check --require-hashes -r locks/dev.txt
+    cp locks/dev.txt .venv/installed.txt
+  fi
+}
+
+# Debian and Ubuntu keep the venv module in a package of its own.
+install_venv() {
+  say "installing python3-venv"
+  local as_root=()
+  ((EUID == 0)) || as_root=(sudo)
+  ${as_root[@]+"${as_root[@]}"} apt-get update >&2
+  ${as_root[@]+"${as_root[@]}"} apt-get install -y --no-install-recommends python3-venv >&2
+  python3 -m venv --clear .venv
+}
+
+# The locks hold the hashes of the tools' x86-64 binaries only.
+choose_platform() {
+  case $(uname -m) in x86_64 | amd64) return ;; esac
+  if [[ -n ${DOCKER_DEFAULT_PLATFORM:-} ]]; then return; fi
+  export DOCKER_DEFAULT_PLATFORM=linux/amd64
+  say "running the x86-64 image through emulation: there are no verified $(uname -m) builds of the tools yet"
+}
+
+# Where bootstrap had to build a base, everything comes from the distribution's archive.
+choose_base() {
+  [[ -z $(setting BASE_IMAGE) ]] || return 0
+  docker image inspect "$local_base" >/dev/null 2>&1 || return 0
+  BASE_IMAGE=$local_base
+  RUST_CHANNEL=$(setting RUST_CHANNEL distro)
+  export BASE_IMAGE RUST_CHANNEL
+  if ((${build:-0})); then say "base: $local_base, which --bootstrap built (drop it: docker image rm $local_base)"; fi
+}
+
+# The build trusts whom this machine trusts, so that it works behind a proxy that signs TLS anew.
+offer_ca() {
+  [[ -z $(setting EXTRA_CA_FILE) ]] || return 0
+  local bundle
+  for bundle in "${NODE_EXTRA_CA_CERTS:-}" "${SSL_CERT_FILE:-}" /etc/ssl/certs/ca-certificates.crt \
+    /etc/pki/tls/certs/ca-bundle.crt /etc/ssl/cert.pem; do
+    if [[ -n $bundle && -r $bundle ]]; then
+      export EXTRA_CA_FILE=$bundle
+      return
+    fi
+  done
+}

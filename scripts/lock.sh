@@ -8,6 +8,7 @@ main() {
   compile locks/runtime.txt
   compile locks/build.txt --group build
   compile locks/dev.txt --group dev
+  compile locks/sbom.txt --group sbom
   npm_lock
 }
 

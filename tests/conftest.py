@@ -2,6 +2,8 @@
 
 import pytest
 
+from tests.verify import Report
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("conformance", "conformance suite: what to attack")
@@ -15,3 +17,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         " SANDBOX_SHELL=1); for an entry point that executes its arguments: 'bash -c'",
     )  # fmt: skip
     group.addoption("--verify", action="store_true", help="print one line for each property, and the count")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if config.getoption("--verify"):
+        config.pluginmanager.unregister(name="terminalreporter")
+        config.pluginmanager.register(Report(), "verify")

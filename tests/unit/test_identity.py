@@ -24,7 +24,7 @@ ROOT_LINE = "root:x:0:0:root:/root:/bin/bash"
 NAMES = st.one_of(
     st.sampled_from(["agent", "ubuntu"]), st.from_regex(r"[a-z_][a-z0-9_-]{0,8}", fullmatch=True)
 )
-IDS = st.one_of(st.sampled_from([1, 20, 33, 1000, 2**32 - 2]), st.integers(1, 2**32 - 2))
+IDS = st.one_of(st.sampled_from([1, 20, 33, 1000, 2**31 - 1]), st.integers(1, 2**31 - 1))
 # What an account file may hold in a free field: all but its own two separators.
 FREE = st.text(st.characters(exclude_characters=":\n\0"), max_size=8)
 IDENTITIES = st.builds(Identity, IDS, IDS)
@@ -170,6 +170,12 @@ def etc(tmp_path: Path) -> Path:
 
 def modes(etc: Path) -> dict[str, int]:
     return {path.name: stat.S_IMODE(path.stat().st_mode) for path in etc.iterdir()}
+
+
+def test_an_owner_that_no_agent_can_be_is_told_of() -> None:
+    with pytest.raises(SandboxError, match="belongs to 3000000000:100"):
+        identity.choose(settings.read({}), (3_000_000_000, 100))
+    assert identity.choose(settings.read({"PUID": "7"}), (3_000_000_000, 100)) == (7, 100)
 
 
 def test_the_files_are_replaced_with_the_modes_they_had(etc: Path) -> None:

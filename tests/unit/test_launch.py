@@ -87,7 +87,7 @@ def test_a_closed_folder_is_opened_for_a_new_link_and_closed_again(tmp_path: Pat
 def test_a_mount_of_the_users_own_is_left_alone(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(launch, "HOME", str(home))
     (home / ".config").mkdir()
-    launch.install_files(TOOL, str(home), [Mount(f"{home}/.config", read_only=False)])
+    launch.install_files([TOOL], str(home), [Mount(f"{home}/.config", read_only=False)])
     assert list((home / ".config").iterdir()) == []
     assert (home / ".config").stat().st_mode & 0o200
 
@@ -100,7 +100,7 @@ def test_a_link_that_cannot_be_made_is_an_error(tmp_path: Path) -> None:
 
 def test_state_folders_and_configuration_are_put_in_place(home: Path) -> None:
     for _ in range(2):
-        launch.install_files(TOOL, str(home), ())
+        launch.install_files([TOOL], str(home), ())
     data, config = home.parent / "data", home.parent / "config"
     assert (data / "share" / "one").is_dir()
     assert (data / "c").is_dir()
@@ -111,7 +111,7 @@ def test_state_folders_and_configuration_are_put_in_place(home: Path) -> None:
 def test_a_file_in_the_way_of_a_state_folder_is_told(home: Path) -> None:
     (home.parent / "data" / "share").touch()
     with pytest.raises(SandboxError, match="cannot prepare one"):
-        launch.install_files(TOOL, str(home), ())
+        launch.install_files([TOOL], str(home), ())
 
 
 def test_the_tool_gets_the_containers_variables_its_own_and_the_agents() -> None:

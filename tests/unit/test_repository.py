@@ -38,7 +38,7 @@ def serves(package: dict[str, Any], key: str, ours: str) -> bool:
     return not listed or ours in listed or (listed[0].startswith("!") and f"!{ours}" not in listed)
 
 
-@pytest.mark.parametrize("name", ["build.txt", "dev.txt", "runtime.txt"])
+@pytest.mark.parametrize("name", ["build.txt", "dev.txt", "runtime.txt", "sbom.txt"])
 def test_every_python_package_is_pinned_with_a_hash(name: str) -> None:
     locked = requirements(REPOSITORY / "locks" / name)
     assert locked
@@ -50,6 +50,7 @@ def test_every_lock_file_is_known_here() -> None:
         "build.txt",
         "dev.txt",
         "runtime.txt",
+        "sbom.txt",
     }
 
 
@@ -81,7 +82,7 @@ def test_the_base_image_is_pinned_by_digest_and_the_only_one() -> None:
     stages = re.findall(r"^FROM (\S+) AS (\S+)$", text, re.MULTILINE)
     assert len(stages) == len(re.findall(r"^\s*FROM\b", text, re.MULTILINE | re.IGNORECASE))
     named = {stage for _, stage in stages}
-    assert {base for base, _ in stages} <= {"${BASE_IMAGE}", *named}
+    assert {base for base, _ in stages} <= {"${BASE_IMAGE}", "scratch", *named}
     assert set(re.findall(r"(?:--from=|\bfrom=)([^\s,]+)", text)) <= named
 
 

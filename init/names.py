@@ -1,0 +1,46 @@
+"""A name for an agent that the account files do not know: another UID on a read-only root, or --user.
+
+git, ssh and getpass ask the C library who they are, and ssh goes no further without an answer. nss_wrapper(1)
+answers from files of the agent's own.
+"""
+
+import os
+import pwd
+
+from init import identity
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from init.identity import Accounts
+
+LIBRARY = "libnss_wrapper.so"
+
+
+def variables(home: str) -> dict[str, str]:
+    """Return the variables that give the agent a name and this home, writing the files; none if it has them.
+
+    Raises:
+        OSError: home cannot be written.
+    """
+    try:
+        if pwd.getpwuid(os.getuid()).pw_dir == home:
+            return {}
+    except KeyError:
+        pass
+    folder = f"{home}/.sandbox"
+    os.makedirs(folder, 0o700, exist_ok=True)
+    known = accounts(home)
+    paths = {"NSS_WRAPPER_PASSWD": f"{folder}/passwd", "NSS_WRAPPER_GROUP": f"{folder}/group"}
+    for path, text in zip(paths.values(), (known.passwd, known.group), strict=True):
+        # A new file each time: what an earlier session left in its place is not followed.
+        with open(f"{path}.new", "w", encoding="utf-8", errors="surrogateescape") as file:
+            file.write(text)
+        os.replace(f"{path}.new", path)
+    return {**paths, "LD_PRELOAD": LIBRARY}
+
+
+def accounts(home: str) -> "Accounts":
+    """Return the container's accounts with this process's IDs as the agent's."""
+    agent = identity.Identity(os.getuid(), os.getgid())
+    known = identity.plan(identity.read_public(), agent)
+    return known._replace(passwd=known.passwd.replace(f":{identity.HOME}:", f":{home}:", 1))

@@ -1,0 +1,130 @@
+"""The system calls that nobody in the session may make: a seccomp filter of our own, seccomp(2).
+
+It stands in front of the engine's, so that it also holds where that is missing or weaker (Kubernetes without
+a profile, an old engine, seccomp=unconfined). What is refused has no use in development and a history of
+ways out of a container; all else is allowed.
+"""
+
+import errno
+
+from init.record import Record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+LOW_WORD = 0xFFFFFFFF
+
+
+class Bits(Record):
+    """An argument's bits under a mask have this value; the kernel reads 32 bits where a filter sees 64."""
+
+    argument: int
+    value: int
+    mask: int = LOW_WORD
+
+
+class Rule(Record):
+    """A call that is refused: always, or where all the conditions hold."""
+
+    name: str
+    conditions: tuple[Bits, ...] = ()
+    error: int = errno.EPERM
+
+
+# What they are for, each with the calls: mounts and roots, namespaces, kernel code, the machine's state,
+# keys that no namespace keeps apart, files by handle, and interfaces whose faults have been ways to root.
+REFUSED = (
+    "mount", "umount2", "pivot_root", "chroot", "fsopen", "fsconfig", "fsmount", "fspick", "move_mount",
+    "open_tree", "open_tree_attr", "mount_setattr",
+    "setns",
+    "init_module", "finit_module", "delete_module", "kexec_load", "kexec_file_load", "bpf",
+    "reboot", "swapon", "swapoff", "acct", "settimeofday", "clock_settime", "sethostname", "setdomainname",
+    "syslog", "vhangup", "quotactl", "quotactl_fd", "ioperm", "iopl", "nfsservctl", "lookup_dcookie",
+    "keyctl", "add_key", "request_key",
+    "name_to_handle_at", "open_by_handle_at",
+    "userfaultfd", "fanotify_init", "modify_ldt",
+)  # fmt: skip
+
+# What a debugger needs, and one process can do to another with.
+DEBUGGING = (
+    "ptrace", "process_vm_readv", "process_vm_writev", "pidfd_getfd", "kcmp", "perf_event_open",
+)  # fmt: skip
+
+# Programs that would like these ask first and go on without: told that the kernel has none, they do.
+ABSENT = ("io_uring_setup", "io_uring_enter", "io_uring_register", "clone3")
+
+# Newer than a library may know; the same on every architecture.
+NUMBERS = {"quotactl_fd": 443, "open_tree_attr": 467}
+
+# CLONE_NEW*, clone(2): NEWNS, NEWCGROUP, NEWUTS, NEWIPC, NEWUSER, NEWPID, NEWNET, and NEWTIME, which is
+# part of the signal's number in clone().
+NAMESPACES = (0x20000, 0x2000000, 0x4000000, 0x8000000, 0x10000000, 0x20000000, 0x40000000)
+NEW_TIME_NAMESPACE = 0x80
+
+# socket(2): local, IPv4, IPv6, and of netlink only what lists one's own interfaces.
+AF_UNIX, AF_INET, AF_INET6, AF_NETLINK = 1, 2, 10, 16
+FAMILIES, NETLINK_PROTOCOLS = range(64), range(1, 32)
+SOCK_TYPE, SOCK_RAW = 0xF, 3
+
+# Both put words into the user's terminal as if typed: ioctl_tty(2).
+TIOCSTI, TIOCLINUX = 0x5412, 0x541C
+
+
+def rules(*, debugging: bool) -> "Iterator[Rule]":
+    """Yield what is refused.
+
+    Args:
+        debugging: whether debuggers shall work in the session.
+    """
+    for name in REFUSED + (() if debugging else DEBUGGING):
+        yield Rule(name)
+    for name in ABSENT:
+        yield Rule(name, error=errno.ENOSYS)
+    for flag in NAMESPACES:
+        yield Rule("clone", (Bits(0, flag, flag),))
+    for flag in (*NAMESPACES, NEW_TIME_NAMESPACE):
+        yield Rule("unshare", (Bits(0, flag, flag),))
+    for command in (TIOCSTI, TIOCLINUX):
+        yield Rule("ioctl", (Bits(1, command),))
+    for call in ("socket", "socketpair"):
+        for family in FAMILIES:
+            if family not in (AF_UNIX, AF_INET, AF_INET6, AF_NETLINK):
+                yield Rule(call, (Bits(0, family),))
+        for protocol in NETLINK_PROTOCOLS:
+            yield Rule(call, (Bits(0, AF_NETLINK), Bits(2, protocol)))
+        for family in (AF_INET, AF_INET6):
+            yield Rule(call, (Bits(0, family), Bits(1, SOCK_RAW, SOCK_TYPE)))
+
+
+def refuse(*, debugging: bool) -> None:
+    """Install the filter for this process and all that come of it, for good; no_new_privs must be set.
+
+    Programs of another architecture (32-bit ones, x32) find no system call at all: one of theirs takes its
+    arguments from memory, where no filter can look.
+
+    Args:
+        debugging: whether debuggers shall work in the session.
+
+    Raises:
+        OSError: the kernel refuses it.
+    """
+    import seccomp
+
+    installed = seccomp.SyscallFilter(seccomp.ALLOW)
+    installed.set_attr(seccomp.Attr.ACT_BADARCH, seccomp.ERRNO(errno.ENOSYS))
+    for rule in rules(debugging=debugging):
+        conditions = [seccomp.Arg(c.argument, seccomp.MASKED_EQ, c.mask, c.value) for c in rule.conditions]
+        call = _number(rule.name)
+        if call is not None:
+            installed.add_rule(seccomp.ERRNO(rule.error), call, *conditions)
+    installed.load()
+
+
+def _number(name: str) -> int | None:
+    """Return a call's number, None for one that this architecture does not have."""
+    import seccomp
+
+    known: int = seccomp.resolve_syscall(seccomp.Arch(), name)
+    # Negative ones stand for calls of other architectures.
+    return known if known >= 0 else NUMBERS.get(name)

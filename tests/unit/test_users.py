@@ -1,0 +1,60 @@
+"""init/users.py: a user namespace must not cost the user their files."""
+
+import pytest
+
+from init import settings, users
+from init.errors import SandboxError
+
+WHOLE = "         0          0 4294967295\n"
+ROOTLESS = "         0       1005          1\n         1     100000      65536\n"
+REMAPPED = "         0     231072      65536\n"
+# podman run --userns=keep-id:uid=1000
+KEPT = "         0          1       1000\n      1000          0          1\n      1001       1001      64536\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "uid", "host"),
+    [
+        (WHOLE, 1000, 1000),
+        (ROOTLESS, 0, 1005),
+        (ROOTLESS, 1000, 100999),
+        (ROOTLESS, 70000, None),
+        (REMAPPED, 1000, 232072),
+        ("", 0, None),
+    ],
+)
+def test_whom_a_number_stands_for_on_the_host(text: str, uid: int, host: int | None) -> None:
+    assert users.on_host(users.parse(text), uid) == host
+
+
+@pytest.mark.parametrize(
+    ("text", "owner", "puid"),
+    [
+        (WHOLE, 0, ""),
+        (WHOLE, 1000, ""),
+        (WHOLE, 65534, ""),
+        (ROOTLESS, None, ""),
+        (ROOTLESS, 0, "1000"),
+        (REMAPPED, 1000, ""),
+        (REMAPPED, 0, ""),
+        (REMAPPED, 0, "1000"),
+        (REMAPPED, 65534, "1000"),
+    ],
+)
+def test_the_start_goes_on(text: str, owner: int | None, puid: str) -> None:
+    users.require_own_files(settings.read({"PUID": puid}), owner, users.parse(text))
+
+
+@pytest.mark.parametrize(
+    ("text", "owner", "what", "fix"),
+    [
+        (ROOTLESS, 0, "yours (UID 1005), is root's here", "--userns=keep-id:uid=1000,gid=1000"),
+        (ROOTLESS, 0, "the host's 100999", "PUID=1000"),
+        (REMAPPED, 65534, "has no number here", "to UID 232072 on the host"),
+    ],
+)
+def test_it_stops_before_the_files_change_hands(text: str, owner: int, what: str, fix: str) -> None:
+    with pytest.raises(SandboxError) as error:
+        users.require_own_files(settings.read({}), owner, users.parse(text))
+    assert what in error.value.what
+    assert fix in error.value.fix
