@@ -72,8 +72,10 @@ COPY .opencode /etc/sandbox/opencode
 # PID 1 searches no folder but its own: libseccomp's binding belongs to the base's interpreter.
 RUN ln -s /usr/lib/python3/dist-packages/seccomp.*.so /opt/sandbox/ \
  && /usr/bin/python3 -I -S -c 'import sys; sys.path.insert(0, "/opt/sandbox"); import seccomp' \
- && printf '#!/usr/bin/python3 -IS\nimport sys\n\nsys.path.insert(0, "/opt/sandbox")\nfrom init.enter import main\n\nsys.exit(main(sys.argv[1:]))\n' >/usr/local/bin/sandbox-enter \
- && chmod 0755 /usr/local/bin/sandbox-enter \
+ && for program in enter accept; do \
+      printf '#!/usr/bin/python3 -IS\nimport sys\n\nsys.path.insert(0, "/opt/sandbox")\nfrom init.%s import main\n\nsys.exit(main(sys.argv[1:]))\n' $program >/usr/local/bin/sandbox-$program \
+   && chmod 0755 /usr/local/bin/sandbox-$program || exit 1; \
+    done \
  && test -z "$(LD_PRELOAD=libnss_wrapper.so true 2>&1)"
 # The agent's account at 1000:1000 and its home; no program in the image raises privileges, and no group
 # reads the password file, so that sharing a system GID gives nothing.

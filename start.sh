@@ -10,10 +10,12 @@ usage() {
   cat <<'TEXT'
 Usage: ./start.sh [OPTION]... [-- ARGUMENT...]
        ./start.sh exec [COMMAND [ARGUMENT...]]
+       ./start.sh accept [NAME]
        ./start.sh verify [--no-build] [PYTEST-OPTION...]
 
 Opens an agentic coding tool in the sandbox. Without --tool it asks which.
 exec runs a command, or a shell, as the agent in the sandbox that is running.
+accept takes back what the workspace guard quarantined; without a name it lists what there is.
 verify attacks the sandbox from inside, on this very machine, and reports each property.
 
   --tool NAME        start this tool without asking (opencode, omp, … see config/tools.yml)
@@ -38,6 +40,7 @@ main() {
   case ${1:-} in
     exec) exec_in_running "${@:2}" ;;
     verify) verify "${@:2}" ;;
+    accept) accept "${@:2}" ;;
   esac
   parse "$@"
   cd "$here"
@@ -154,6 +157,15 @@ exec_in_running() {
   [[ -n $container ]] || die "no sandbox of this folder is running." "Start one: ./start.sh"
   if [[ -t 0 && -t 1 ]]; then options+=(--tty); fi
   exec docker exec "${options[@]}" "$container" sandbox-enter "$@"
+}
+
+accept() {
+  cd "$here"
+  enter_docker_group "$here/start.sh" accept "$@"
+  require_engine
+  # shellcheck disable=SC2016  # "$@" is for the shell in the container
+  exec docker compose run --rm -T -e SANDBOX_SHELL=1 -e SANDBOX_GUARD=off sandbox \
+    -c 'exec sandbox-accept "$@"' sandbox-accept "$@" </dev/null
 }
 
 # --image and --compose attack something else: see tests/conftest.py.

@@ -51,7 +51,7 @@ def root_phase(wanted: "settings.Settings", arguments: list[str]) -> "NoReturn":
 
 def session_phase(wanted: "settings.Settings", arguments: list[str]) -> int:
     """Choose a tool and run it to its end."""
-    from init import config, launch, menu, supervise, tools
+    from init import config, launch, menu, supervise, tools, watch
 
     privileges.seal_session(wanted.seccomp)
     table = mounts.read_table()
@@ -60,7 +60,8 @@ def session_phase(wanted: "settings.Settings", arguments: list[str]) -> int:
     definitions = tools.load(launch.DEFINITIONS)
     launch.install_files(definitions.values(), home, table)
     if wanted.shell:
-        return supervise.run(launch.shell(arguments, home, os.environ), wanted.grace, lambda: "resume")
+        bash = launch.shell(arguments, home, os.environ)
+        return watch.run(lambda: supervise.run(bash, wanted.grace, lambda: "resume"), wanted, table)
     installed = tools.available(definitions, wanted.tools, launch.PATH)
     tool = choose(wanted, installed)
     if tool is None:
@@ -73,7 +74,8 @@ def session_phase(wanted: "settings.Settings", arguments: list[str]) -> int:
             answer = menu.ask_stopped(tool.name, 0, sys.stderr)
         return launch.shell((), home, os.environ) if answer == "shell" else answer
 
-    return supervise.run(launch.command(tool, arguments, home, os.environ), wanted.grace, ask)
+    command = launch.command(tool, arguments, home, os.environ)
+    return watch.run(lambda: supervise.run(command, wanted.grace, ask), wanted, table)
 
 
 def choose(wanted: "settings.Settings", installed: "tuple[Tool, ...]") -> "Tool | None":

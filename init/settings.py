@@ -23,6 +23,7 @@ class Settings(Record):
         default_tool: the tool to start without asking, or None.
         shell: whether a shell is started in the tool's place.
         seccomp: whether the session's own filter is on, leaves room for a debugger, or is off.
+        guard: whether what the session wrote is left alone, reported or quarantined.
         menu_timeout: seconds the menu waits for a first answer; 0 waits for ever.
         grace: seconds between SIGTERM and SIGKILL.
         log_json: whether log lines are JSON.
@@ -35,6 +36,7 @@ class Settings(Record):
     default_tool: str | None
     shell: bool
     seccomp: str
+    guard: str
     menu_timeout: float
     grace: float
     log_json: bool
@@ -55,6 +57,7 @@ def read(environ: "Mapping[str, str]") -> Settings:
         default_tool=environ.get("DEFAULT_TOOL") or None,
         shell=reader.choice("SANDBOX_SHELL", ("0", "1")) == "1",
         seccomp=reader.choice("SANDBOX_SECCOMP", ("on", "debug", "off")),
+        guard=reader.choice("SANDBOX_GUARD", ("report", "block", "off")),
         menu_timeout=reader.seconds("MENU_TIMEOUT", 10.0),
         grace=reader.seconds("SANDBOX_GRACE", DEFAULT_GRACE),
         log_json=reader.choice("SANDBOX_LOG", ("human", "json")) == "json",

@@ -1,0 +1,83 @@
+"""The session under the workspace guard: what it wrote that the user's machine would run is told or removed."""
+
+import os
+import sys
+import time
+
+from init import guard, log
+from init.mounts import DATA, WORKSPACE, find
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from init.guard import Change
+    from init.mounts import Mount
+    from init.settings import Settings
+
+QUARANTINE = f"{DATA}/quarantine"
+# Above sysexits.h: the tool ended well, and what it wrote was taken away.
+EX_QUARANTINED = 79
+
+
+def run(session: "Callable[[], int]", wanted: "Settings", table: "Iterable[Mount]") -> int:
+    """Run the session and look at the workspace before and after it; return the exit code.
+
+    A workspace that ends with the container, or cannot be written, is not looked at.
+    """
+    workspace = find(table, WORKSPACE)
+    if wanted.guard == "off" or workspace is None or workspace.read_only:
+        return session()
+    before = guard.take(WORKSPACE)
+    code = session()
+    changes = guard.compare(before, guard.take(WORKSPACE))
+    if changes:
+        tell(changes, as_json=wanted.log_json)
+    found = [change for change in changes if change.what != "unseen"]
+    if wanted.guard == "block" and found:
+        put_away(found)
+        return code or EX_QUARANTINED
+    return code
+
+
+def tell(changes: "Sequence[Change]", *, as_json: bool) -> None:
+    """Write what would run: lines for a person, or one event for each change."""
+    if as_json:
+        for change in changes:
+            log.warning(
+                "the workspace has what your machine may run",
+                path=change.path,
+                what=change.what,
+                reason=change.reason,
+                lines=change.lines,
+            )
+        return
+    log.warning("this session left what your own machine may run:")
+    try:
+        sys.stderr.write(guard.report(changes) + "\n")
+    except OSError:
+        # Whoever would read it has hung up.
+        return
+
+
+def put_away(changes: "Sequence[Change]") -> None:
+    """Move the changes to a new folder of the quarantine, and say how to take them back."""
+    folder = f"{QUARANTINE}/{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}-{os.getpid()}"
+    try:
+        outcomes = guard.quarantine(WORKSPACE, changes, folder)
+    except OSError as error:
+        log.error(
+            f"nothing was quarantined: {error}", fix="Look at the files named above before you use them."
+        )
+        return
+    for outcome in outcomes:
+        if outcome.what == "failed":
+            log.error(
+                f"{outcome.path} was not quarantined: {outcome.why}", fix="Look at it before you use it."
+            )
+    name = os.path.basename(folder)
+    log.warning(
+        "they are in quarantine, and what was there before is back",
+        folder=f"data/quarantine/{name}",
+        fix=f"To take them after all: ./start.sh accept {name}",
+    )

@@ -1,0 +1,99 @@
+"""The workspace guard, end to end: what a session left that the user's machine would run."""
+
+import json
+import subprocess
+
+import pytest
+
+from tests.image.conftest import ROOT, Result, Sandbox
+
+PLANT = """
+git init -q project && cd project
+printf '#!/bin/sh\\ntouch "$MARK"\\n' >.git/hooks/post-checkout && chmod +x .git/hooks/post-checkout
+git config core.fsmonitor 'touch "$MARK"; false'
+echo '{"scripts": {"postinstall": "touch stolen"}}' >package.json
+echo 'int main(void) { return 0; }' >main.c
+"""
+PLANTED = ("project/.git/config", "project/.git/hooks/post-checkout", "project/package.json")
+EX_QUARANTINED = 79
+
+
+def session(sandbox: Sandbox, script: str, guard: str = "report", **variables: str) -> Result:
+    return sandbox.run("-c", script, env={"SANDBOX_SHELL": "1", "SANDBOX_GUARD": guard, **variables})
+
+
+def on_host(sandbox: Sandbox) -> bool:
+    """Do what a user does outside, and tell whether something of the session's ran."""
+    mark = sandbox.folder / "mark"
+    git = ["git", "-c", "safe.directory=*"]
+    for words in (["add", "--intent-to-add", "main.c"], ["status"]):
+        subprocess.run(
+            [*git, *words], cwd=sandbox.workspace / "project", check=False, capture_output=True,
+            env={**sandbox.variables, "MARK": str(mark)},
+        )  # fmt: skip
+    return mark.exists()
+
+
+def test_what_would_run_is_reported_with_its_lines(sandbox: Sandbox) -> None:
+    result = session(sandbox, PLANT + "exit 3")
+    assert result.returncode == 3, "the exit code stays the tool's"
+    for text in (*PLANTED, 'touch "$MARK"', "core.fsmonitor = touch", "touch stolen"):
+        assert text in result.stderr
+    assert "main.c" not in result.stderr
+    assert on_host(sandbox), "what was reported does run outside"
+
+
+def test_what_was_there_before_and_what_is_harmless_is_not_reported(sandbox: Sandbox) -> None:
+    session(sandbox, PLANT, guard="off")
+    result = session(sandbox, "cd project && echo x >new.c && git config user.name a && mkdir -p a/b && exit 0")
+    assert (result.returncode, "machine may run" in result.stderr) == (0, False), result.stderr
+
+
+def test_off_is_off(sandbox: Sandbox) -> None:
+    result = session(sandbox, PLANT, guard="off")
+    assert (result.returncode, "project" in result.stderr) == (0, False), result.stderr
+
+
+def test_block_takes_it_away_and_accept_gives_it_back(sandbox: Sandbox) -> None:
+    result = session(sandbox, PLANT, guard="block")
+    assert result.returncode == EX_QUARANTINED, result.stderr
+    assert not on_host(sandbox)
+    assert (sandbox.workspace / "project/main.c").exists()
+    assert not (sandbox.workspace / "project/package.json").exists()
+    name = result.stderr.strip().split()[-1]
+    assert f"./start.sh accept {name}" in result.stderr
+    assert accept(sandbox).stdout == f"{name}\n"
+    accepted = accept(sandbox, name)
+    assert accepted.returncode == 0, accepted.stderr
+    assert all(f"{path}: accepted" in accepted.stderr for path in PLANTED), accepted.stderr
+    assert on_host(sandbox), "it is all back"
+
+
+@pytest.mark.parametrize("name", ["nope", "../share", "", "a b"])
+def test_what_is_no_quarantine_is_refused(sandbox: Sandbox, name: str) -> None:
+    result = accept(sandbox, name)
+    assert (result.returncode, f"there is no quarantine {name!r}" in result.stderr) == (78, True), result.stderr
+
+
+def test_block_keeps_the_tools_own_failure(sandbox: Sandbox) -> None:
+    assert session(sandbox, PLANT + "exit 3", guard="block").returncode == 3
+
+
+def test_each_change_is_an_event_of_the_json_log(sandbox: Sandbox) -> None:
+    result = session(sandbox, PLANT, SANDBOX_LOG="json")
+    events = [json.loads(line) for line in result.stderr.splitlines() if line.startswith("{")]
+    assert [event["path"] for event in events] == list(PLANTED), result.stderr
+    assert all(event["level"] == "warning" and event["reason"] and event["lines"] for event in events)
+
+
+def test_a_name_cannot_steer_the_terminal(sandbox: Sandbox) -> None:
+    result = session(sandbox, r"mkdir -p $'a\e[2J' && touch $'a\e[2J/.envrc' && echo $'\e]0;x\a' >.envrc")
+    assert ".envrc" in result.stderr
+    assert "\x1b" not in result.stderr
+
+
+def accept(sandbox: Sandbox, *names: str) -> Result:
+    return subprocess.run(
+        ["./start.sh", "accept", *names], cwd=ROOT, env=sandbox.variables, capture_output=True, text=True,
+        stdin=subprocess.DEVNULL, check=False,
+    )  # fmt: skip

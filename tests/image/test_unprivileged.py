@@ -1,0 +1,63 @@
+"""A start without root, an agent that the account files do not know, and who enters a sandbox that runs."""
+
+from collections.abc import Callable
+
+import pytest
+
+from tests.image.conftest import Sandbox, docker, wait_for
+
+# What Kubernetes' restricted Pod Security profile asks for, and a read-only root besides.
+RESTRICTED = (
+    "--read-only", "--tmpfs=/tmp:exec,mode=1777", "--cap-drop=ALL", "--security-opt=no-new-privileges",
+)  # fmt: skip
+
+# Each asks the C library who runs it, and ssh goes no further without an answer.
+WHO = """
+set -e
+whoami
+{ git var GIT_COMMITTER_IDENT 2>&1 || true; } | grep -o 'agent@'
+ssh -G host | grep '^user '
+node -p 'os.userInfo().username'
+/usr/bin/python3 -c 'import pwd, os; print(pwd.getpwuid(os.getuid()).pw_dir == os.environ["HOME"])'
+cd ~ && git init -q project && cd project && git -c user.name=a -c user.email=a@b commit -q --allow-empty -m one
+touch /home/agent/workspace/kept
+"""
+
+
+@pytest.mark.parametrize("uid", ["1000:1000", "1234:0", "33:33", "1000660000:0"])
+def test_any_user_may_start_it_under_the_restricted_profile(sandbox: Sandbox, uid: str) -> None:
+    sandbox.own(uid)
+    result = sandbox.plain(*RESTRICTED, "--user", uid, arguments=("-c", WHO), env={"SANDBOX_SHELL": "1"})
+    assert result.returncode == 0, f"{result.stdout}{result.stderr}"
+    assert result.stdout.splitlines() == ["agent", "agent@", "user agent", "agent", "True"]
+    assert sandbox.owner("workspace/kept") == uid
+
+
+@pytest.mark.parametrize("uid", ["1000", "1234", "33"])
+def test_any_puid_has_a_name_on_a_read_only_root(sandbox: Sandbox, uid: str) -> None:
+    result = sandbox.run("-c", WHO, env={"SANDBOX_SHELL": "1", "PUID": uid, "PGID": "100"})
+    assert result.returncode == 0, f"{result.stdout}{result.stderr}"
+    assert result.stdout.splitlines() == ["agent", "agent@", "user agent", "agent", "True"]
+    assert sandbox.owner("workspace/kept") == f"{uid}:100"
+
+
+STATUS = "grep -E '^(Uid|Gid|Groups|Cap(Inh|Prm|Eff|Amb)|NoNewPrivs|Seccomp_filters):' /proc/self/status"
+
+
+def test_who_enters_a_running_sandbox_is_no_more_than_the_tool(
+    sandbox: Sandbox, container: Callable[..., str]
+) -> None:
+    running = container("-c", f"{STATUS}; exec sleep 1000", env={"SANDBOX_SHELL": "1", "PUID": "1234"})
+    wait_for(lambda: "Seccomp_filters" in docker("logs", running), "the tool's status")
+    inside = docker("exec", running, "sandbox-enter", "sh", "-c", STATUS)
+    assert inside == docker("logs", running)
+    assert "Uid:\t1234\t1234\t1234\t1234" in inside
+
+
+def test_what_cannot_be_entered_is_said(sandbox: Sandbox, container: Callable[..., str]) -> None:
+    running = container("-c", "echo up; exec sleep 1000", env={"SANDBOX_SHELL": "1"})
+    wait_for(lambda: "up" in docker("logs", running), "the tool")
+    docker("exec", running, "test", "-x", "/usr/local/bin/sandbox-enter")
+    for words in (["nope"], ["/nope"], ["/etc/passwd"]):
+        with pytest.raises(AssertionError, match=words[0]):
+            docker("exec", running, "sandbox-enter", *words)
