@@ -19,6 +19,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--verify", action="store_true", help="print one line for each property, and the count")
 
 
+@pytest.hookimpl(trylast=True)  # once pytest's own reporter is there
 def pytest_configure(config: pytest.Config) -> None:
     if config.getoption("--verify"):
         config.pluginmanager.unregister(name="terminalreporter")

@@ -47,12 +47,18 @@ class Report:
     def pytest_sessionfinish(self) -> None:
         """Print the count."""
         total = sum(self.counts.values())
-        print(f"\n{total} properties: " + ", ".join(f"{n} {_MARKS[key]}" for key, n in self.counts.items()))
+        print(
+            f"\n{total} properties: "
+            + ", ".join(
+                f"{n} {word}"
+                for word, n in zip(("hold", "broken", "left out"), self.counts.values(), strict=True)
+            )
+        )
 
 
 def _property(nodeid: str) -> str:
-    name, bracket, case = nodeid.rpartition("::")[2].partition("[")
-    return name.removeprefix("test_").replace("_", " ") + (f": {case.rstrip(']')}" if bracket else "")
+    name, bracket, case = nodeid.partition("::")[2].partition("[")
+    return name.removeprefix("test_").replace("_", " ") + (f": {case.removesuffix(']')}" if bracket else "")
 
 
 def _indented(text: str) -> str:

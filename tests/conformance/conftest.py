@@ -5,16 +5,20 @@ import os
 import shlex
 import subprocess
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import pytest
 
-from tests.image.conftest import IMAGE, PATIENCE, ROOT, Result, docker, flags, wait_for
+from tests.image.conftest import IMAGE, PATIENCE, ROOT, Result, docker, flags, logs, wait_for
 
 ATTACKS = Path(__file__).parent / "attacks"
+PLAIN = Path(__file__).parent / "plain"
+
+Found = TypeVar("Found")
 
 
 @dataclass(frozen=True)
@@ -97,13 +101,46 @@ class Subject:
             self.command(script, "--detach", *terminal, *options, env=env),
             cwd=ROOT, env=self.variables, capture_output=True, text=True, check=False,
         )  # fmt: skip
+        made = result.stdout.split()[-1:]
+        if result.returncode and made:
+            docker("rm", "--force", *made, check=False)
         assert result.returncode == 0, result.stderr
-        return result.stdout.strip().splitlines()[-1]
+        return made[0]
 
     def as_root(self, *command: str) -> str:
         """Run a command as root over the folder, which the host's user may not be allowed to."""
-        mount = ["-v", f"{self.folder}:/folder", "-w", "/folder"]
+        mount = ["-v", f"{self.folder}:/folder", "-v", f"{ATTACKS}:/attacks:ro", "-w", "/folder", "--user=0"]
         return docker("run", "--rm", *mount, "--entrypoint", command[0], self.image, *command[1:])
+
+    def beside(self, container: str, *command: str) -> str:
+        """Run a command as root among the processes of a container, whose files are below /proc/1/root.
+
+        Not `docker exec`, which has no more capabilities than the container.
+        """
+        options = (
+            f"--pid=container:{container}", "--user=0", "--network=none", "--cap-add=SYS_PTRACE",
+            "--security-opt=apparmor=unconfined", "-v", f"{ATTACKS}:/attacks:ro",
+        )  # fmt: skip
+        return docker("run", "--rm", *options, "--entrypoint", command[0], self.image, *command[1:])
+
+
+class Once(Generic[Found]):
+    """What is found when first asked for. Where it cannot be, it is a test that fails, and not its set-up."""
+
+    def __init__(self, find: Callable[[], Found]) -> None:
+        self._find = find
+        self._found: list[Found] = []
+        self._error: Exception | None = None
+
+    def __call__(self) -> Found:
+        if self._error is None and not self._found:
+            try:
+                self._found.append(self._find())
+            except Exception as error:  # raised again below
+                self._error = error
+        if self._error is not None:
+            raise self._error
+        return self._found[0]
 
 
 @pytest.fixture(scope="session")
@@ -144,7 +181,25 @@ def weakened(_shared: Subject) -> Subject:
     """The same image with nothing in the way: the attacks must succeed here, or they prove nothing."""
     return replace(
         _shared, compose=None, prefix=("-c",), environ={},
-        options=("--privileged", "--user=0", "--security-opt=seccomp=unconfined", "--entrypoint=/bin/bash"),
+        options=(
+            *_privileges(_shared.image), "--user=0", "--security-opt=seccomp=unconfined",
+            "--entrypoint=/bin/bash",
+        ),
+    )  # fmt: skip
+
+
+def _privileges(image: str) -> tuple[str, ...]:
+    """Return --privileged; what comes nearest, where the engine itself has not got every capability."""
+    tried = subprocess.run(
+        ["docker", "run", "--rm", "--privileged", "--user=0", "--entrypoint=/bin/sh", image, "-c", ":"],
+        capture_output=True, check=False,
+    )  # fmt: skip
+    if tried.returncode == 0:
+        return ("--privileged",)
+    return (
+        "--cap-add=ALL", "--cap-drop=SYS_RESOURCE", "--security-opt=systempaths=unconfined",
+        "--security-opt=apparmor=unconfined", "--device-cgroup-rule=a *:* rwm", "-v=/sys:/sys",
+        "-v=/dev:/dev",
     )  # fmt: skip
 
 
@@ -163,6 +218,17 @@ def _at(chosen: Subject, folder: Path) -> Iterator[Subject]:
     made.as_root("chmod", "-R", "u+rwX", "/folder")
 
 
+own_folders = contextmanager(_at)  # for a fixture of a wider scope than own_subject's
+
+
+@pytest.fixture(scope="session")
+def plain_image(chosen: Subject) -> str:
+    """The image under test with the usual entry point in the place of its own: see plain/."""
+    name = "agentic-sandbox-plain:test"
+    docker("build", "--quiet", "--tag", name, "--build-arg", f"IMAGE={chosen.image}", str(PLAIN))
+    return name
+
+
 @pytest.fixture
 def running(own_subject: Subject) -> Iterator[Any]:
     """Start scripts in containers that are removed after the test."""
@@ -177,4 +243,38 @@ def running(own_subject: Subject) -> Iterator[Any]:
         docker("rm", "--force", *started, check=False)
 
 
-__all__ = ["Subject", "docker", "wait_for"]
+# All that a container can share with the host.
+HOST = ("--pid=host", "--network=host", "--ipc=host", "--uts=host", "--cgroupns=host")
+
+
+@dataclass(frozen=True)
+class Outside:
+    """A process in all of the host's namespaces, that can be found by its marker."""
+
+    marker: str
+    port: int
+    namespaces: dict[str, str]
+    hostname: str
+
+
+@contextmanager
+def running_outside(weakened: Subject) -> Iterator[Outside]:
+    """Run attacks/outside.py in a container that shares all with the host, wherever the engine is."""
+    marker = f"conformance-{uuid.uuid4().hex}"
+    there = replace(weakened, options=(*weakened.options, *HOST))
+    container = there.start(f"exec /usr/bin/python3 -I /attacks/outside.py marker={marker}")
+    try:
+        wait_for(lambda: logs(container), "the process outside to listen")
+        told = json.loads(logs(container))
+        yield Outside(marker, told["port"], told["namespaces"], told["hostname"])
+    finally:
+        docker("rm", "--force", container, check=False)
+
+
+@pytest.fixture(scope="session")
+def outside(weakened: Subject) -> Iterator[Once[Outside]]:
+    with ExitStack() as stack:
+        yield Once(lambda: stack.enter_context(running_outside(weakened)))
+
+
+__all__ = ["HOST", "Once", "Outside", "Subject", "docker", "own_folders", "wait_for"]

@@ -1,5 +1,6 @@
 """A start without root, an agent that the account files do not know, and who enters a sandbox that runs."""
 
+import os
 from collections.abc import Callable
 
 import pytest
@@ -61,3 +62,15 @@ def test_what_cannot_be_entered_is_said(sandbox: Sandbox, container: Callable[..
     for words in (["nope"], ["/nope"], ["/etc/passwd"]):
         with pytest.raises(AssertionError, match=words[0]):
             docker("exec", running, "sandbox-enter", *words)
+
+
+def test_under_gvisor_the_tools_run_and_the_kernel_is_another(sandbox: Sandbox) -> None:
+    if "runsc" not in docker("info", "--format", "{{json .Runtimes}}"):
+        pytest.skip("the engine knows no runtime runsc (SECURITY.md tells how)")
+    sandbox.environ["SANDBOX_RUNTIME"] = "runsc"
+    script = f"uname -r; opencode --version; touch kept; {STATUS.replace('|Seccomp_filters', '')}"
+    result = sandbox.run("-c", script, env={"SANDBOX_SHELL": "1"})
+    assert result.returncode == 0, result.stderr
+    assert not result.stdout.startswith(f"{os.uname().release}\n")
+    assert "CapEff:\t0000000000000000" in result.stdout
+    assert sandbox.owner("workspace/kept") == "1000:1000"

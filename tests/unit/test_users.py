@@ -1,5 +1,8 @@
 """init/users.py: a user namespace must not cost the user their files."""
 
+import os
+import subprocess
+
 import pytest
 
 from init import settings, users
@@ -8,8 +11,6 @@ from init.errors import SandboxError
 WHOLE = "         0          0 4294967295\n"
 ROOTLESS = "         0       1005          1\n         1     100000      65536\n"
 REMAPPED = "         0     231072      65536\n"
-# podman run --userns=keep-id:uid=1000
-KEPT = "         0          1       1000\n      1000          0          1\n      1001       1001      64536\n"
 
 
 @pytest.mark.parametrize(
@@ -58,3 +59,16 @@ def test_it_stops_before_the_files_change_hands(text: str, owner: int, what: str
         users.require_own_files(settings.read({}), owner, users.parse(text))
     assert what in error.value.what
     assert fix in error.value.fix
+
+
+def test_the_kernels_own_map_is_understood() -> None:
+    """As a rootless engine has it: root in a namespace of one's own is oneself."""
+    command = ["unshare", "--user", "--map-root-user", "cat", "/proc/self/uid_map"]
+    nobody = {} if os.getuid() else {"user": 65534, "group": 65534, "extra_groups": []}
+    result = subprocess.run(command, check=False, capture_output=True, text=True, **nobody)  # type: ignore[call-overload] # mypy cannot match a dict's values
+    if result.returncode:
+        pytest.skip(f"no user namespace can be made here: {result.stderr.strip()}")
+    ranges = users.parse(result.stdout)
+    assert users.on_host(ranges, 0) == (os.getuid() or 65534)
+    with pytest.raises(SandboxError, match="this engine is rootless"):
+        users.require_own_files(settings.read({}), 0, ranges)

@@ -1,0 +1,253 @@
+"""Where an agent's packets get to: not to the host's loopback, other containers or a cloud's metadata."""
+
+import json
+import os
+import shutil
+import subprocess
+import urllib.error
+import urllib.request
+import uuid
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.conformance.conftest import Once, Outside, Subject, docker, wait_for
+from tests.image.conftest import logs
+
+pytestmark = pytest.mark.xdist_group("conformance-network")
+
+Ways = dict[str, str]
+PORT = 8000
+
+# The host's loopback has these names inside, if it has any.
+LOOPBACKS = ("127.0.0.1", "::1", "localhost", "0.0.0.0", "gateway", "host.docker.internal")  # noqa: S104
+
+METADATA = "169.254.169.254"
+# Where clouds hand out the keys of a machine to whoever asks from it.
+CLOUDS = {
+    "AWS, Azure, Google and most others": METADATA, "AWS, of a task": "169.254.170.2",
+    "Tencent": "169.254.0.23", "AWS, by IPv6": "fd00:ec2::254",
+}  # fmt: skip
+
+
+def attack(subject: Subject, *targets: tuple[str, str] | tuple[str, str, int]) -> dict[str, Ways]:
+    found: dict[str, Ways] = subject.python("network.py", json.dumps(targets))
+    return found
+
+
+def reached(ways: Ways) -> list[str]:
+    return [f"{how}: {found}" for how, found in ways.items() if found.startswith("reached")]
+
+
+# The host's loopback.
+
+
+@pytest.fixture(scope="module")
+def loopbacks(subject: Subject, outside: Once[Outside]) -> Once[dict[str, Ways]]:
+    return Once(lambda: attack(subject, *((name, name, outside().port) for name in LOOPBACKS)))
+
+
+@pytest.mark.parametrize("name", LOOPBACKS)
+def test_a_listener_on_the_loopback_of_the_host_is_not_reached_by(
+    loopbacks: Once[dict[str, Ways]], name: str
+) -> None:
+    assert not reached(loopbacks()[name]), loopbacks()[name]
+
+
+@pytest.mark.vacuity
+def test_in_the_network_of_the_host_its_loopback_is_reached(
+    weakened: Subject, outside: Once[Outside]
+) -> None:
+    found = attack(weakened.with_options("--network=host"), ("it", "127.0.0.1", outside().port))
+    assert reached(found["it"]), found
+
+
+@pytest.mark.vacuity
+def test_the_gateway_is_reached_where_something_listens_on_it(weakened: Subject) -> None:
+    """The address by which the host is tried is the right one."""
+    bridge = json.loads(docker("network", "inspect", "bridge"))[0]["IPAM"]["Config"][0]["Gateway"]
+    with serving(weakened, "host", bridge, PORT + 1):
+        assert reached(attack(weakened, ("it", "gateway", PORT + 1))["it"])
+
+
+# Other containers.
+
+
+@dataclass(frozen=True)
+class Neighbour:
+    """A container that serves HTTP on a network of its own."""
+
+    network: str
+    address: str
+
+
+@contextmanager
+def serving(weakened: Subject, network: str, address: str, port: int) -> Iterator[str]:
+    """Run a container that serves an empty folder; it is not weakened, it only has the same image."""
+    container = docker(
+        "run", "--detach", f"--network={network}", "--user=65534", "--entrypoint=/usr/bin/python3",
+        weakened.image, "-Iu", "-m", "http.server", str(port), "--bind", address, "--directory", "/mnt",
+    )  # fmt: skip
+    try:
+        wait_for(lambda: logs(container), "a container to serve")
+        assert "Serving" in logs(container), logs(container)
+        yield container
+    finally:
+        docker("rm", "--force", container, check=False)
+
+
+@contextmanager
+def neighbouring(weakened: Subject) -> Iterator[Neighbour]:
+    network = f"conformance-{uuid.uuid4().hex[:8]}"
+    docker("network", "create", network)
+    try:
+        with serving(weakened, network, "0.0.0.0", PORT) as container:  # noqa: S104 - of its own network
+            networks = json.loads(docker("inspect", container))[0]["NetworkSettings"]["Networks"]
+            yield Neighbour(network, networks[network]["IPAddress"])
+    finally:
+        docker("network", "rm", network, check=False)
+
+
+@pytest.fixture(scope="module")
+def neighbour(weakened: Subject) -> Iterator[Once[Neighbour]]:
+    with ExitStack() as stack:
+        yield Once(lambda: stack.enter_context(neighbouring(weakened)))
+
+
+def test_a_container_of_another_network_is_not_reached(subject: Subject, neighbour: Once[Neighbour]) -> None:
+    found = attack(subject, ("it", neighbour().address, PORT))["it"]
+    assert not reached(found), f"the engine does not keep its networks apart: {found}"
+
+
+@pytest.mark.vacuity
+def test_a_container_of_the_same_network_is_reached(weakened: Subject, neighbour: Once[Neighbour]) -> None:
+    there = weakened.with_options(f"--network={neighbour().network}")
+    assert reached(attack(there, ("it", neighbour().address, PORT))["it"])
+
+
+def test_no_port_is_published(subject: Subject) -> None:
+    if subject.compose is None:
+        pytest.skip("bare docker run: ports are published by its options")
+    text = docker("compose", "-f", str(subject.compose), "config", "--format", "json")
+    service = json.loads(text)["services"][subject.service]
+    assert not service.get("ports"), f"others reach what listens in the container: {service['ports']}"
+    assert service.get("network_mode") is None, f"network_mode: {service['network_mode']}"
+
+
+def test_there_is_a_way_out(subject: Subject) -> None:
+    """Model servers are reached by it: what is shut above is not the network as a whole."""
+    found = attack(subject, ("it", "192.0.2.123"))["it"]
+    assert str(found).startswith("out through"), f"no default route: {found}"
+
+
+# A cloud's metadata service.
+
+
+@pytest.fixture(scope="module")
+def ways_to_clouds(subject: Subject) -> Once[dict[str, Ways]]:
+    return Once(lambda: attack(subject, *CLOUDS.items()))
+
+
+@pytest.mark.parametrize("cloud", CLOUDS)
+def test_no_route_leads_to_the_metadata_service_of(
+    subject: Subject, ways_to_clouds: Once[dict[str, Ways]], cloud: str
+) -> None:
+    _skip_bare(subject)
+    found = str(ways_to_clouds()[cloud])
+    assert not found.startswith("out"), (
+        f"packets to {CLOUDS[cloud]} go {found}: the machine's keys can be had by whoever asks for them."
+        " compose.yml: link_local_ips (Compose before 2.9 ignores it)"
+    )
+
+
+@pytest.mark.vacuity
+@pytest.mark.parametrize("cloud", [cloud for cloud, address in CLOUDS.items() if ":" not in address])
+def test_a_usual_container_has_a_route_to_the_metadata_service_of(weakened: Subject, cloud: str) -> None:
+    assert str(attack(weakened, (cloud, CLOUDS[cloud]))[cloud]).startswith("out through")
+
+
+def test_a_metadata_service_is_not_reached(subject: Subject, metadata: Once[None]) -> None:
+    _skip_bare(subject)
+    metadata()
+    found = attack(subject, ("it", METADATA, 80))["it"]
+    assert not reached(found), f"it answers: {found}"
+
+
+@pytest.mark.vacuity
+def test_a_usual_container_reaches_a_metadata_service(weakened: Subject, metadata: Once[None]) -> None:
+    metadata()
+    assert reached(attack(weakened, ("it", METADATA, 80))["it"])
+
+
+@pytest.fixture(scope="module")
+def metadata(outside: Once[Outside]) -> Iterator[Once[None]]:
+    """A metadata service that this machine can reach: a cloud's, or one that is made for the test."""
+    with ExitStack() as stack:
+
+        def find() -> None:
+            if _answers():
+                return
+            reason = "no cloud's; to simulate one takes root, ip(8) and an engine on this machine"
+            if os.geteuid() != 0 or shutil.which("ip") is None:
+                pytest.skip(reason)
+            if str(Path("/proc/self/ns/net").readlink()) != outside().namespaces["net"]:
+                pytest.skip(reason)
+            stack.enter_context(simulated())
+
+        yield Once(find)
+
+
+def _answers() -> bool:
+    try:
+        urllib.request.build_opener(urllib.request.ProxyHandler({})).open(f"http://{METADATA}/", timeout=2)
+    except urllib.error.HTTPError:
+        return True
+    except OSError:
+        return False
+    return True
+
+
+@contextmanager
+def simulated() -> Iterator[None]:
+    """Put a service with the address behind a link of the host's, which routes to it as to a cloud's."""
+    name = f"meta-{uuid.uuid4().hex[:6]}"
+    near, far = f"{name}-a", f"{name}-b"
+
+    def ip(words: str) -> None:
+        subprocess.run(["ip", *words.split()], check=True, capture_output=True)
+
+    server = None
+    ip(f"netns add {name}")
+    try:
+        ip(f"link add {near} type veth peer name {far}")
+        ip(f"link set {far} netns {name}")
+        # Addresses of documentation, which nobody has: RFC 5737.
+        ip(f"addr add 198.51.100.1/30 dev {near}")
+        ip(f"link set {near} up")
+        for words in (
+            "link set lo up", f"addr add 198.51.100.2/30 dev {far}", f"link set {far} up",
+            f"addr add {METADATA}/32 dev lo", "route add default via 198.51.100.1",
+        ):  # fmt: skip
+            ip(f"-n {name} {words}")
+        ip(f"route add {METADATA}/32 via 198.51.100.2")
+        server = subprocess.Popen(
+            ["ip", "netns", "exec", name, "python3", "-m", "http.server", "80", "--bind", METADATA],
+            cwd="/proc/self/fdinfo", stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        )  # fmt: skip
+        wait_for(_answers, "the simulated metadata service")
+        yield
+    finally:
+        if server is not None:
+            # `ip netns exec` becomes the program.
+            server.kill()
+            server.wait()
+        for words in (f"link del {near}", f"netns del {name}"):
+            subprocess.run(["ip", *words.split()], check=False, capture_output=True)
+
+
+def _skip_bare(subject: Subject) -> None:
+    if subject.compose is None:
+        pytest.skip("bare docker run: it takes a network of one's own, and --link-local-ip; see compose.yml")
