@@ -20,6 +20,10 @@ if TYPE_CHECKING:
 CHECK_EVERY = 1024
 PROGRESS_SECONDS = 3.0
 
+# limits.h: mount(2) takes no longer path.
+PATH_MAX = 4096
+_CUT = "/…"
+
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW
 
 
@@ -87,7 +91,7 @@ def claim(target: "Target", agent: "Identity", mount_points: "Container[str]" = 
 class _Level(Record):
     """A directory on the way from the target to the current one."""
 
-    name: str
+    path: str
     inode: int
     pending: list[str]
 
@@ -129,17 +133,16 @@ class _Walk:
             return
         os.close(self.here)
         self.here = child
-        self.enter(name)
+        self.enter(self.path_of(name))
 
-    def enter(self, name: str) -> None:
+    def enter(self, path: str) -> None:
         """Change the files of the current directory, and note its directories."""
-        self.levels.append(_Level(name, os.fstat(self.here).st_ino, []))
-        where = "/".join(level.name for level in self.levels)
+        self.levels.append(_Level(path, os.fstat(self.here).st_ino, []))
         try:
             with os.scandir(self.here) as entries:
                 for entry in entries:
-                    self.tick(where)
-                    if f"{where}/{entry.name}" not in self.mount_points:
+                    self.tick()
+                    if self.path_of(entry.name) not in self.mount_points:
                         self.visit(entry)
         except OSError as error:
             self.fail(error)
@@ -147,7 +150,7 @@ class _Walk:
     def visit(self, entry: "os.DirEntry[str]") -> None:
         try:
             status = entry.stat(follow_symlinks=False)
-            if self.is_spared(status) or status.st_dev != self.device:
+            if self.is_spared(status) or status.st_dev != self.device or _is_device(status.st_mode):
                 return
             if stat.S_ISDIR(status.st_mode):
                 self.levels[-1].pending.append(entry.name)
@@ -200,18 +203,38 @@ class _Walk:
 
     def fail(self, error: OSError, *name: str) -> None:
         code = error.errno or errno.EIO
-        path = "/".join([*(level.name for level in self.levels), *name])
+        path = self.path_of(*name) if name else self.levels[-1].path
         known = self.failures.get(code, Failure(code, 0, path))
         self.failures[code] = known._replace(entries=known.entries + 1)
 
-    def tick(self, where: str) -> None:
+    def path_of(self, name: str) -> str:
+        """Return the path of an entry here, cut short where it is longer than that of any mount point.
+
+        Whoever makes a tree deep enough would otherwise have us put together and log megabytes.
+        """
+        here = self.levels[-1].path
+        if here.endswith(_CUT):
+            return here
+        return f"{here}/{name}" if len(here) + len(name) < PATH_MAX else here + _CUT
+
+    def tick(self) -> None:
         self.seen += 1
         if self.seen % CHECK_EVERY:
             return
         signals.stop_if_asked()
         if time.monotonic() > self.next_progress:
             self.next_progress = time.monotonic() + PROGRESS_SECONDS
-            log.info("giving files to the agent", entries=self.seen, changed=self.changed, now_in=where)
+            log.info(
+                "giving files to the agent",
+                entries=self.seen,
+                changed=self.changed,
+                now_in=self.levels[-1].path,
+            )
+
+
+def _is_device(mode: int) -> bool:
+    # The container may not open it, but whoever owns a disk's node on the host reads the disk there.
+    return stat.S_ISBLK(mode) or stat.S_ISCHR(mode)
 
 
 def _mount_number(descriptor: int) -> int | None:

@@ -1,4 +1,4 @@
-"""What each program of this package does first and last: umask, settings, log, an exit code for each error."""
+"""What each program of this package does first and last: umask, settings, log, an exit code for errors."""
 
 import os
 

@@ -55,15 +55,15 @@ def require_own_files(settings: "Settings", owner: int | None, ranges: tuple[Ran
     # An engine that is rootless has one UID of its own to give, and gives it to root.
     if owner == 0 and ranges[0].size == 1:
         raise SandboxError(
-            f"this engine is rootless: the workspace, yours (UID {user}), is root's here, and the agent is "
-            f"never root. As UID 1000 it would be the host's {on_host(ranges, 1000)}, and so would your files",
+            f"this engine is rootless: the workspace, yours (UID {user}), is root's here, and the agent is never "
+            f"root. As UID 1000 it would be the host's {on_host(ranges, 1000)}, and so would your files",
             "Podman: add --userns=keep-id:uid=1000,gid=1000. Docker: use an engine that runs as root, or set "
             "PUID=1000 if the files may change their owner.",
         )
     if owner == OVERFLOW:
         raise SandboxError(
-            f"this engine maps users (userns-remap): root here is the host's UID {user}, and the owner of the "
-            "workspace has no number here, so that the agent cannot be that user",
-            "Start with --userns=host (compose.yml: userns_mode: host), or set PUID=1000 and give the folders "
-            f"to UID {on_host(ranges, 1000)} on the host.",
+            f"this engine maps users (userns-remap): root here is the host's UID {user}, and the owner of "
+            "the workspace has no number here, so that the agent cannot be that user",
+            "Start with --userns=host (compose.yml: userns_mode: host), or set PUID=1000 and give the "
+            f"folders to UID {on_host(ranges, 1000)} on the host.",
         )

@@ -1,4 +1,4 @@
-"""The session under the workspace guard: what it wrote that the user's machine would run is told or removed."""
+"""The session under the workspace guard: what it wrote that the user's machine may run is told or removed."""
 
 import os
 import sys

@@ -23,7 +23,7 @@ lint() {
   .venv/bin/python scripts/check_pins.py
   .venv/bin/hadolint Dockerfile benchmarks/Dockerfile tests/conformance/plain/Dockerfile
   .venv/bin/shellcheck -x start.sh .ci/run scripts/*.sh scripts/build/with-network scripts/build/apt-install \
-    scripts/build/install-* scripts/build/trim-tools
+    scripts/build/install-* scripts/build/trim-tools tests/conformance/plain/*.sh
 }
 
 # A test mostly waits for the engine.

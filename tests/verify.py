@@ -16,11 +16,9 @@ class Report:
         self.chapter = ""
         self.width = shutil.get_terminal_size().columns
 
-    def pytest_collection_modifyitems(self, items: list[pytest.Item], config: pytest.Config) -> None:
-        """Leave out what shows only that the attacks are real."""
-        kept = [item for item in items if item.get_closest_marker("vacuity") is None]
-        dropped = [item for item in items if item.get_closest_marker("vacuity") is not None]
-        config.hook.pytest_deselected(items=dropped)
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        """Leave out what shows only that the attacks are real, and what takes a minute."""
+        kept = [item for item in items if not any(map(item.get_closest_marker, ("vacuity", "slow")))]
         items[:] = kept
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:

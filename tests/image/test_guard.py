@@ -45,7 +45,9 @@ def test_what_would_run_is_reported_with_its_lines(sandbox: Sandbox) -> None:
 
 def test_what_was_there_before_and_what_is_harmless_is_not_reported(sandbox: Sandbox) -> None:
     session(sandbox, PLANT, guard="off")
-    result = session(sandbox, "cd project && echo x >new.c && git config user.name a && mkdir -p a/b && exit 0")
+    result = session(
+        sandbox, "cd project && echo x >new.c && git config user.name a && mkdir -p a/b && exit 0"
+    )
     assert (result.returncode, "machine may run" in result.stderr) == (0, False), result.stderr
 
 
@@ -72,7 +74,9 @@ def test_block_takes_it_away_and_accept_gives_it_back(sandbox: Sandbox) -> None:
 @pytest.mark.parametrize("name", ["nope", "../share", "", "a b"])
 def test_what_is_no_quarantine_is_refused(sandbox: Sandbox, name: str) -> None:
     result = accept(sandbox, name)
-    assert (result.returncode, f"there is no quarantine {name!r}" in result.stderr) == (78, True), result.stderr
+    assert (result.returncode, f"there is no quarantine {name!r}" in result.stderr) == (78, True), (
+        result.stderr
+    )
 
 
 def test_block_keeps_the_tools_own_failure(sandbox: Sandbox) -> None:

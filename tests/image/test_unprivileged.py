@@ -20,7 +20,8 @@ whoami
 ssh -G host | grep '^user '
 node -p 'os.userInfo().username'
 /usr/bin/python3 -c 'import pwd, os; print(pwd.getpwuid(os.getuid()).pw_dir == os.environ["HOME"])'
-cd ~ && git init -q project && cd project && git -c user.name=a -c user.email=a@b commit -q --allow-empty -m one
+cd ~ && git init -q project && cd project
+git -c user.name=a -c user.email=a@b commit -q --allow-empty -m one
 touch /home/agent/workspace/kept
 """
 
@@ -46,7 +47,7 @@ STATUS = "grep -E '^(Uid|Gid|Groups|Cap(Inh|Prm|Eff|Amb)|NoNewPrivs|Seccomp_filt
 
 
 def test_who_enters_a_running_sandbox_is_no_more_than_the_tool(
-    sandbox: Sandbox, container: Callable[..., str]
+    container: Callable[..., str],
 ) -> None:
     running = container("-c", f"{STATUS}; exec sleep 1000", env={"SANDBOX_SHELL": "1", "PUID": "1234"})
     wait_for(lambda: "Seccomp_filters" in docker("logs", running), "the tool's status")
@@ -55,7 +56,7 @@ def test_who_enters_a_running_sandbox_is_no_more_than_the_tool(
     assert "Uid:\t1234\t1234\t1234\t1234" in inside
 
 
-def test_what_cannot_be_entered_is_said(sandbox: Sandbox, container: Callable[..., str]) -> None:
+def test_what_cannot_be_entered_is_said(container: Callable[..., str]) -> None:
     running = container("-c", "echo up; exec sleep 1000", env={"SANDBOX_SHELL": "1"})
     wait_for(lambda: "up" in docker("logs", running), "the tool")
     docker("exec", running, "test", "-x", "/usr/local/bin/sandbox-enter")
