@@ -123,9 +123,9 @@ def shell(arguments: "Sequence[str]", home_directory: str, environ: "Mapping[str
 def install_files(tools: "Iterable[Tool]", home_directory: str, table: "Iterable[Mount]") -> None:
     """Make the tools' state directories and link their configuration to where they read it.
 
-    All of them, since one tool or a shell may start another. A mount of the user's own at such a place is left
-    alone. The folders in home that hold the links are closed afterwards: a tool that finds its configuration
-    folder writable installs packages there from the network (opencode does).
+    All of them, since one tool or a shell may start another. A mount of the user's own at such a place is
+    left alone. The folders in home that hold the links are closed afterwards: a tool that finds its own
+    writable installs packages there from the network (opencode does).
 
     Raises:
         SandboxError: data/ or the home directory cannot be written.

@@ -25,11 +25,14 @@ else:
                 raise TypeError(f"{cls.__name__} has the fields {', '.join(cls._fields)}")
             return tuple.__new__(cls, [given[name] for name in cls._fields])
 
+        def _asdict(self):
+            return dict(zip(self._fields, self, strict=True))
+
         def _replace(self, **changes):
-            return type(self)(**{**dict(zip(self._fields, self, strict=True)), **changes})
+            return type(self)(**{**self._asdict(), **changes})
 
         def __repr__(self):
-            fields = ", ".join(f"{name}={value!r}" for name, value in zip(self._fields, self, strict=True))
+            fields = ", ".join(f"{name}={value!r}" for name, value in self._asdict().items())
             return f"{type(self).__name__}({fields})"
 
 

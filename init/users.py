@@ -55,8 +55,8 @@ def require_own_files(settings: "Settings", owner: int | None, ranges: tuple[Ran
     # An engine that is rootless has one UID of its own to give, and gives it to root.
     if owner == 0 and ranges[0].size == 1:
         raise SandboxError(
-            f"this engine is rootless: the workspace, yours (UID {user}), is root's here, and the agent is never "
-            f"root. As UID 1000 it would be the host's {on_host(ranges, 1000)}, and so would your files",
+            f"this engine is rootless: the workspace, yours (UID {user}), is root's here, and the agent is "
+            f"never root. As UID 1000 it would be the host's {on_host(ranges, 1000)}, and your files too",
             "Podman: add --userns=keep-id:uid=1000,gid=1000. Docker: use an engine that runs as root, or set "
             "PUID=1000 if the files may change their owner.",
         )

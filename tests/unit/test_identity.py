@@ -161,7 +161,7 @@ def test_what_is_set_wins_then_the_workspaces_owner_then_1000(
 
 @pytest.fixture
 def etc(tmp_path: Path) -> Path:
-    for name, text in zip(UBUNTU._fields, UBUNTU, strict=True):
+    for name, text in UBUNTU._asdict().items():
         path = tmp_path / name
         path.write_text(text)
         path.chmod(0o600 if "shadow" in name else 0o644)

