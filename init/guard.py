@@ -11,7 +11,7 @@ and what the project's own code does when you run it. What was taken away runs n
 import stat
 
 from init.guard_walk import Item, Snapshot, search
-from init.log import _printable
+from init.log import printable
 from init.record import Record
 
 TYPE_CHECKING = False
@@ -183,6 +183,6 @@ def _cut(line: str) -> str:
 
 def _told(change: Change) -> "Iterator[str]":
     asked = "" if change.by_itself or change.what == "unseen" else ", if you ask for it"
-    where = f" {_printable(_cut(change.path))}" if change.path else ""
-    yield f"{change.what}{where}: {_printable(change.reason)}{asked}"
-    yield from (f"    {_printable(line)}" for line in change.lines)
+    where = f" {printable(_cut(change.path))}" if change.path else ""
+    yield f"{change.what}{where}: {printable(change.reason)}{asked}"
+    yield from (f"    {printable(line)}" for line in change.lines)

@@ -50,11 +50,11 @@ def human(_logger: object, _method: str, event: "MutableMapping[str, Any]") -> s
     fix = event.pop("fix", None)
     fields = ", ".join(f"{key}={value}" for key, value in event.items())
     line = f"sandbox: {level}: {text}" + (f" ({fields})" if fields else "")
-    return _printable(line) + (f"\n  {_printable(str(fix))}" if fix else "")
+    return printable(line) + (f"\n  {printable(str(fix))}" if fix else "")
 
 
-def _printable(text: str) -> str:
-    # Settings and file names are quoted in log lines; none may steer the terminal.
+def printable(text: str) -> str:
+    """Escape what is not printable: settings and file names are quoted, and none may steer the terminal."""
     return "".join(
         c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode() for c in text
     )

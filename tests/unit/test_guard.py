@@ -392,6 +392,15 @@ def test_all_of_a_folder_is_all_of_it_whatever_the_names(root: Path, folder: str
     assert (change.path, change.lines, change.by_itself) == (f"{folder}/{name}", ("{}",), True)
 
 
+def test_a_link_in_the_place_of_gits_folder_of_submodules_leads_on(root: Path) -> None:
+    put(root / "vendor" / "a" / "lib" / "HEAD")
+    put(root / "vendor" / "a" / "lib" / "objects" / "x")
+    put(root / ".git" / "HEAD")
+    (root / ".git" / "modules").symlink_to("../vendor")
+    found = told(root, lambda: put(root / "vendor" / "a" / "lib" / "hooks" / "pre-push", "evil"))
+    assert found == {"vendor/a/lib/hooks/pre-push": ("added", ("evil",))}
+
+
 def test_what_a_link_leads_to_in_the_workspace_counts(root: Path) -> None:
     for name in ("real/hooks/pre-push", "scripts/lint.sh", "editor/tasks.json", "repository/config"):
         put(root / name, "[a]\n")
@@ -487,6 +496,7 @@ def edit_settings(project: Path) -> None:
     )
     put(project / "pyproject.toml", '[build-system]\nrequires = ["x"]\n[project]\nname = "a"\n')
     put(project / ".gitattributes", "* text=auto\n")
+    put(project / ".opencode" / "node_modules" / "x" / "index.js")
 
 
 def take_away(project: Path) -> None:
@@ -593,7 +603,7 @@ def test_a_workspace_that_is_itself_all_it_can_be(root: Path) -> None:
 
 
 HOSTILE = {
-    ".vscode/settings.json": ['"\\"' * 40_000 + "\\", "/*" * 60_000, ",/*" * 40_000, ', "' * 40_000,
+    ".vscode/settings.json": ['"' + '\\"' * 120_000 + "\\", "/*" * 60_000, ",/*" * 40_000, ', "' * 40_000,
                               "{" * 100_000],
     ".git/config": [
         "[a]\nb = " + '"\\"' * 40_000, "[alias]\n" + "a=x\n" * 50_000, '[a "' + "\\" * 100_000,
@@ -1107,6 +1117,12 @@ def test_the_parser_reads_these_as_git_does(text: str) -> None:
     expected = listed(text.encode())
     assert expected
     assert [plain(entry.name, entry.value) for entry in gitconfig.parse(text.encode())] == expected
+
+
+@pytest.mark.parametrize("end", ["", "\n", "\\", "\\\n", " # c", "\n[b]"])
+def test_settings_are_put_back_after_any_end(end: str) -> None:
+    new = gitconfig.put_back(f"[a]\nk = v{end}".encode(), ["c.d"], {"c.d": ("e", None)})
+    assert listed(new) == [("a.k", "v"), ("c.d", "e"), ("c.d", None)]
 
 
 @given(FILES.map("".join))
