@@ -100,6 +100,11 @@ require_engine() {
     docker "$plugin" version >/dev/null 2>&1 ||
       die "Docker's $plugin plugin is missing." "$(mend_engine)"
   done
+  local version
+  version=$(docker compose version --short)
+  [[ ${version#v} =~ ^([0-9]+)\.([0-9]+) ]] || return 0
+  ((BASH_REMATCH[1] > 2 || (BASH_REMATCH[1] == 2 && BASH_REMATCH[2] >= 15))) ||
+    die "Docker Compose $version is too old: compose.yml needs 2.15." "Install a newer one."
 }
 
 mend_engine() {
@@ -164,7 +169,7 @@ accept() {
   enter_docker_group "$here/start.sh" accept "$@"
   require_engine
   # shellcheck disable=SC2016  # "$@" is for the shell in the container
-  exec docker compose run --rm -T -e SANDBOX_SHELL=1 -e SANDBOX_GUARD=off sandbox \
+  exec docker compose run --rm -T -e SANDBOX_SHELL=1 -e SANDBOX_GUARD=report sandbox \
     -c 'exec sandbox-accept "$@"' sandbox-accept "$@" </dev/null
 }
 

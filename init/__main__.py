@@ -9,6 +9,7 @@ from init import signals
 signals.block()
 
 from init import identity, log, mounts, ownership, privileges, program, users  # noqa: E402
+from init.errors import SandboxError  # noqa: E402
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -54,6 +55,7 @@ def session_phase(wanted: "settings.Settings", arguments: list[str]) -> int:
     from init import config, launch, menu, supervise, tools, watch
 
     privileges.seal_session(wanted.seccomp)
+    privileges.adopt_orphans()
     table = mounts.read_table()
     launch.check_places(table)
     home = launch.home()
@@ -72,7 +74,11 @@ def session_phase(wanted: "settings.Settings", arguments: list[str]) -> int:
     def ask() -> "supervise.Answer":
         with signals.interruptible():
             answer = menu.ask_stopped(tool.name, 0, sys.stderr)
-        return launch.shell((), home, os.environ) if answer == "shell" else answer
+        try:
+            return launch.shell((), home, os.environ) if answer == "shell" else answer
+        except SandboxError as error:
+            log.error(error.what, fix=error.fix)
+            return "resume"
 
     command = launch.command(tool, arguments, home, os.environ)
     return watch.run(lambda: supervise.run(command, wanted.grace, ask), wanted, table)

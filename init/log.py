@@ -45,12 +45,16 @@ def error(event: str, **fields: object) -> None:
 
 
 def human(_logger: object, _method: str, event: "MutableMapping[str, Any]") -> str:
-    """Render one event as a line: ``sandbox: level: event (key=value, ...)``; a structlog processor."""
+    """Render one event: ``sandbox: level: event (key=value, ...)``, its details, and what to do about it.
+
+    A structlog processor.
+    """
     level, text = event.pop("level"), event.pop("event")
-    fix = event.pop("fix", None)
+    fix, details = event.pop("fix", None), event.pop("details", "")
     fields = ", ".join(f"{key}={value}" for key, value in event.items())
     line = f"sandbox: {level}: {text}" + (f" ({fields})" if fields else "")
-    return printable(line) + (f"\n  {printable(str(fix))}" if fix else "")
+    lines = [printable(line), *(printable(detail) for detail in str(details).splitlines())]
+    return "\n".join(lines) + (f"\n  {printable(str(fix))}" if fix else "")
 
 
 def printable(text: str) -> str:

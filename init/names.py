@@ -32,11 +32,19 @@ def variables(home: str) -> dict[str, str]:
     known = accounts(home)
     paths = {"NSS_WRAPPER_PASSWD": f"{folder}/passwd", "NSS_WRAPPER_GROUP": f"{folder}/group"}
     for path, text in zip(paths.values(), (known.passwd, known.group), strict=True):
-        # A new file each time: what an earlier session left in its place is not followed.
-        with open(f"{path}.new", "w", encoding="utf-8", errors="surrogateescape") as file:
-            file.write(text)
-        os.replace(f"{path}.new", path)
-    return {**paths, "LD_PRELOAD": LIBRARY}
+        _replace(path, text)
+    # Its library is the first to load, which AddressSanitizer would refuse to start after.
+    sanitizer = ":".join(filter(None, (os.environ.get("ASAN_OPTIONS"), "verify_asan_link_order=0")))
+    return {**paths, "LD_PRELOAD": LIBRARY, "ASAN_OPTIONS": sanitizer}
+
+
+def _replace(path: str, text: str) -> None:
+    """Write a new file in the place of another, which the agent may have made anything of."""
+    new = f"{path}.{os.getpid()}"
+    descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+    with open(descriptor, "w", encoding="utf-8", errors="surrogateescape") as file:
+        file.write(text)
+    os.replace(new, path)
 
 
 def accounts(home: str) -> "Accounts":

@@ -76,6 +76,14 @@ def become(agent: "Identity", argv: "Sequence[str]") -> "NoReturn":
         raise SandboxError(f"cannot run {GOSU}: {error.strerror}", "Rebuild the image.") from error
 
 
+def adopt_orphans() -> None:
+    """Have orphans come to us also where we are not PID 1; prctl(2), PR_SET_CHILD_SUBREAPER."""
+    import prctl
+
+    if os.getpid() != 1:
+        prctl.set_child_subreaper(1)
+
+
 def seal_session(seccomp: str) -> None:
     """Do to the session what holds whichever way it was started; proc(5), prctl(2), seccomp(2).
 
@@ -94,9 +102,6 @@ def seal_session(seccomp: str) -> None:
     # Podman's --user with --cap-add, and what lock_down() let through to gosu.
     for capabilities in (prctl.cap_effective, prctl.cap_permitted, prctl.cap_inheritable):
         capabilities.limit()
-    if os.getpid() != 1:
-        # Orphans come to us all the same.
-        prctl.set_child_subreaper(1)
     if seccomp == "off":
         return
     try:

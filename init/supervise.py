@@ -29,6 +29,9 @@ _OURS = {signal.SIGCHLD, signal.SIGTTIN, signal.SIGTTOU}
 # A flood of other signals delays neither these nor a deadline.
 _FIRST = {signal.SIGTERM, signal.SIGCHLD}
 
+# Seconds after which we look for what tells us nothing by its end.
+LOOK_AGAIN = 0.05
+
 EX_NOT_EXECUTABLE, EX_NOT_FOUND = 126, 127
 
 
@@ -215,29 +218,62 @@ def _exit_code(status: int) -> int:
 
 
 def _stop_stragglers(grace: float) -> None:
-    if not _any_child():
+    if not _any_left():
         return
     for signum in (signal.SIGTERM, signal.SIGKILL):
+        if signum == signal.SIGKILL:
+            names = ", ".join(_name(process) for process in _left())
+            log.warning("killing what the tool left behind", processes=names)
         _signal_stragglers(signum)
         deadline = time.monotonic() + grace
-        while _any_child():
-            if _next_signal(deadline) is None:
+        while _any_left():
+            if time.monotonic() > deadline:
                 break
+            # Not only until a child ends: who came in through `docker exec` is none of ours.
+            _next_signal(min(deadline, time.monotonic() + LOOK_AGAIN))
+            if signum == signal.SIGKILL:
+                _signal_stragglers(signum)
         else:
             return
 
 
 def _signal_stragglers(signum: int) -> None:
-    import psutil
-
-    left = psutil.Process().children(recursive=True)
-    if signum == signal.SIGKILL:
-        log.warning("killing what the tool left behind", processes=", ".join(_name(p) for p in left))
     if os.getpid() == 1:
         _send(-1, signum)
-    else:
-        for process in left:
-            _send(process.pid, signum)
+        return
+    for process in _left():
+        _send(process.pid, signum)
+
+
+def _any_left() -> bool:
+    """Reap what ended and tell whether anything of the agent's still runs."""
+    if _any_child():
+        return True
+    if os.getpid() != 1:
+        return False
+    try:
+        os.kill(-1, 0)
+    except ProcessLookupError:
+        return False
+    return bool(_left())
+
+
+def _left() -> "list[psutil.Process]":
+    """Return what runs besides us, but for another user's, who came in through a bare `docker exec`."""
+    import psutil
+
+    if os.getpid() != 1:
+        return psutil.Process().children(recursive=True)
+    return [process for process in psutil.process_iter() if process.pid != 1 and _is_agents(process)]
+
+
+def _is_agents(process: "psutil.Process") -> bool:
+    import psutil
+
+    try:
+        return process.uids().real == os.getuid() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.Error:
+        return False
 
 
 def _name(process: "psutil.Process") -> str:

@@ -24,11 +24,18 @@ class Bits(Record):
     mask: int = LOW_WORD
 
 
+class Other(Record):
+    """An argument is not this value."""
+
+    argument: int
+    value: int
+
+
 class Rule(Record):
     """A call that is refused: always, or where all the conditions hold."""
 
     name: str
-    conditions: tuple[Bits, ...] = ()
+    conditions: "tuple[Bits | Other, ...]" = ()
     error: int = errno.EPERM
 
 
@@ -85,6 +92,8 @@ def rules(*, debugging: bool) -> "Iterator[Rule]":
         yield Rule("clone", (Bits(0, flag, flag),))
     for flag in (*NAMESPACES, NEW_TIME_NAMESPACE):
         yield Rule("unshare", (Bits(0, flag, flag),))
+    # The limits of another process: PID 1 has the agent's UID, and would die of some.
+    yield Rule("prlimit64", (Other(0, 0),))
     for command in (TIOCSTI, TIOCLINUX):
         yield Rule("ioctl", (Bits(1, command),))
     for call in ("socket", "socketpair"):
@@ -114,7 +123,12 @@ def refuse(*, debugging: bool) -> None:
     installed = seccomp.SyscallFilter(seccomp.ALLOW)
     installed.set_attr(seccomp.Attr.ACT_BADARCH, seccomp.ERRNO(errno.ENOSYS))
     for rule in rules(debugging=debugging):
-        conditions = [seccomp.Arg(c.argument, seccomp.MASKED_EQ, c.mask, c.value) for c in rule.conditions]
+        conditions = [
+            seccomp.Arg(c.argument, seccomp.MASKED_EQ, c.mask, c.value)
+            if isinstance(c, Bits)
+            else seccomp.Arg(c.argument, seccomp.NE, c.value)
+            for c in rule.conditions
+        ]
         call = _number(rule.name)
         if call is not None:
             installed.add_rule(seccomp.ERRNO(rule.error), call, *conditions)

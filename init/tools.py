@@ -165,7 +165,7 @@ def _tool(name: str, entry: "Any", path: str) -> Tool:
         if any(not key or "=" in key for key in tool.environment):
             raise TypeError("environment has a name that is empty or holds =")  # noqa: TRY301 - as above
         if entry or not tool.command:
-            raise TypeError(f"unknown: {', '.join(map(str, entry))}" if entry else "command is empty")  # noqa: TRY301
+            raise TypeError(f"unknown: {', '.join(map(str, entry))}" if entry else "command is empty")  # noqa: TRY301 - as above
     except (TypeError, KeyError, AttributeError) as error:
         raise SandboxError(
             f"the definition of {name!r} is malformed: {error}", f"Mend {path} (config/tools.yml)."

@@ -1,7 +1,7 @@
 """The session under the workspace guard: what it wrote that the user's machine may run is told or removed."""
 
 import os
-import sys
+import stat
 import time
 
 from init import guard, log
@@ -16,8 +16,9 @@ if TYPE_CHECKING:
     from init.settings import Settings
 
 QUARANTINE = f"{DATA}/quarantine"
-# Above sysexits.h: the tool ended well, and what it wrote was taken away.
+# Above sysexits.h: the tool ended well, and what it wrote was taken away, or could not be.
 EX_QUARANTINED = 79
+EX_NOT_QUARANTINED = 80
 
 
 def run(session: "Callable[[], int]", wanted: "Settings", table: "Iterable[Mount]") -> int:
@@ -31,13 +32,15 @@ def run(session: "Callable[[], int]", wanted: "Settings", table: "Iterable[Mount
     before = guard.take(WORKSPACE)
     code = session()
     changes = guard.compare(before, guard.take(WORKSPACE))
-    if changes:
-        tell(changes, as_json=wanted.log_json)
     found = [change for change in changes if change.what != "unseen"]
-    if wanted.guard == "block" and found:
-        put_away(found)
-        return code or EX_QUARANTINED
-    return code
+    if not found and changes:
+        log.info("the workspace guard did not look everywhere:", details=guard.report(changes))
+    if not found:
+        return code
+    tell(changes, as_json=wanted.log_json)
+    if wanted.guard != "block":
+        return code
+    return code or (EX_QUARANTINED if put_away(found) else EX_NOT_QUARANTINED)
 
 
 def tell(changes: "Sequence[Change]", *, as_json: bool) -> None:
@@ -52,32 +55,39 @@ def tell(changes: "Sequence[Change]", *, as_json: bool) -> None:
                 lines=change.lines,
             )
         return
-    log.warning("this session left what your own machine may run:")
-    try:
-        sys.stderr.write(guard.report(changes) + "\n")
-    except OSError:
-        # Whoever would read it has hung up.
-        return
+    log.warning("this session left what your own machine may run:", details=guard.report(changes))
 
 
-def put_away(changes: "Sequence[Change]") -> None:
-    """Move the changes to a new folder of the quarantine, and say how to take them back."""
+def put_away(changes: "Sequence[Change]") -> bool:
+    """Move the changes to a new folder of the quarantine, and tell whether all of them are there."""
     folder = f"{QUARANTINE}/{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}-{os.getpid()}"
     try:
+        _clear_the_way()
         outcomes = guard.quarantine(WORKSPACE, changes, folder)
     except OSError as error:
         log.error(
-            f"nothing was quarantined: {error}", fix="Look at the files named above before you use them."
+            f"not all was quarantined: {error}", fix="Look at the files named above before you use them."
         )
-        return
-    for outcome in outcomes:
-        if outcome.what == "failed":
-            log.error(
-                f"{outcome.path} was not quarantined: {outcome.why}", fix="Look at it before you use it."
-            )
+        return False
+    failed = [outcome for outcome in outcomes if outcome.what == "failed"]
+    for outcome in failed:
+        log.error(f"{outcome.path} was not quarantined: {outcome.why}", fix="Look at it before you use it.")
     name = os.path.basename(folder)
     log.warning(
-        "they are in quarantine, and what was there before is back",
+        f"{len(outcomes) - len(failed)} of them are in quarantine, and what was there before is back",
         folder=f"data/quarantine/{name}",
         fix=f"To take them after all: ./start.sh accept {name}",
     )
+    return not failed
+
+
+def _clear_the_way() -> None:
+    """Move aside what the agent put in the quarantine's place, and let ourselves in."""
+    try:
+        status = os.stat(QUARANTINE, follow_symlinks=False)
+    except FileNotFoundError:
+        return
+    if stat.S_ISDIR(status.st_mode):
+        os.chmod(QUARANTINE, 0o700)
+    else:
+        os.rename(QUARANTINE, f"{QUARANTINE}.{time.time_ns()}")

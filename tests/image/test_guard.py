@@ -2,10 +2,11 @@
 
 import json
 import subprocess
+from collections.abc import Callable
 
 import pytest
 
-from tests.image.conftest import ROOT, Result, Sandbox
+from tests.image.conftest import ROOT, Result, Sandbox, docker, logs, wait_for
 
 PLANT = """
 git init -q project && cd project
@@ -81,6 +82,37 @@ def test_what_is_no_quarantine_is_refused(sandbox: Sandbox, name: str) -> None:
 
 def test_block_keeps_the_tools_own_failure(sandbox: Sandbox) -> None:
     assert session(sandbox, PLANT + "exit 3", guard="block").returncode == 3
+
+
+@pytest.mark.parametrize("way", [": >$Q", "ln -s /home/agent/workspace $Q", "mkdir $Q; chmod 0 $Q"])
+def test_nothing_in_the_quarantines_place_keeps_it_from_its_work(sandbox: Sandbox, way: str) -> None:
+    result = session(sandbox, f"Q=$HOME/data/quarantine; {way}; {PLANT}", guard="block")
+    assert result.returncode == EX_QUARANTINED, result.stderr
+    assert not on_host(sandbox)
+
+
+def test_accept_shows_what_a_later_session_put_there(sandbox: Sandbox) -> None:
+    name = session(sandbox, PLANT, guard="block").stderr.strip().split()[-1]
+    session(sandbox, f"sed -i 's/touch stolen/touch forged/' ~/data/quarantine/{name}/*", guard="off")
+    assert "touch forged" in accept(sandbox, name).stderr
+
+
+def test_who_entered_ends_with_the_session_before_it_is_looked_at(
+    container: Callable[..., str],
+) -> None:
+    running = container("-c", "until [[ -e go ]]; do sleep 0.1; done", env={"SANDBOX_SHELL": "1"})
+    wait_for(lambda: docker("exec", running, "pgrep", "-x", "sleep", check=False), "the tool")
+    late = "trap '' TERM HUP; touch go; while :; do echo run >>.envrc; sleep 0.1; done"
+    docker("exec", "--detach", running, "sandbox-enter", "bash", "-c", late)
+    docker("wait", running)
+    told = logs(running)
+    assert "killing what the tool left behind" in told
+    assert ".envrc" in told, told
+
+
+def test_the_agent_cannot_change_the_limits_of_pid_1(sandbox: Sandbox) -> None:
+    result = session(sandbox, "prlimit --pid 1 --nofile=4:4; echo $?; (ulimit -n 100; ulimit -n)")
+    assert result.stdout == "1\n100\n", f"{result.stdout}{result.stderr}"
 
 
 def test_each_change_is_an_event_of_the_json_log(sandbox: Sandbox) -> None:
