@@ -152,7 +152,12 @@ def _former(here: int, name: str, change: "Change") -> tuple[bytes, int] | None:
             return gitconfig.put_back(data, change.names, former), mode
         except ValueError:
             pass
-    return None if old is None or old.content is None else (old.content, old.mode)
+    if old is None or (old.content is None and not stat.S_ISREG(old.mode)):
+        return None
+    if old.content is None:
+        # Away from its place, what the user had there would be lost.
+        raise OSError("too large to put back what was there before: look at it yourself")
+    return old.content, old.mode
 
 
 def _accept(top: int, aside: int, entry: _Entry) -> None:

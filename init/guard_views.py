@@ -23,6 +23,10 @@ _JSONC = re.compile(
     """,
     re.DOTALL | re.VERBOSE,
 )
+# Settings of pylint, mypy and flake8 that load or run something.
+_PLUGINS = (
+    r"""init-hook|plugins["']?\s*[=:]|python_executable|local-plugins|^(?:extension|report|paths)\s*[=:]"""
+)
 # A longer file is compared as a whole: people write none, and reading it takes time.
 _LONGEST = 1 << 18
 
@@ -78,6 +82,31 @@ def _lines(pattern: str) -> "Callable[[bytes], Iterator[tuple[str, None]]]":
     return read
 
 
+def _values(pattern: str) -> "Callable[[bytes], Iterator[tuple[str, None]]]":
+    """Return a reader of what lines begin that match, to the end of a list or text over several lines."""
+    wanted = re.compile(pattern)
+
+    def read(data: bytes) -> "Iterator[tuple[str, None]]":
+        value: list[str] = []
+        depth, text = 0, False
+        for line in data.decode("utf-8", "surrogateescape").split("\n"):
+            goes_on = value and (depth > 0 or text or line[:1].isspace() or not line)
+            if value and not goes_on:
+                yield " ".join(value), None
+                value = []
+            if not value:
+                if not wanted.search(line):
+                    continue
+                depth, text = 0, False
+            value += filter(None, [line.strip()])
+            depth += line.count("[") - line.count("]")
+            text ^= bool((line.count('"""') + line.count("'''")) % 2)
+        if value:
+            yield " ".join(value), None
+
+    return read
+
+
 def _scripts(data: bytes) -> "Iterator[tuple[str, str]]":
     import json
 
@@ -123,6 +152,10 @@ _READERS: "dict[str, Callable[[bytes], Iterator[tuple[str, str | None]]]]" = {
     "scripts": _scripts,
     "editor": _editor,
     # TOML may write a name with escapes; the standard library's parser takes too long for hostile files.
-    "backend": _lines(r"backend-path|\\[uUx]"),
+    "backend": _values(rf"backend-path|\\[uUx]|{_PLUGINS}"),
+    "plugins": _values(_PLUGINS),
+    "cargo": _lines(r"""(?<![\w-])build["']?\s*=(?!\s*false\b)|\\[uUx]"""),
+    # Some versions of Python end a line at any of these.
+    "pth": _lines("(?:^\ufeff?|[\r\v\f\x1c-\x1e\x85\u2028\u2029])import[ \t]"),
     "head": _present,
 }

