@@ -43,10 +43,8 @@ main() {
     accept) accept "${@:2}" ;;
   esac
   parse "$@"
-  cd "$here"
   if ((bootstrap)); then "$here/scripts/bootstrap.sh"; fi
-  enter_docker_group "$here/start.sh" "$@"
-  require_engine
+  reach_engine "$@"
   choose_platform
   choose_base
   offer_ca
@@ -83,6 +81,13 @@ usage_error() {
   say "error: $1"
   say "./start.sh --help tells what there is; arguments for the tool go after --"
   exit 64
+}
+
+# reach_engine [ARGUMENT...]: with which start.sh begins again where it has to join a group.
+reach_engine() {
+  cd "$here"
+  enter_docker_group "$here/start.sh" "$@"
+  require_engine
 }
 
 require_engine() {
@@ -152,9 +157,7 @@ run_tool() {
 # `docker compose exec` knows containers of `up` only, and both it and `docker exec` are root by default;
 # sandbox-enter gives that up as the session did.
 exec_in_running() {
-  cd "$here"
-  enter_docker_group "$here/start.sh" exec "$@"
-  require_engine
+  reach_engine exec "$@"
   local project container options=(--interactive --workdir /home/agent/workspace)
   project=$(docker compose config --format json | sed -n 's/^  "name": "\(.*\)",$/\1/p')
   container=$(docker ps --quiet --filter "label=com.docker.compose.project=$project" \
@@ -165,9 +168,7 @@ exec_in_running() {
 }
 
 accept() {
-  cd "$here"
-  enter_docker_group "$here/start.sh" accept "$@"
-  require_engine
+  reach_engine accept "$@"
   # shellcheck disable=SC2016  # "$@" is for the shell in the container
   exec docker compose run --rm -T -e SANDBOX_SHELL=1 -e SANDBOX_GUARD=report sandbox \
     -c 'exec sandbox-accept "$@"' sandbox-accept "$@" </dev/null
@@ -175,9 +176,7 @@ accept() {
 
 # --image and --compose attack something else: see tests/conftest.py.
 verify() {
-  cd "$here"
-  enter_docker_group "$here/start.sh" verify "$@"
-  require_engine
+  reach_engine verify "$@"
   choose_platform
   if [[ ${1:-} == --no-build ]]; then
     shift

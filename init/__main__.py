@@ -18,9 +18,8 @@ if TYPE_CHECKING:
     from init import settings, supervise
     from init.tools import Tool
 
-# What a session is: the same interpreter and package, run as the agent. -I and -S: no environment variable,
-# no .pth file and no sitecustomize has a say.
-SESSION = (sys.executable, "-I", "-S", "/opt/sandbox/__main__.py")
+# A session is the same program, run as the agent.
+ITSELF = "/opt/sandbox/__main__.py"
 
 
 def main(arguments: list[str]) -> int:
@@ -47,7 +46,7 @@ def root_phase(wanted: "settings.Settings", arguments: list[str]) -> "NoReturn":
     asked = wanted.puid is not None or wanted.pgid is not None
     ownership.claim_all(mounts.to_claim(table, agent, asked=asked), table, agent)
     privileges.lock_down()
-    privileges.become(agent, [*SESSION, *arguments])
+    privileges.become(agent, ITSELF, arguments)
 
 
 def session_phase(wanted: "settings.Settings", arguments: list[str]) -> int:

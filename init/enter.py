@@ -4,7 +4,6 @@ docker exec -it CONTAINER sandbox-enter [COMMAND [ARGUMENT...]]
 """
 
 import os
-import sys
 
 from init import launch, privileges, program
 from init.errors import SandboxError
@@ -15,7 +14,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from init.settings import Settings
 
-ITSELF = (sys.executable, "-I", "-S", "/usr/local/bin/sandbox-enter")
+ITSELF = "/usr/local/bin/sandbox-enter"
 
 
 def main(arguments: list[str]) -> int:
@@ -32,7 +31,7 @@ def enter(wanted: "Settings", arguments: list[str]) -> int:
     if os.geteuid() == 0:
         privileges.require_capabilities()
         privileges.lock_down()
-        privileges.become(agent(), [*ITSELF, *arguments])
+        privileges.become(agent(), ITSELF, arguments)
     privileges.seal_session(wanted.seccomp)
     command, *rest = arguments or [SHELL]
     variables = {**os.environ, **launch.agent_variables(launch.home())}

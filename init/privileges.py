@@ -1,6 +1,7 @@
 """Giving root up: what is locked before gosu, and what the session does to itself after it."""
 
 import os
+import sys
 
 from init.errors import SandboxError
 
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
 
 # Absolute: root executes nothing that a PATH could redirect.
 GOSU = "/usr/sbin/gosu"
+# -I and -S: no environment variable, no .pth file and no sitecustomize has a say.
+INTERPRETER = (sys.executable, "-I", "-S")
 
 
 def require_capabilities() -> None:
@@ -64,14 +67,14 @@ def lock_down() -> None:
     prctl.set_no_new_privs(1)
 
 
-def become(agent: "Identity", argv: "Sequence[str]") -> "NoReturn":
-    """Replace this process by argv, run as the agent and in no other group, through gosu.
+def become(agent: "Identity", program: str, arguments: "Sequence[str]") -> "NoReturn":
+    """Replace this process by one of the image's Python programs, as the agent and in no other group.
 
     Raises:
         SandboxError: gosu is not there.
     """
     try:
-        os.execv(GOSU, [GOSU, f"{agent.uid}:{agent.gid}", *argv])  # noqa: S606 - exec without a shell is the point
+        os.execv(GOSU, [GOSU, f"{agent.uid}:{agent.gid}", *INTERPRETER, program, *arguments])  # noqa: S606 - exec without a shell is the point
     except OSError as error:
         raise SandboxError(f"cannot run {GOSU}: {error.strerror}", "Rebuild the image.") from error
 

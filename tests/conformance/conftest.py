@@ -6,7 +6,7 @@ import shlex
 import subprocess
 import uuid
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Generic, TypeVar
@@ -271,10 +271,17 @@ def running_outside(weakened: Subject) -> Iterator[Outside]:
         docker("rm", "--force", container, check=False)
 
 
+@contextmanager
+def once(context: AbstractContextManager[Found]) -> Iterator[Once[Found]]:
+    """Give what a context yields; it is entered when first asked for, and left at the end."""
+    with ExitStack() as stack:
+        yield Once(lambda: stack.enter_context(context))
+
+
 @pytest.fixture(scope="session")
 def outside(weakened: Subject) -> Iterator[Once[Outside]]:
-    with ExitStack() as stack:
-        yield Once(lambda: stack.enter_context(running_outside(weakened)))
+    with once(running_outside(weakened)) as found:
+        yield found
 
 
-__all__ = ["HOST", "Once", "Outside", "Subject", "docker", "own_folders", "wait_for"]
+__all__ = ["HOST", "Once", "Outside", "Subject", "docker", "once", "own_folders", "wait_for"]

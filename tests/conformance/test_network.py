@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conformance.conftest import Once, Outside, Subject, docker, wait_for
+from tests.conformance.conftest import Once, Outside, Subject, docker, once, wait_for
 from tests.image.conftest import logs
 
 pytestmark = pytest.mark.xdist_group("conformance-network")
@@ -113,8 +113,8 @@ def neighbouring(weakened: Subject) -> Iterator[Neighbour]:
 
 @pytest.fixture(scope="module")
 def neighbour(weakened: Subject) -> Iterator[Once[Neighbour]]:
-    with ExitStack() as stack:
-        yield Once(lambda: stack.enter_context(neighbouring(weakened)))
+    with once(neighbouring(weakened)) as found:
+        yield found
 
 
 def test_a_container_of_another_network_is_not_reached(subject: Subject, neighbour: Once[Neighbour]) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.image.conftest import ROOT, Result, Sandbox, docker, logs, wait_for
+from tests.image.conftest import Result, Sandbox, docker, logs, start, wait_for
 
 PLANT = """
 git init -q project && cd project
@@ -129,7 +129,4 @@ def test_a_name_cannot_steer_the_terminal(sandbox: Sandbox) -> None:
 
 
 def accept(sandbox: Sandbox, *names: str) -> Result:
-    return subprocess.run(
-        ["./start.sh", "accept", *names], cwd=ROOT, env=sandbox.variables, capture_output=True, text=True,
-        stdin=subprocess.DEVNULL, check=False,
-    )  # fmt: skip
+    return start(sandbox, "accept", *names)

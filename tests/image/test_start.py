@@ -8,17 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.image.conftest import PATIENCE, ROOT, Result, Sandbox
+from tests.image.conftest import PATIENCE, ROOT, Sandbox, start
 from tests.image.terminal import Terminal
 
 EX_USAGE = 64
-
-
-def start(sandbox: Sandbox, *arguments: str, stdin: str = "", **environ: str) -> Result:
-    return subprocess.run(
-        [str(ROOT / "start.sh"), *arguments], env={**sandbox.variables, **environ}, input=stdin,
-        capture_output=True, text=True, timeout=PATIENCE * 4, check=False,
-    )  # fmt: skip
 
 
 def test_tool_no_build_and_arguments(sandbox: Sandbox) -> None:
