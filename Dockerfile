@@ -72,7 +72,7 @@ COPY .opencode /etc/sandbox/opencode
 # PID 1 searches no folder but its own: libseccomp's binding belongs to the base's interpreter.
 RUN ln -s /usr/lib/python3/dist-packages/seccomp.*.so /opt/sandbox/ \
  && /usr/bin/python3 -I -S -c 'import sys; sys.path.insert(0, "/opt/sandbox"); import seccomp' \
- && for program in enter accept; do \
+ && for program in enter accept connect doctor; do \
       printf '#!/usr/bin/python3 -IS\nimport sys\n\nsys.path.insert(0, "/opt/sandbox")\nfrom init.%s import main\n\nsys.exit(main(sys.argv[1:]))\n' $program >/usr/local/bin/sandbox-$program \
    && chmod 0755 /usr/local/bin/sandbox-$program || exit 1; \
     done \

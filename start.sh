@@ -11,11 +11,13 @@ usage() {
 Usage: ./start.sh [OPTION]... [-- ARGUMENT...]
        ./start.sh exec [COMMAND [ARGUMENT...]]
        ./start.sh accept [NAME]
+       ./start.sh doctor [--no-build] [--json]
        ./start.sh verify [--no-build] [PYTEST-OPTION...]
 
 Opens an agentic coding tool in the sandbox. Without --tool it asks which.
 exec runs a command, or a shell, as the agent in the sandbox that is running.
 accept takes back what the workspace guard quarantined; without a name it lists what there is.
+doctor examines engine, folders, configuration, tools, sandbox and model, and says what to do; 1 if something fails.
 verify attacks the sandbox from inside, on this very machine, and reports each property.
 
   --tool NAME        start this tool without asking (opencode, omp, … see config/tools.yml)
@@ -39,6 +41,7 @@ TEXT
 main() {
   case ${1:-} in
     exec) exec_in_running "${@:2}" ;;
+    doctor) doctor "${@:2}" ;;
     verify) verify "${@:2}" ;;
     accept) accept "${@:2}" ;;
   esac
@@ -172,6 +175,50 @@ accept() {
   # shellcheck disable=SC2016  # "$@" is for the shell in the container
   exec docker compose run --rm -T -e SANDBOX_SHELL=1 -e SANDBOX_GUARD=report sandbox \
     -c 'exec sandbox-accept "$@"' sandbox-accept "$@" </dev/null
+}
+
+doctor() {
+  local words=("$@")
+  json='' build=1 build_options=()
+  while (($#)); do
+    case $1 in
+      --json) json=--json ;;
+      --no-build) build=0 ;;
+      *) usage_error "doctor does not know $1" ;;
+    esac
+    shift
+  done
+  cd "$here"
+  enter_docker_group "$here/start.sh" doctor ${words[@]+"${words[@]}"}
+  (require_engine) || not_examined engine
+  choose_platform
+  choose_base
+  offer_ca
+  make_folders
+  if ((build)); then (build_image) || not_examined image; fi
+  local options=(--rm -e SANDBOX_DOCTOR=1 -e "SANDBOX_HOST=$(describe_host)") code=0
+  [[ -t 0 && -t 1 ]] || options+=(-T)
+  docker compose run "${options[@]}" sandbox $json || code=$?
+  # Any other is not the doctor's: the sandbox did not come so far.
+  ((code == 0 || code == 1)) || not_examined sandbox
+  exit "$code"
+}
+
+# not_examined AREA: the reason is on stderr already.
+not_examined() {
+  if [[ -n $json ]]; then
+    printf '{"findings": [{"area": "%s", "name": "start", "status": "fail", "detail": "%s", "fix": ""}], ' \
+      "$1" "the reason is on stderr; nothing after it was examined"
+    printf '"passed": 0, "warned": 0, "failed": 1}\n'
+  else
+    say "doctor: the $1 fails, so nothing after it was examined"
+  fi
+  exit 1
+}
+
+# What the container cannot see, as one line of JSON.
+describe_host() {
+  docker info --format "{\"engine\": {{json .ServerVersion}}, \"os\": {{json .OperatingSystem}}, \"driver\": {{json .CgroupDriver}}, \"memory\": {{.MemTotal}}, \"compose\": \"$(docker compose version --short)\"}"
 }
 
 # --image and --compose attack something else: see tests/conftest.py.

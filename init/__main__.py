@@ -51,16 +51,19 @@ def root_phase(wanted: "settings.Settings", arguments: list[str]) -> "NoReturn":
 
 def session_phase(wanted: "settings.Settings", arguments: list[str]) -> int:
     """Choose a tool and run it to its end."""
-    from init import config, launch, menu, supervise, tools, watch
+    from init import config, launch, menu, models, supervise, tools, watch
 
     privileges.seal_session(wanted.seccomp)
     privileges.adopt_orphans()
+    home = launch.home()
+    if wanted.doctor:
+        return supervise.run(launch.doctor(arguments, home, os.environ), wanted.grace, lambda: "resume")
     table = mounts.read_table()
     launch.check_places(table)
-    home = launch.home()
     definitions = tools.load(launch.DEFINITIONS)
-    launch.install_files(definitions.values(), home, table)
     if wanted.shell:
+        models.connect(wanted, home)
+        launch.install_files(definitions.values(), home, table)
         bash = launch.shell(arguments, home, os.environ)
         return watch.run(lambda: supervise.run(bash, wanted.grace, lambda: "resume"), wanted, table)
     installed = tools.available(definitions, wanted.tools, launch.PATH)
@@ -69,6 +72,10 @@ def session_phase(wanted: "settings.Settings", arguments: list[str]) -> int:
         log.info("no tool chosen")
         return 0
     config.check(tool)
+    failed = models.connect(wanted, home, tool)
+    if failed:
+        return failed
+    launch.install_files(definitions.values(), home, table)
 
     def ask() -> "supervise.Answer":
         with signals.interruptible():

@@ -8,6 +8,8 @@ from init.launch import CONFIG
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from init.tools import Tool
 
 # A string, which stays, or what JSON with comments allows besides JSON, which goes.
@@ -53,16 +55,57 @@ def fault(name: str, text: str) -> str | None:
     return None
 
 
+def content(name: str, text: str) -> "Any":
+    """Return what a JSON or YAML file of this name holds; YAML is read by version 1.2, as the tools do.
+
+    Raises:
+        ValueError: it is not valid; says where.
+    """
+    problem = fault(name, text)
+    if problem:
+        raise ValueError(f"config/{name}: {problem}")
+    if name.endswith((".json", ".jsonc")):
+        import json
+
+        return json.loads(_uncommented(text))
+    import yaml
+
+    return yaml.load(text, _loader())  # noqa: S506 - a SafeLoader that takes fewer words for truths
+
+
+def _loader() -> "Any":
+    """Return a loader for which `on` and `no` are words, YAML 1.2.2 section 10.3."""
+    import re
+
+    import yaml
+
+    class Loader(yaml.SafeLoader):
+        yaml_implicit_resolvers = {}  # noqa: RUF012 - PyYAML's own form
+
+    for kind, pattern, first in (
+        ("bool", "true|True|TRUE|false|False|FALSE", "tTfF"),
+        ("null", "~|null|Null|NULL|", ["~", "n", "N", ""]),
+        ("int", "[-+]?(?:0|[1-9][0-9]*)", "-+0123456789"),
+        ("float", r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?", "-+.0123456789"),
+    ):
+        Loader.add_implicit_resolver(f"tag:yaml.org,2002:{kind}", re.compile(f"^(?:{pattern})$"), list(first))
+    return Loader
+
+
 def _json_fault(text: str) -> str | None:
     import json
 
     try:
-        json.loads(_blank(_TRAILING_COMMA, _blank(_COMMENT, text)), parse_int=str)
+        json.loads(_uncommented(text), parse_int=str)
     except json.JSONDecodeError as error:
         return f"line {error.lineno}, column {error.colno}: {error.msg}"
     except RecursionError:
         return "it is nested too deeply"
     return None
+
+
+def _uncommented(text: str) -> str:
+    return _blank(_TRAILING_COMMA, _blank(_COMMENT, text))
 
 
 def _blank(pattern: str, text: str) -> str:

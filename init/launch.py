@@ -22,6 +22,12 @@ if TYPE_CHECKING:
 CONFIG = "/etc/sandbox/config"
 DEFINITIONS = f"{CONFIG}/tools.yml"
 
+# Below home: what sandbox-connect wrote for the tools, and the variables that go with it.
+RENDERED = ".sandbox/models"
+VARIABLES = "variables"
+
+CONNECT, DOCTOR = "/usr/local/bin/sandbox-connect", "/usr/local/bin/sandbox-doctor"
+
 # Of folders that hold nothing but links to files that anyone in the container may read.
 OPEN, CLOSED = 0o755, 0o555
 
@@ -72,8 +78,8 @@ def check_places(table: "Iterable[Mount]") -> None:
     if workspace is not None and workspace.read_only:
         log.warning("the workspace is mounted read-only: the tool can read it and change nothing")
     else:
-        _require_writable(WORKSPACE, "workspace/")
-    _require_writable(DATA, "data/")
+        require_writable(WORKSPACE, "workspace/")
+    require_writable(DATA, "data/")
 
 
 def environment(tool: "Tool", home_directory: str, environ: "Mapping[str, str]") -> dict[str, str]:
@@ -90,11 +96,26 @@ def agent_variables(home_directory: str) -> dict[str, str]:
     """
     own = {"HOME": home_directory, "PATH": PATH, "SHELL": SHELL, "USER": NAME, "LOGNAME": NAME}
     try:
-        return {**own, **names.variables(home_directory)}
+        return {**own, **model_variables(home_directory), **names.variables(home_directory)}
     except OSError as error:
         raise SandboxError(
             f"cannot write {error.filename}: {error.strerror}", f"{home_directory} needs to be writable."
         ) from error
+
+
+def rendered(home_directory: str) -> str:
+    """Return the folder of what sandbox-connect writes."""
+    return f"{home_directory}/{RENDERED}"
+
+
+def model_variables(home_directory: str) -> dict[str, str]:
+    """Return the variables that name the models, none where no model server is configured."""
+    try:
+        with open(f"{rendered(home_directory)}/{VARIABLES}", encoding="utf-8") as file:
+            entries = file.read().split("\0")
+    except FileNotFoundError:
+        return {}
+    return dict(entry.split("=", 1) for entry in entries if "=" in entry)
 
 
 def command(
@@ -118,6 +139,19 @@ def shell(arguments: "Sequence[str]", home_directory: str, environ: "Mapping[str
     """Return what to run for a shell in the tool's place: the same agent, folder and variables."""
     own = {**environ, **agent_variables(home_directory)}
     return Command(argv=(SHELL, *arguments), environ=own, directory=WORKSPACE)
+
+
+def connection(home_directory: str, environ: "Mapping[str, str]", *, lenient: bool) -> Command:
+    """Return what to run to have the models ready for the tools; see connect.py."""
+    own = {**environ, "HOME": home_directory}
+    return Command(argv=(CONNECT, *(("--lenient",) if lenient else ())), environ=own, directory=WORKSPACE)
+
+
+def doctor(arguments: "Sequence[str]", home_directory: str, environ: "Mapping[str, str]") -> Command:
+    """Return what to run for the sandbox to examine itself."""
+    return Command(
+        argv=(DOCTOR, *arguments), environ={**environ, "HOME": home_directory}, directory=WORKSPACE
+    )
 
 
 def install_files(tools: "Iterable[Tool]", home_directory: str, table: "Iterable[Mount]") -> None:
@@ -150,7 +184,8 @@ def _install(tool: "Tool", home_directory: str, own: "Iterable[str]") -> None:
             continue
         folder = os.path.dirname(target)
         closable = file.target.startswith("~/") and folder != home_directory
-        link(f"{CONFIG}/{file.source}", target, closable=closable)
+        ours = f"{rendered(home_directory)}/{file.source}"
+        link(ours if os.path.exists(ours) else f"{CONFIG}/{file.source}", target, closable=closable)
 
 
 def link(source: str, target: str, *, closable: bool = False) -> None:
@@ -193,8 +228,12 @@ def place(template: str, home_directory: str) -> str:
     return DATA + template.removeprefix("{data}") if template.startswith("{data}") else template
 
 
-def _require_writable(directory: str, name: str) -> None:
-    """Write a block to a file that has no name, which is gone when it is closed; open(2), O_TMPFILE."""
+def require_writable(directory: str, name: str) -> None:
+    """Write a block to a file that has no name, which is gone when it is closed; open(2), O_TMPFILE.
+
+    Raises:
+        SandboxError: it cannot be written; says what to do.
+    """
     try:
         descriptor = os.open(directory, os.O_TMPFILE | os.O_WRONLY, 0o600)
         try:

@@ -7,45 +7,59 @@ import termios
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from typing import Literal, TextIO
+    from typing import Literal, Protocol, TextIO, TypeVar
 
-    from init.tools import Tool
+    class Entry(Protocol):
+        """What can be chosen."""
+
+        @property
+        def name(self) -> str:
+            """What it is called."""
+
+        @property
+        def title(self) -> str:
+            """What is shown beside the name."""
+
+    Choice = TypeVar("Choice", bound=Entry)
 
 
-def ask(tools: "Sequence[Tool]", source: int, out: "TextIO", timeout: float = 0) -> "Tool | None":
+def ask(
+    entries: "Sequence[Choice]", source: int, out: "TextIO", timeout: float = 0, what: str = "tool"
+) -> "Choice | None":
     """Ask until the answer is a number or a name of the list; an empty line takes the first.
 
     Args:
-        tools: what to offer; the first is the default.
+        entries: what to offer; the first is the default.
         source: descriptor of the terminal to read.
         out: where to write.
+        what: what they are, in one word.
         timeout: seconds to wait for a first answer before the default is taken, 0 for ever. Nobody may be
             there: `docker compose up` and `docker run -t` give a terminal that nobody can type into.
 
     Returns:
-        The tool chosen, or None where the input ended.
+        The one chosen, or None where the input ended.
     """
-    width = max(len(tool.name) for tool in tools)
-    lines = [f"  {n}) {tool.name:<{width}}  {tool.title}" for n, tool in enumerate(tools, 1)]
-    out.write("\n".join(["Which tool?", *lines, ""]))
-    patience = f", {tools[0].name} starts in {timeout:g} s" if timeout else ""
+    width = max(len(entry.name) for entry in entries)
+    lines = [f"  {n}) {entry.name:<{width}}  {entry.title}" for n, entry in enumerate(entries, 1)]
+    out.write("\n".join([f"Which {what}?", *lines, ""]))
+    patience = f", {entries[0].name} starts in {timeout:g} s" if timeout else ""
     while True:
         out.write(f"Number or name [1{patience}]: ")
         out.flush()
         if timeout and not select.select([source], [], [], timeout)[0]:
             # What was typed without Enter is not meant for the tool.
             termios.tcflush(source, termios.TCIFLUSH)
-            out.write(f"\nNo answer: {tools[0].name} it is.\n")
-            return tools[0]
+            out.write(f"\nNo answer: {entries[0].name} it is.\n")
+            return entries[0]
         line = _read(source)
         if not line:
             out.write("\n")
             return None
         answer = line.decode(errors="replace").strip()
-        choice = match(answer, tools)
+        choice = match(answer, entries)
         if choice is not None:
             return choice
-        out.write(f"There is no {answer!a}: a number from 1 to {len(tools)} or a name, please.\n")
+        out.write(f"There is no {answer!a}: a number from 1 to {len(entries)} or a name, please.\n")
         timeout, patience = 0, ""
 
 
@@ -74,13 +88,13 @@ def _read(source: int) -> bytes:
         return b""
 
 
-def match(answer: str, tools: "Sequence[Tool]") -> "Tool | None":
-    """Return the tool that an answer means, or None."""
+def match(answer: str, entries: "Sequence[Choice]") -> "Choice | None":
+    """Return the entry that an answer means, or None."""
     if not answer:
-        return tools[0]
-    if answer.isascii() and answer.isdigit() and len(answer) < 4 and 1 <= int(answer) <= len(tools):
-        return tools[int(answer) - 1]
-    return next((tool for tool in tools if tool.name == answer), None)
+        return entries[0]
+    if answer.isascii() and answer.isdigit() and len(answer) < 4 and 1 <= int(answer) <= len(entries):
+        return entries[int(answer) - 1]
+    return next((entry for entry in entries if entry.name == answer), None)
 
 
 def terminal() -> bool:

@@ -22,6 +22,8 @@ class Settings(Record):
         tools: names in the menu's order, or None for all that are defined.
         default_tool: the tool to start without asking, or None.
         shell: whether a shell is started in the tool's place.
+        doctor: whether the sandbox examines itself in the tool's place.
+        model: whether a model server is named by variables; servers.py reads them.
         seccomp: whether the session's own filter is on, leaves room for a debugger, or is off.
         guard: whether what the session wrote is left alone, reported or quarantined.
         menu_timeout: seconds the menu waits for a first answer; 0 waits for ever.
@@ -35,6 +37,8 @@ class Settings(Record):
     tools: tuple[str, ...] | None
     default_tool: str | None
     shell: bool
+    doctor: bool
+    model: bool
     seccomp: str
     guard: str
     menu_timeout: float
@@ -56,6 +60,8 @@ def read(environ: "Mapping[str, str]") -> Settings:
         tools=reader.names("TOOLS"),
         default_tool=environ.get("DEFAULT_TOOL") or None,
         shell=reader.choice("SANDBOX_SHELL", ("0", "1")) == "1",
+        doctor=reader.choice("SANDBOX_DOCTOR", ("0", "1")) == "1",
+        model=any(environ.get(f"MODEL_{name}") for name in ("URL", "ID", "CONTEXT", "OUTPUT")),
         seccomp=reader.choice("SANDBOX_SECCOMP", ("on", "debug", "off")),
         guard=reader.choice("SANDBOX_GUARD", ("report", "block", "off")),
         menu_timeout=reader.seconds("MENU_TIMEOUT", 10.0),

@@ -63,6 +63,15 @@ def run(command: Command, grace: float, ask: "Callable[[], Answer]") -> int:
     return code
 
 
+def step(command: Command, grace: float) -> int:
+    """Run a command that prepares the session, as run() does; what else runs is left alone."""
+    terminal = controlling()
+    code = _Job(command, terminal, grace, None).wait()
+    if terminal is not None:
+        terminal.take()
+    return code
+
+
 # Exit codes of the jobs there are, None while one runs: whoever reaps may reap another's.
 _codes: dict[int, int | None] = {}
 

@@ -32,6 +32,7 @@ class Tool(Record):
         environment: variables the tool gets besides the sandbox's own.
         state: directories below data/ that it keeps its state in.
         config: the files it reads.
+        models: the renderer that hands it the models, see renderers.py; "" for none.
     """
 
     name: str
@@ -41,6 +42,7 @@ class Tool(Record):
     environment: "Mapping[str, str]"
     state: tuple[str, ...]
     config: tuple[ConfigFile, ...]
+    models: str = ""
 
 
 def load(path: str) -> dict[str, Tool]:
@@ -96,7 +98,7 @@ def available(
     """
     found = []
     for name in definitions if wanted is None else wanted:
-        reason = _unusable(name, definitions, search_path)
+        reason = unusable(name, definitions, search_path)
         if reason is None:
             found.append(definitions[name])
         elif wanted is None:
@@ -135,7 +137,8 @@ def locate(program: str, search_path: str) -> str | None:
     return None
 
 
-def _unusable(name: str, definitions: "Mapping[str, Tool]", search_path: str) -> str | None:
+def unusable(name: str, definitions: "Mapping[str, Tool]", search_path: str) -> str | None:
+    """Return why a tool of this name cannot be started, None where it can."""
     if not name or len(name) > 64 or not set(name) <= _SAFE or name[0] in "-.":
         return "this is no name of a tool"
     if name not in definitions:
@@ -158,6 +161,7 @@ def _tool(name: str, entry: "Any", path: str) -> Tool:
             environment={str(key): str(value) for key, value in entry.pop("environment", {}).items()},
             state=_words(entry.pop("state", [])),
             config=tuple(ConfigFile(str(f["file"]), str(f["at"])) for f in entry.pop("config", [])),
+            models=str(entry.pop("models", "")),
         )
         for word in (*tool.command, *tool.environment, *tool.environment.values()):
             if "\0" in word:

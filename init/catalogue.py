@@ -1,0 +1,215 @@
+"""What a model server serves, and the model of each role: its id, its context, its limit of output."""
+
+import time
+
+from init import listing
+from init.errors import SandboxError
+from init.faults import EndpointError
+from init.listing import Listing
+from init.record import Record
+from init.servers import ROLES, Wish
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from init.servers import Server, Wanted
+
+    Ask = Callable[["Server", Sequence[str]], str]
+    Warn = Callable[[str, str], None]
+
+# The pauses before a server that does not answer is asked again, in seconds.
+PAUSES = (1.0, 2.0, 4.0)
+
+# Where neither the server nor the user tells: what the smallest servers for agents are started with.
+ASSUMED_CONTEXT = 32768
+# Below this, an agent's own prompt fills half of it.
+LITTLE_CONTEXT = 16384
+# A quarter of the context is left for the answer, but no more than a tool asks for by itself.
+MOST_OUTPUT = 32000
+
+# Some servers have no list, which is no harm where the ids are set.
+NO_LIST = (404, 405, 501)
+
+# A menu or a message shows no more.
+MOST_SHOWN = 30
+
+
+class Model(Record):
+    """A model as the tools are told of it; context and output are tokens."""
+
+    id: str
+    context: int
+    output: int
+    tools: bool
+    vision: bool
+
+
+class Provider(Record):
+    """A server with the models that are used of it."""
+
+    server: "Server"
+    kind: str
+    base: str
+    models: tuple[Model, ...]
+
+
+class Catalogue(Record):
+    """All providers, and the model of each role as (provider's name, model's id)."""
+
+    providers: tuple[Provider, ...]
+    roles: "Mapping[str, tuple[str, str]]"
+
+
+def draw_up(wanted: "Wanted", ask: "Ask", warn: "Warn") -> Catalogue:
+    """Ask the servers and settle on models.
+
+    Args:
+        wanted: what the user set; at least one server.
+        ask: takes one of several ids where none is set, or raises SandboxError.
+        warn: is told what works, but not as the user may think, and what to do.
+
+    Raises:
+        SandboxError: a server or a setting cannot be used; says why.
+    """
+    for role, reference in wanted.roles.items():
+        if reference.partition("/")[0] not in {server.name for server in wanted.servers}:
+            raise SandboxError(
+                f"config/models.yml, roles.{role}: there is no server of the name in {reference!r}",
+                f"Write server/id, with one of: {', '.join(server.name for server in wanted.servers)}.",
+            )
+    providers = tuple(
+        _provider(server, _wishes(server, wanted.roles), ask, warn) for server in wanted.servers
+    )
+    return Catalogue(providers, _roles(wanted.roles, providers))
+
+
+def find(model: str, served: Listing) -> str | None:
+    """Return the id under which a server lists a model, None where it does not."""
+    # Ollama takes a name without its tag.
+    return next((name for name in (model, f"{model}:latest") if name in served.entries), None)
+
+
+def not_served(server: "Server", model: str, served: Listing) -> SandboxError:
+    """Return what to tell of an id that the server does not list."""
+    import difflib
+
+    name = "MODEL_ID" if server.source == "MODEL_URL" else f"{server.source.rpartition('.')[0]}, the id"
+    near = difflib.get_close_matches(model, served.entries, 1)
+    hint = f" Did you mean {near[0]}?" if near else ""
+    return SandboxError(
+        f"{name} {model!r} is not served by {served.base}, which serves: {shown(served.entries)}",
+        f"Set it to one of these, letter by letter, or leave it out where there is only one.{hint}",
+    )
+
+
+def several(server: "Server", ids: "Sequence[str]") -> SandboxError:
+    """Return what to tell where the user has to choose."""
+    fix = (
+        "Set MODEL_ID to one of them."
+        if server.source == "MODEL_URL"
+        else "Set roles.main in config/models.yml to server/id."
+    )
+    return SandboxError(f"{server.url} serves several models, and none is chosen: {shown(ids)}", fix)
+
+
+def shown(ids: "Iterable[str]") -> str:
+    """Return ids in one line, not too many."""
+    names = list(ids)
+    more = f" and {len(names) - MOST_SHOWN} more" if len(names) > MOST_SHOWN else ""
+    return ", ".join(names[:MOST_SHOWN]) + more
+
+
+def _patiently(server: "Server", warn: "Warn") -> Listing:
+    """Ask again, and say so, where it may be over in a moment."""
+    for count, pause in enumerate(PAUSES, 2):
+        try:
+            return listing.ask(server)
+        except EndpointError as error:
+            if not error.passing:
+                raise
+            warn(f"{error.what}; asking again in {pause:g} s ({count} of {len(PAUSES) + 1})", "")
+            time.sleep(pause)
+    return listing.ask(server)
+
+
+def _wishes(server: "Server", roles: "Mapping[str, str]") -> tuple[Wish, ...]:
+    """Return what is described of a server, and what a role names without describing it."""
+    described = {wish.id for wish in server.models}
+    named = dict.fromkeys(
+        reference.partition("/")[2]
+        for reference in roles.values()
+        if reference.partition("/")[0] == server.name
+    )
+    vision = roles.get("vision", "")
+    more = tuple(
+        Wish(model, vision=vision == f"{server.name}/{model}")
+        for model in named
+        if model and model not in described
+    )
+    return (*server.models, *more) or (Wish(),)
+
+
+def _provider(server: "Server", wishes: tuple[Wish, ...], ask: "Ask", warn: "Warn") -> Provider:
+    try:
+        served = _patiently(server, warn)
+    except EndpointError as error:
+        if error.status not in NO_LIST or not all(wish.id for wish in wishes):
+            raise
+        warn(error.what, error.fix)
+        base = listing.bases(server.url)[0]
+        return Provider(
+            server, "OpenAI-compatible", base, tuple(_model(wish, wish.id, None, warn) for wish in wishes)
+        )
+    models = []
+    for wish in wishes:
+        ids = listing.conversing(served)
+        model = find(wish.id, served) if wish.id else ids[0] if len(ids) == 1 else ask(server, ids)
+        if model is None:
+            raise not_served(server, wish.id, served)
+        models.append(_model(wish, model, listing.context_of(server, served, model), warn))
+    return Provider(server, served.kind, served.base, tuple(models))
+
+
+def _model(wish: Wish, model: str, told: int | None, warn: "Warn") -> Model:
+    """Settle the limits between what the user set and what the server tells."""
+    context = wish.context or told
+    if context is None:
+        context = ASSUMED_CONTEXT
+        warn(
+            f"the server does not tell the context of {model}: {context} is assumed",
+            "Set MODEL_CONTEXT to what the server was started with (Ollama: OLLAMA_CONTEXT_LENGTH; "
+            "its own default is too small for agents).",
+        )
+    elif told is not None and context > told:
+        warn(
+            f"{model} has a context of {told} on the server, so not {context} but that is used",
+            "Mend MODEL_CONTEXT.",
+        )
+        context = told
+    if context < LITTLE_CONTEXT and wish.tools:
+        warn(
+            f"{model} has a context of {context}: an agent's own prompt takes 10,000 tokens",
+            "Start the server with 32768 or more; see Model servers in the README.",
+        )
+    if wish.output is not None and wish.output >= context:
+        raise SandboxError(
+            f"an output of {wish.output} leaves no room for a prompt in the context of {model}, {context}",
+            "Set MODEL_OUTPUT to a quarter of it, or leave it out.",
+        )
+    output = wish.output or max(1, min(MOST_OUTPUT, context // 4))
+    return Model(model, context, output, wish.tools, wish.vision)
+
+
+def _roles(wanted: "Mapping[str, str]", providers: tuple[Provider, ...]) -> dict[str, tuple[str, str]]:
+    by_name = {provider.server.name: provider for provider in providers}
+    roles = {"main": (providers[0].server.name, providers[0].models[0].id)}
+    for role in ROLES:
+        if role in wanted:
+            name, _, model = wanted[role].partition("/")
+            known = {entry.id: entry.id for entry in by_name[name].models}
+            roles[role] = (
+                name,
+                known.get(model) or known.get(f"{model}:latest") or by_name[name].models[0].id,
+            )
+    return roles

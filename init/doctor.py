@@ -1,0 +1,68 @@
+"""Examines the machine, the sandbox and the model, in the place and as the user of a session.
+
+PID 1 runs it in the tool's place with SANDBOX_DOCTOR=1: sandbox-doctor [--json].
+"""
+
+import os
+
+from init import agents, connect, conversation, launch, mounts, posture, program, report, surroundings
+from init.errors import SandboxError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from init.catalogue import Catalogue
+    from init.mounts import Mount
+    from init.report import Report
+    from init.settings import Settings
+    from init.tools import Tool
+
+
+def main(arguments: list[str]) -> int:
+    """Examine everything and tell it; return 1 where something failed."""
+    return program.run(examine, arguments)
+
+
+def examine(wanted: "Settings", arguments: list[str]) -> int:
+    """Go through all areas, from what the rest stands on to the tools' own answers.
+
+    Raises:
+        SandboxError: an argument is not known.
+    """
+    if arguments not in ([], ["--json"]):
+        raise SandboxError(f"doctor does not know {' '.join(arguments)!r}", "There is --json, or nothing.")
+    told = report.to_stdout(as_json=bool(arguments))
+    told.section("engine")
+    surroundings.machine(told, os.environ)
+    told.section("folders")
+    table = mounts.read_table()
+    surroundings.folders(told, table)
+    told.section("configuration")
+    definitions = surroundings.configuration(told)
+    told.section("tools")
+    installed = surroundings.programs(told, definitions, wanted)
+    told.section("security")
+    posture.session(told)
+    told.section("model")
+    drawn = conversation.model(told, os.environ, installed)
+    if drawn is not None:
+        told.section("agents")
+        hand_over(told, drawn, definitions, table)
+        agents.try_each(told, installed, drawn)
+    if arguments:
+        print(told.as_json())  # noqa: T201 - what was asked for
+    return told.conclude()
+
+
+def hand_over(
+    told: "Report", drawn: "Catalogue", definitions: "Mapping[str, Tool]", table: "Iterable[Mount]"
+) -> None:
+    """Give the tools their files, as a session does."""
+    home = launch.home()
+    try:
+        connect.clear(home)
+        connect.write(home, drawn, definitions.values())
+        launch.install_files(definitions.values(), home, table)
+    except SandboxError as error:
+        told.fail("files", error.what, error.fix)

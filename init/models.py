@@ -1,0 +1,61 @@
+"""Whether there are model servers to ask, and having them asked.
+
+By a program of its own: what it loads does not stay in PID 1, and a server that hangs stops no signal.
+"""
+
+import os
+
+from init import launch, log, shipped, supervise
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from init.settings import Settings
+    from init.tools import Tool
+
+FILE = f"{launch.CONFIG}/models.yml"
+
+
+def connect(wanted: "Settings", home: str, tool: "Tool | None" = None) -> int:
+    """Have the models ready before a tool starts, or a shell where there is none.
+
+    Returns:
+        0, or the exit code to end with: what is wrong is told.
+    """
+    if tool is not None and not tool.models:
+        return 0
+    named = wanted.model or described()
+    if not named and tool is not None and untouched(tool):
+        log.warning(
+            f"no model server is configured, so {tool.name} has no model",
+            fix="Set MODEL_URL in .env, such as http://10.0.0.13:8000/v1, or try ./start.sh --demo",
+        )
+    # What an earlier start of this container left has to go, too.
+    if not (named or os.path.exists(launch.rendered(home))):
+        return 0
+    return supervise.step(launch.connection(home, os.environ, lenient=tool is None), wanted.grace)
+
+
+def described() -> bool:
+    """Tell whether config/models.yml may name servers: it is not as it was shipped, all comments."""
+    try:
+        with open(FILE, encoding="utf-8") as file:
+            text = file.read()
+    except (OSError, UnicodeError):
+        return os.path.lexists(FILE)
+    return bool(shipped.read().get(text, text))
+
+
+def untouched(tool: "Tool") -> bool:
+    """Tell whether the tool's configuration is what was shipped, which names no model."""
+    known = shipped.read()
+    for file in tool.config:
+        if not file.source.endswith((".json", ".yml")):
+            continue
+        path = os.path.normpath(f"{launch.CONFIG}/{file.source}")
+        try:
+            with open(path, encoding="utf-8") as stream:
+                if stream.read() not in known:
+                    return False
+        except (OSError, UnicodeError):
+            continue
+    return True

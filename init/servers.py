@@ -1,0 +1,120 @@
+"""Which model servers the user named: MODEL_* variables, or config/models.yml, to one validated object.
+
+The variables are the short form: one server, one model for every role.
+"""
+
+import os
+
+from init import log, values
+from init.errors import SandboxError
+from init.launch import CONFIG
+from init.record import Record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+# Where Compose mounts what .env names as files of this machine.
+KEY_FILE = "/run/secrets/model_api_key"
+CA_FILE = "/run/secrets/model_ca"
+
+# What the short form calls its server; the tools show it as the provider.
+SHORT = "local"
+ROLES = ("main", "fast", "vision")
+
+
+class Wish(Record):
+    """A model as the user describes it; what is None or "" is asked of the server."""
+
+    id: str = ""
+    context: int | None = None
+    output: int | None = None
+    tools: bool = True
+    vision: bool = False
+
+
+class Server(Record):
+    """A model server.
+
+    Attributes:
+        name: what the tools call it.
+        url: its address as given, without a trailing slash.
+        key: the secret it wants, "" for none.
+        variable: the environment variable in which the tools find the key.
+        ca: PEM file with CAs to trust besides the usual ones, "" for none.
+        source: where it was set, for messages.
+        models: those the user described.
+    """
+
+    name: str
+    url: str
+    key: str
+    variable: str
+    ca: str
+    source: str
+    models: tuple[Wish, ...]
+
+
+class Wanted(Record):
+    """The servers, and the model of each role as ``server/id`` or ``server``."""
+
+    servers: tuple[Server, ...]
+    roles: "Mapping[str, str]"
+
+
+def read(environ: "Mapping[str, str]", directory: str = CONFIG) -> Wanted:
+    """Return what the user wants; no server where nothing is set.
+
+    Raises:
+        SandboxError: names a bad setting, and never shows a key.
+    """
+    from init import serverfile
+
+    listed = serverfile.read(directory)
+    if not environ.get("MODEL_URL"):
+        lonely = [name for name in ("MODEL_ID", "MODEL_CONTEXT", "MODEL_OUTPUT") if environ.get(name)]
+        if lonely:
+            raise SandboxError(
+                f"{lonely[0]} is set, but MODEL_URL is not",
+                "Set MODEL_URL too, or describe it in config/models.yml.",
+            )
+        return listed
+    if listed.servers:
+        log.warning(
+            "MODEL_URL is set, so config/models.yml is not used", fix="Unset MODEL_URL to use the file."
+        )
+    return Wanted((_from_variables(environ),), {})
+
+
+def key_of(environ: "Mapping[str, str]") -> str:
+    """Return MODEL_API_KEY, or what the file holds that MODEL_API_KEY_FILE names; "" for none.
+
+    Raises:
+        SandboxError: the file cannot be read, or the key is none.
+    """
+    if environ.get("MODEL_API_KEY"):
+        return values.key(environ["MODEL_API_KEY"], "MODEL_API_KEY")
+    named = environ.get("MODEL_API_KEY_FILE")
+    if not named and not os.path.exists(KEY_FILE):
+        return ""
+    return values.key_in(named or KEY_FILE, "MODEL_API_KEY_FILE", optional=not named)
+
+
+def _from_variables(environ: "Mapping[str, str]") -> Server:
+    context, output = (values.tokens(environ.get(name), name) for name in ("MODEL_CONTEXT", "MODEL_OUTPUT"))
+    values.check_limits(context, output, "MODEL_CONTEXT", "MODEL_OUTPUT")
+    tools_on = environ.get("MODEL_TOOLS") or "on"
+    if tools_on not in ("on", "off"):
+        raise SandboxError(f"MODEL_TOOLS={tools_on!r} is not known", "MODEL_TOOLS is one of on, off.")
+    ca = environ.get("MODEL_CA_FILE")
+    return Server(
+        name=SHORT,
+        url=values.address(environ["MODEL_URL"], "MODEL_URL"),
+        key=key_of(environ),
+        variable="MODEL_API_KEY",
+        ca=values.certificate(ca or CA_FILE, "MODEL_CA", optional=not ca),
+        source="MODEL_URL",
+        models=(
+            Wish(values.model_id(environ.get("MODEL_ID", ""), "MODEL_ID"), context, output, tools_on == "on"),
+        ),
+    )

@@ -1,0 +1,48 @@
+"""A program run to see whether it works: bounded in time, in a process group of its own, its output kept."""
+
+import os
+import signal
+import subprocess
+
+from init.record import Record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+# Characters kept of what a program wrote.
+MOST = 4000
+
+
+class Ended(Record):
+    """How it ended: its exit code, None where time was up; the ends of stdout and stderr."""
+
+    code: int | None
+    output: str
+    errors: str
+
+    def told(self) -> str:
+        """Return it in words, with the last that the program said."""
+        how = "no answer in time" if self.code is None else f"exit code {self.code}"
+        said = " ".join((self.errors.strip() or self.output.strip()).split())[-300:]
+        return f"{how}: {said}" if said else how
+
+
+def run(argv: "Sequence[str]", environ: "Mapping[str, str]", directory: str, seconds: float) -> Ended:
+    """Run a program without input until it ends or the time is up, when its whole group is killed."""
+    try:
+        process = subprocess.Popen(  # noqa: S603 - the tools that the user defined
+            argv, env=dict(environ), cwd=directory, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE, start_new_session=True,
+        )  # fmt: skip
+    except OSError as error:
+        return Ended(127, "", error.strerror or str(error))
+    with process:
+        try:
+            output, errors = process.communicate(timeout=seconds)
+            code: int | None = process.returncode
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            output, errors = process.communicate()
+            code = None
+    return Ended(code, output.decode(errors="replace")[-MOST:], errors.decode(errors="replace")[-MOST:])

@@ -1,0 +1,123 @@
+"""What a user may write about a model server, each checked by itself: address, id, limits, key, certificate.
+
+Each raises SandboxError for what it does not take; the message names the setting, and never shows a key.
+"""
+
+import os
+import re
+from urllib.parse import urlsplit
+
+from init.errors import SandboxError
+
+# More tokens than any model has; what is above it is a slip.
+MOST_TOKENS = 100_000_000
+
+# What a header can carry, RFC 9110 section 5.5, without spaces: RFC 6750 has none in a token.
+_KEY = re.compile(r"[!-~]+")
+
+
+def address(text: str, source: str) -> str:
+    """Check a URL and return it without what people paste along: spaces around it, an endpoint's own path."""
+    text = text.strip()
+    shown = text if len(text) <= 80 else f"{text[:80]}…"
+    fix = f"Set {source} to an address such as http://10.0.0.13:8000/v1"
+    if "://" not in text:
+        raise SandboxError(f"{source}={shown!r} does not begin with http:// or https://", f"{fix}.")
+    try:
+        parts = urlsplit(text)
+        port = parts.port
+    except ValueError as error:
+        raise SandboxError(f"{source}={shown!r} is no URL: {error}", f"{fix}.") from error
+    if parts.username is not None or parts.password is not None:
+        raise SandboxError(
+            f"{source} holds a name or a password before the @", "Put the key into MODEL_API_KEY."
+        )
+    if parts.scheme not in ("http", "https"):
+        raise SandboxError(f"{source}={shown!r} does not begin with http:// or https://", f"{fix}.")
+    if not parts.hostname or port == 0 or not re.fullmatch(r"[!-~]+", text):
+        raise SandboxError(f"{source}={shown!r} is no URL of a server", f"{fix}.")
+    if parts.query or parts.fragment:
+        raise SandboxError(f"{source} holds a ? or a #", f"{fix}, without what follows the path.")
+    path = re.sub(r"/(chat/completions|completions|models|responses)/*$", "", parts.path).rstrip("/")
+    return f"{parts.scheme}://{parts.netloc}{path}"
+
+
+def tokens(text: str | None, source: str) -> int | None:
+    """Return a number of tokens, None where none is given."""
+    if not text:
+        return None
+    if text.isascii() and text.isdigit() and len(text) < 10 and 1 <= int(text) <= MOST_TOKENS:
+        return int(text)
+    shown = text if len(text) <= 40 else f"{text[:40]}…"
+    raise SandboxError(
+        f"{source}={shown!r} is not a whole number of tokens from 1 to {MOST_TOKENS}",
+        "Set it to one, such as 32768, or leave it out: most servers tell it.",
+    )
+
+
+def check_limits(context: int | None, output: int | None, context_source: str, output_source: str) -> None:
+    """Check that the output leaves room for a prompt."""
+    if context is not None and output is not None and output >= context:
+        raise SandboxError(
+            f"{output_source}={output} leaves no room for a prompt in {context_source}={context}",
+            "Set the output to a quarter of the context, or leave it out.",
+        )
+
+
+def model_id(text: str, source: str) -> str:
+    """Check the id of a model."""
+    # Control characters would reach the terminal and the files of the tools; no server has such an id.
+    if len(text) > 512 or not text.isprintable() or text == "__proto__":
+        raise SandboxError(
+            f"{source} is no model's id: {text[:40]!r}", "Set it to an id that /v1/models tells."
+        )
+    return text
+
+
+def key(text: str, source: str) -> str:
+    """Check a key."""
+    if not _KEY.fullmatch(text):
+        raise SandboxError(
+            f"{source} holds a space, a newline or another character that no HTTP header carries as a key",
+            "Set the key as the server has it, in one line.",
+        )
+    return text
+
+
+def key_in(path: str, source: str, *, optional: bool) -> str:
+    """Return the key that a file holds, "" where it is empty and that is allowed."""
+    try:
+        with open(path, encoding="utf-8") as file:
+            text = file.read(65536).strip()
+    except (OSError, UnicodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is no text"
+        raise SandboxError(
+            f"{source}: {path} cannot be read by UID {os.getuid()}: {reason}",
+            "Let the file belong to the owner of workspace/, or be readable by all.",
+        ) from error
+    if not text and optional:
+        return ""
+    if not text:
+        raise SandboxError(f"{source}: {path} is empty", "Write the key into it, in one line.")
+    return key(text, f"{source} ({path})")
+
+
+def certificate(path: str, source: str, *, optional: bool) -> str:
+    """Return the path of a PEM file, "" where it is empty or missing and that is allowed."""
+    if optional and not os.path.exists(path):
+        return ""
+    try:
+        with open(path, encoding="ascii", errors="replace") as file:
+            text = file.read(1 << 20)
+    except OSError as error:
+        raise SandboxError(
+            f"{source}: {path} cannot be read by UID {os.getuid()}: {error.strerror}",
+            "Name a PEM file that the owner of workspace/ can read.",
+        ) from error
+    if not text and optional:
+        return ""
+    if "-----BEGIN CERTIFICATE-----" not in text:
+        raise SandboxError(
+            f"{source}: {path} holds no certificate", "Name a PEM file (-----BEGIN CERTIFICATE-----)."
+        )
+    return path
