@@ -39,7 +39,7 @@ def ask(server: "Server", seconds: float = PATIENCE) -> Listing:
     failure = None
     for base in bases(server.url):
         try:
-            return _read(server, base, endpoint.request(server, f"{base}/models", seconds=seconds))
+            return read(server, base, endpoint.request(server, f"{base}/models", seconds=seconds))
         except EndpointError as error:
             if error.stage != "answer" or error.passing or error.status not in (0, 404):
                 raise
@@ -77,7 +77,12 @@ def context_of(server: "Server", served: Listing, model: str) -> int | None:
     return None
 
 
-def _read(server: "Server", base: str, content: "Any") -> Listing:
+def read(server: "Server", base: str, content: "Any") -> Listing:
+    """Take what /models answers.
+
+    Raises:
+        EndpointError: it is no list, or there is nothing in it.
+    """
     data = content.get("data") if isinstance(content, dict) else None
     if not isinstance(data, list):
         raise EndpointError(

@@ -139,3 +139,23 @@ def test_a_folder_is_not_parsed(tool: Tool, tmp_path: Path, capsys: pytest.Captu
     (tmp_path / "one.json").mkdir()
     config.check(tool, str(tmp_path))
     assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "content"),
+    [
+        ("a.json", '{"a": 1, // b\n "c": [1,],}', {"a": 1, "c": [1]}),
+        ("a.yml", "on: yes\nno: off\nx: true", {"on": "yes", "no": "off", "x": True}),
+        ("a.yml", "a: 32768\nb: 010\nc: 1:30", {"a": 32768, "b": 10, "c": "1:30"}),
+        ("a.yml", "d: 1.5\ne: ~\nf: 2026-11-23", {"d": 1.5, "e": None, "f": "2026-11-23"}),
+        ("a.yml", "", None),
+        ("a.yml", "a: 'true'", {"a": "true"}),
+    ],
+)
+def test_what_a_file_holds_is_read_as_the_tools_read_it(name: str, text: str, content: object) -> None:
+    assert config.content(name, text) == content
+
+
+def test_what_cannot_be_read_is_told_with_its_place() -> None:
+    with pytest.raises(ValueError, match=r"config/a\.json: line 1, column 6"):
+        config.content("a.json", '{"a" 1}')
