@@ -69,6 +69,8 @@ RUN export PATH="/opt/tools/bin:/opt/python/bin:/opt/rust/bin:$PATH" && mkdir -m
 COPY --from=python /opt/sandbox /opt/sandbox
 COPY config /etc/sandbox/config
 COPY .opencode /etc/sandbox/opencode
+# The user's own may hold keys, and is mounted; see .dockerignore.
+RUN echo '{}' >/etc/sandbox/config/auth.json
 # PID 1 searches no folder but its own: libseccomp's binding belongs to the base's interpreter.
 RUN ln -s /usr/lib/python3/dist-packages/seccomp.*.so /opt/sandbox/ \
  && /usr/bin/python3 -I -S -c 'import sys; sys.path.insert(0, "/opt/sandbox"); import seccomp' \

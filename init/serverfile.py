@@ -52,10 +52,10 @@ def _server(name: str, entry: "_Entries") -> Server:
     if key:
         key = values.key(key, f"config/{FILE}, {entry.path}.key")
     elif key_file:
-        key = values.key_in(entry.file(key_file), f"config/{FILE}, {entry.path}.key_file", optional=False)
+        key = values.key_in(entry.file(key_file), f"config/{FILE}, {entry.path}.key_file")
     source = f"config/{FILE}, {entry.path}"
     if ca:
-        values.certificate(entry.file(ca), f"{source}.ca", optional=False)
+        values.certificate(entry.file(ca), f"{source}.ca")
     if not entry.text("url"):
         entry.refuse("has no url", "Give the server's address, such as http://10.0.0.13:8000/v1")
     return Server(

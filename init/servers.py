@@ -14,9 +14,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-# Where Compose mounts what .env names as files of this machine.
+# Where an engine mounts a secret of this name, looked at where no file is named.
 KEY_FILE = "/run/secrets/model_api_key"
-CA_FILE = "/run/secrets/model_ca"
 
 # What the short form calls its server; the tools show it as the provider.
 SHORT = "local"
@@ -83,36 +82,35 @@ def read(environ: "Mapping[str, str]", directory: str = CONFIG) -> Wanted:
         log.warning(
             "MODEL_URL is set, so config/models.yml is not used", fix="Unset MODEL_URL to use the file."
         )
-    return Wanted((_from_variables(environ),), {})
+    return Wanted((_from_variables(environ, directory),), {})
 
 
-def key_of(environ: "Mapping[str, str]") -> str:
-    """Return MODEL_API_KEY, or what the file holds that MODEL_API_KEY_FILE names; "" for none.
+def key_of(environ: "Mapping[str, str]", directory: str = CONFIG) -> str:
+    """Return MODEL_API_KEY, or what the file holds that MODEL_API_KEY_FILE names from config/; "" for none.
 
     Raises:
         SandboxError: the file cannot be read, or the key is none.
     """
     if environ.get("MODEL_API_KEY"):
         return values.key(environ["MODEL_API_KEY"], "MODEL_API_KEY")
-    named = environ.get("MODEL_API_KEY_FILE")
-    if not named and not os.path.exists(KEY_FILE):
-        return ""
-    return values.key_in(named or KEY_FILE, "MODEL_API_KEY_FILE", optional=not named)
+    if environ.get("MODEL_API_KEY_FILE"):
+        return values.key_in(os.path.join(directory, environ["MODEL_API_KEY_FILE"]), "MODEL_API_KEY_FILE")
+    return values.key_in(KEY_FILE, "the secret model_api_key") if os.path.exists(KEY_FILE) else ""
 
 
-def _from_variables(environ: "Mapping[str, str]") -> Server:
+def _from_variables(environ: "Mapping[str, str]", directory: str) -> Server:
     context, output = (values.tokens(environ.get(name), name) for name in ("MODEL_CONTEXT", "MODEL_OUTPUT"))
     values.check_limits(context, output, "MODEL_CONTEXT", "MODEL_OUTPUT")
     tools_on = environ.get("MODEL_TOOLS") or "on"
     if tools_on not in ("on", "off"):
         raise SandboxError(f"MODEL_TOOLS={tools_on!r} is not known", "MODEL_TOOLS is one of on, off.")
-    ca = environ.get("MODEL_CA_FILE")
+    ca = environ.get("MODEL_CA")
     return Server(
         name=SHORT,
         url=values.address(environ["MODEL_URL"], "MODEL_URL"),
-        key=key_of(environ),
+        key=key_of(environ, directory),
         variable="MODEL_API_KEY",
-        ca=values.certificate(ca or CA_FILE, "MODEL_CA", optional=not ca),
+        ca=values.certificate(os.path.join(directory, ca), "MODEL_CA") if ca else "",
         source="MODEL_URL",
         models=(
             Wish(values.model_id(environ.get("MODEL_ID", ""), "MODEL_ID"), context, output, tools_on == "on"),

@@ -12,6 +12,11 @@ from init.errors import SandboxError
 # More tokens than any model has; what is above it is a slip.
 MOST_TOKENS = 100_000_000
 
+_READABLE = (
+    "Put the file into config/, name it as it is called there, and let the owner of workspace/ read it; "
+    f"the agent is UID {os.getuid()}."
+)
+
 # What a header can carry, RFC 9110 section 5.5, without spaces: RFC 6750 has none in a token.
 _KEY = re.compile(r"[!-~]+")
 
@@ -84,38 +89,26 @@ def key(text: str, source: str) -> str:
     return text
 
 
-def key_in(path: str, source: str, *, optional: bool) -> str:
-    """Return the key that a file holds, "" where it is empty and that is allowed."""
+def key_in(path: str, source: str) -> str:
+    """Return the key that a file holds."""
     try:
         with open(path, encoding="utf-8") as file:
             text = file.read(65536).strip()
     except (OSError, UnicodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is no text"
-        raise SandboxError(
-            f"{source}: {path} cannot be read by UID {os.getuid()}: {reason}",
-            "Let the file belong to the owner of workspace/, or be readable by all.",
-        ) from error
-    if not text and optional:
-        return ""
+        raise SandboxError(f"{source}: {path} cannot be read: {reason}", _READABLE) from error
     if not text:
         raise SandboxError(f"{source}: {path} is empty", "Write the key into it, in one line.")
     return key(text, f"{source} ({path})")
 
 
-def certificate(path: str, source: str, *, optional: bool) -> str:
-    """Return the path of a PEM file, "" where it is empty or missing and that is allowed."""
-    if optional and not os.path.exists(path):
-        return ""
+def certificate(path: str, source: str) -> str:
+    """Return the path of a PEM file."""
     try:
         with open(path, encoding="ascii", errors="replace") as file:
             text = file.read(1 << 20)
     except OSError as error:
-        raise SandboxError(
-            f"{source}: {path} cannot be read by UID {os.getuid()}: {error.strerror}",
-            "Name a PEM file that the owner of workspace/ can read.",
-        ) from error
-    if not text and optional:
-        return ""
+        raise SandboxError(f"{source}: {path} cannot be read: {error.strerror}", _READABLE) from error
     if "-----BEGIN CERTIFICATE-----" not in text:
         raise SandboxError(
             f"{source}: {path} holds no certificate", "Name a PEM file (-----BEGIN CERTIFICATE-----)."

@@ -1,5 +1,6 @@
 """Containers started as a user starts them: through the compose file, with folders of the test's own."""
 
+import json
 import os
 import subprocess
 import time
@@ -7,6 +8,7 @@ import uuid
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -69,10 +71,7 @@ class Sandbox:
         for name in ("workspace", "data", "config"):
             (self.folder / name).mkdir(parents=True)
         for source in (ROOT / "config").iterdir():
-            text = source.read_text()
-            for old, new in (("host.docker.internal:8000", "model:8000"), ("qwen3.6-35b", "scripted-model")):
-                text = text.replace(old, new)
-            (self.config / source.name).write_text(text)
+            (self.config / source.name).write_text(source.read_text())
         with (self.config / "tools.yml").open("a") as tools:
             tools.write((Path(__file__).parent / "tools.yml").read_text())
         self.own("1000:1000")
@@ -210,6 +209,58 @@ def sandbox(tmp_path: Path) -> Iterator[Sandbox]:
     yield made
     made.as_root("chown", "-hR", f"{os.getuid()}:{os.getgid()}", "/folder")
     made.as_root("chmod", "-R", "u+rwX", "/folder")
+
+
+@dataclass
+class Model:
+    """A scripted model server in the sandbox's network."""
+
+    name: str
+
+    @property
+    def url(self) -> str:
+        return f"http://{self.name}:8000/v1"
+
+    def requests(self) -> list[dict[str, Any]]:
+        """Return what it logged, one entry for each request; tracebacks of clients that hung up are none."""
+        return [json.loads(line) for line in logs(self.name).splitlines() if line.startswith("{")]
+
+    def completions(self) -> list[dict[str, Any]]:
+        return [request for request in self.requests() if request["path"] == "/v1/chat/completions"]
+
+    def listens(self) -> bool:
+        # 0A is LISTEN and 1F40 is port 8000 in proc_net(5).
+        table = docker("exec", self.name, "cat", "/proc/net/tcp", check=False)
+        return ":1F40 00000000:0000 0A" in table
+
+
+@pytest.fixture
+def serve(sandbox: Sandbox) -> Iterator[Callable[..., Model]]:
+    """Start scripted servers with these flags; the first is the one that MODEL_URL names."""
+    started: list[Model] = []
+
+    def start(*flags: str, name: str | None = None, mounts: tuple[str, ...] = ()) -> Model:
+        model = Model(name or f"model-{uuid.uuid4().hex[:12]}")
+        options = ["--detach", "--name", model.name, *(word for mount in mounts for word in ("-v", mount))]
+        command = sandbox.compose("run", *options, "model", *flags)
+        result = subprocess.run(
+            command, cwd=ROOT, env=sandbox.variables, capture_output=True, text=True, check=False
+        )
+        assert result.returncode == 0, result.stderr
+        started.append(model)
+        wait_for(model.listens, f"the model server to listen: {logs(model.name)}")
+        sandbox.environ.setdefault("MODEL_URL", model.url)
+        return model
+
+    yield start
+    if started:
+        docker("rm", "--force", *(model.name for model in started), check=False)
+
+
+@pytest.fixture
+def model(serve: Callable[..., Model]) -> Model:
+    """Start a scripted server in the shape of vLLM, which MODEL_URL names."""
+    return serve()
 
 
 @pytest.fixture

@@ -2,41 +2,18 @@
 
 import json
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import yaml
 
-from tests.image.conftest import PROJECT, ROOT, Sandbox, docker, wait_for
+from tests.image.conftest import PROJECT, ROOT, Model, Sandbox, docker, logs, wait_for
 from tests.image.terminal import Terminal
 
-pytestmark = pytest.mark.xdist_group("model")
-
 TOOLS = yaml.safe_load((ROOT / "config" / "tools.yml").read_text())
+# What a definition has besides its command.
+KEPT = ("environment", "state", "config", "models")
 CONTENT = "hello from the scripted model\n"
-
-
-@pytest.fixture
-def model(sandbox: Sandbox) -> Iterator[str]:
-    """The scripted server in the sandbox's network; yields its container."""
-    up = sandbox.compose("up", "--detach", "--force-recreate", "model")
-    result = subprocess.run(up, cwd=ROOT, env=sandbox.variables, capture_output=True, text=True, check=False)
-    assert result.returncode == 0, result.stderr
-    container = docker("ps", "-q", "--filter", f"label=com.docker.compose.project={PROJECT}",
-                       "--filter", "label=com.docker.compose.service=model")  # fmt: skip
-    wait_for(lambda: "State" not in docker("logs", container) and listening(container), "the model server")
-    yield container
-    docker("rm", "--force", container)
-
-
-def listening(container: str) -> bool:
-    # 0A is LISTEN and 1F40 is port 8000 in proc_net(5).
-    return ":1F40 00000000:0000 0A" in docker("exec", container, "cat", "/proc/net/tcp")
-
-
-def requests(container: str) -> list[dict[str, object]]:
-    return [json.loads(line) for line in docker("logs", container).splitlines()]
 
 
 def headless(tool: str, prompt: str) -> list[str]:
@@ -46,47 +23,49 @@ def headless(tool: str, prompt: str) -> list[str]:
 @pytest.mark.parametrize("owner", ["1000:1000", "1001:1001"])
 @pytest.mark.parametrize("tool", sorted(TOOLS))
 def test_start_sh_runs_the_tool_and_the_file_is_the_users(
-    sandbox: Sandbox, model: str, tool: str, owner: str
+    sandbox: Sandbox, model: Model, tool: str, owner: str
 ) -> None:
     sandbox.own(owner)
     command = [str(ROOT / "start.sh"), "--no-build", "--tool", tool, "--", *headless(tool, "Write hello.txt")]
     result = subprocess.run(
         command, env=sandbox.variables, capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False
     )
-    told = f"{result.stdout}\n{result.stderr}\n{docker('logs', model)}"
+    told = f"{result.stdout}\n{result.stderr}\n{logs(model.name)}"
     assert result.returncode == 0, told
     assert "done: wrote hello.txt" in result.stdout, told
     assert sandbox.owner("workspace/hello.txt") == owner
     assert sandbox.as_root("cat", "workspace/hello.txt") == CONTENT.strip()
-    assert any(request["tool_result"] for request in requests(model)), "the call went round the loop"
+    assert any(request["tool_result"] for request in model.completions()), "the call went round the loop"
 
 
 @pytest.mark.parametrize("tool", sorted(TOOLS))
-def test_the_session_is_kept_in_data_whatever_home_is(sandbox: Sandbox, model: str, tool: str) -> None:
+def test_the_session_is_kept_in_data_whatever_home_is(sandbox: Sandbox, model: Model, tool: str) -> None:
     sandbox.own("1234:1234")
     # Started like this, home is a folder below /tmp.
     result = sandbox.plain(
         "--user", "1234:1234", "--network", f"{PROJECT}_sandbox",
-        arguments=tuple(headless(tool, "Write hello.txt")), env={"DEFAULT_TOOL": tool},
+        arguments=tuple(headless(tool, "Write hello.txt")),
+        env={"DEFAULT_TOOL": tool, "MODEL_URL": model.url},
     )  # fmt: skip
-    assert result.returncode == 0, f"{result.stderr}{docker('logs', model)}"
+    assert result.returncode == 0, f"{result.stderr}{logs(model.name)}"
     kept = sandbox.as_root("find", "data/share", "-type", "f", "-size", "+0").splitlines()
     assert any(path.startswith(f"data/share/{tool}/") for path in kept), kept
     assert any(path.endswith(("opencode.db", ".jsonl")) for path in kept), kept
 
 
 @pytest.mark.parametrize("tool", sorted(TOOLS))
-def test_nobody_but_the_model_server_is_asked(sandbox: Sandbox, model: str, tool: str) -> None:
+def test_nobody_but_the_model_server_is_asked(sandbox: Sandbox, model: Model, tool: str) -> None:
     """Names are looked up by this server alone, and it knows none but the model's."""
-    address = docker("inspect", "--format", "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}", model)
+    network = "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}"
+    address = docker("inspect", "--format", network, model.name)
     (sandbox.config / "tools.yml").open("a").write(
         f"traced:\n  command: [/usr/bin/python3, /probes/nameserver.py, {tool}]\n"
-        + "".join(f"  {key}: {json.dumps(TOOLS[tool][key])}\n" for key in ("environment", "state", "config"))
+        + "".join(f"  {key}: {json.dumps(TOOLS[tool][key])}\n" for key in KEPT)
     )
     result = sandbox.plain(
-        "--network", f"{PROJECT}_sandbox", "--dns", "127.0.0.1", "--add-host", f"model:{address}",
+        "--network", f"{PROJECT}_sandbox", "--dns", "127.0.0.1", "--add-host", f"{model.name}:{address}",
         "--sysctl", "net.ipv4.ip_unprivileged_port_start=0",
-        arguments=tuple(headless(tool, "Write hello.txt")), env={"TOOLS": "traced"},
+        arguments=tuple(headless(tool, "Write hello.txt")), env={"TOOLS": "traced", "MODEL_URL": model.url},
     )  # fmt: skip
     assert result.returncode == 0, f"{result.stdout}{result.stderr}"
     assert sandbox.as_root("cat", "workspace/hello.txt") == CONTENT.strip()
@@ -96,7 +75,7 @@ DRAWN = {"opencode": "Ask anything", "omp": "Welcome back"}
 
 
 @pytest.mark.parametrize("tool", sorted(TOOLS))
-def test_the_tui_is_drawn_in_a_terminal_and_quits(sandbox: Sandbox, model: str, tool: str) -> None:
+def test_the_tui_is_drawn_in_a_terminal_and_quits(sandbox: Sandbox, model: Model, tool: str) -> None:
     terminal = Terminal([str(ROOT / "start.sh"), "--no-build", "--tool", tool], sandbox.variables)
     terminal.wait_for(DRAWN[tool])
     # Ctrl-D, for it is typed until it is heard: in a terminal that the tool has given back already
@@ -111,7 +90,7 @@ def test_the_tui_is_drawn_in_a_terminal_and_quits(sandbox: Sandbox, model: str, 
     ids=["default", "omp"],
 )
 def test_docker_compose_up_reaches_the_tool(
-    sandbox: Sandbox, model: str, env: dict[str, str], drawn: str, tmp_path: Path
+    sandbox: Sandbox, model: Model, env: dict[str, str], drawn: str, tmp_path: Path
 ) -> None:
     """Compose gives a terminal that nobody can type into: the menu gives way after a while."""
     environ = {**sandbox.variables, "MENU_TIMEOUT": "1", **env}

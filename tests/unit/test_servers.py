@@ -105,7 +105,7 @@ def test_the_short_form_is_one_server(tmp_path: Path) -> None:
     (tmp_path / "ca.pem").write_text(PEM)
     wanted = read(
         MODEL_URL=f"{URL}/", MODEL_ID='org/my "model" $x', MODEL_CONTEXT="65536", MODEL_OUTPUT="4096",
-        MODEL_TOOLS="off", MODEL_API_KEY='s3cr"et\\key', MODEL_CA_FILE=str(tmp_path / "ca.pem"),
+        MODEL_TOOLS="off", MODEL_API_KEY='s3cr"et\\key', MODEL_CA=str(tmp_path / "ca.pem"),
     )  # fmt: skip
     (server,) = wanted.servers
     assert (server.name, server.url, server.key) == ("local", URL, 's3cr"et\\key')
@@ -130,8 +130,8 @@ def test_a_key_is_read_from_a_file(tmp_path: Path, text: str) -> None:
         ({"MODEL_URL": URL, "MODEL_ID": "a\x1b[2J"}, "MODEL_ID"),
         ({"MODEL_URL": URL, "MODEL_ID": "__proto__"}, "MODEL_ID"),
         ({"MODEL_URL": URL, "MODEL_API_KEY_FILE": "/nonexistent"}, "MODEL_API_KEY_FILE: /nonexistent"),
-        ({"MODEL_URL": URL, "MODEL_CA_FILE": "/nonexistent"}, "MODEL_CA: /nonexistent"),
-        ({"MODEL_URL": URL, "MODEL_CA_FILE": "/etc/passwd"}, "holds no certificate"),
+        ({"MODEL_URL": URL, "MODEL_CA": "/nonexistent"}, "MODEL_CA: /nonexistent"),
+        ({"MODEL_URL": URL, "MODEL_CA": "/etc/passwd"}, "holds no certificate"),
     ],
 )
 def test_a_bad_variable_is_named(environ: dict[str, str], named: str) -> None:

@@ -1,0 +1,303 @@
+"""The model server, end to end: nothing set but MODEL_URL, what may be wrong, and who sees the key."""
+
+import json
+import subprocess
+import time
+import uuid
+from collections.abc import Callable
+
+import pytest
+
+from tests.image.conftest import PATIENCE, ROOT, Model, Result, Sandbox, docker, logs, start, wait_for
+from tests.image.test_tools import CONTENT, headless
+
+Serve = Callable[..., Model]
+
+AWKWARD = 'org/My "Model" $(id) `x` ü'
+KEY = "planted-s3cr3t-k3y"
+
+
+@pytest.mark.parametrize("tool", ["omp", "opencode"])
+@pytest.mark.parametrize("shape", ["vllm", "llamacpp", "ollama"])
+def test_a_task_is_done_with_nothing_set_but_the_url(
+    sandbox: Sandbox, serve: Serve, shape: str, tool: str
+) -> None:
+    model = serve("--shape", shape)
+    result = start(
+        sandbox, "--no-build", "--tool", tool, "--", *headless(tool, "Write hello.txt"),
+        MODEL_URL=model.url.removesuffix("/v1"),
+    )  # fmt: skip
+    told = f"{result.stdout}\n{result.stderr}\n{logs(model.name)}"
+    assert result.returncode == 0, told
+    assert "done: wrote hello.txt" in result.stdout, told
+    assert sandbox.as_root("cat", "workspace/hello.txt") == CONTENT.strip()
+    assert any(request["tool_result"] for request in model.completions()), told
+    assert {request["authorization"] for request in model.completions()} <= {None, ""}, told
+
+
+@pytest.mark.parametrize("tool", ["omp", "opencode"])
+def test_awkward_ids_and_keys_arrive_as_they_are(sandbox: Sandbox, serve: Serve, tool: str) -> None:
+    key = 's3cr"et\\$k{}y'
+    model = serve("--model", AWKWARD, "--model", "other", "--key", key, "--context", "50000")
+    result = start(
+        sandbox, "--no-build", "--tool", tool, "--", *headless(tool, "Write hello.txt"),
+        MODEL_ID=AWKWARD, MODEL_API_KEY=key, MODEL_OUTPUT="1234",
+    )  # fmt: skip
+    told = f"{result.stdout}\n{result.stderr}\n{logs(model.name)}"
+    assert result.returncode == 0, told
+    assert "done: wrote hello.txt" in result.stdout, told
+    assert f"model {AWKWARD} at {model.url} (vLLM) (context=50000, output=1234)" in result.stderr
+    assert {request["model"] for request in model.completions()} == {AWKWARD}
+    assert {request["authorization"] for request in model.completions()} == {f"Bearer {key}"}
+    assert max(request["max_tokens"] or 0 for request in model.completions()) == 1234
+
+
+def connect(sandbox: Sandbox, *, stdin: str = "", script: str = "true", **environ: str) -> Result:
+    """Start the tool that does nothing but get a model."""
+    return sandbox.run("-c", script, env={"TOOLS": "modelled", **environ}, stdin=stdin)
+
+
+CONTEXTS = {
+    "vllm": (("--shape", "vllm", "--context", "40960"), "(vLLM) (context=40960, output=10240)"),
+    "sglang": (("--shape", "sglang", "--context", "32768"), "(SGLang) (context=32768, output=8192)"),
+    "llamacpp": (("--shape", "llamacpp", "--context", "16384"), "(llama.cpp) (context=16384, output=4096)"),
+    "lmstudio": (("--shape", "lmstudio", "--context", "20480"), "(LM Studio) (context=20480, output=5120)"),
+    "ollama": (("--shape", "ollama", "--num-ctx", "24576"), "(Ollama) (context=24576, output=6144)"),
+    "absent": (("--context", "absent"), "(vLLM) (context=32768, output=8192)"),
+    "zero": (("--context", "0"), "(vLLM) (context=32768, output=8192)"),
+}
+
+
+@pytest.mark.parametrize(("flags", "told"), CONTEXTS.values(), ids=CONTEXTS)
+def test_the_context_is_the_servers(
+    sandbox: Sandbox, serve: Serve, flags: tuple[str, ...], told: str
+) -> None:
+    serve(*flags)
+    result = connect(sandbox)
+    assert result.returncode == 0, result.stderr
+    assert told in result.stderr
+    assumed = "does not tell the context of scripted-model: 32768 is assumed"
+    assert (assumed in result.stderr) == ("32768, output=8192) " in f"{told} " and "SGLang" not in told)
+
+
+# Flags of the server, variables of the sandbox, what is said to be wrong, and what to do.
+Bad = tuple[tuple[str, ...], dict[str, str], str, str]
+BAD: dict[str, Bad] = {
+    "no scheme": ((), {"MODEL_URL": "model:8000"}, "MODEL_URL='model:8000' does not begin", "http://10.0.0.13"),
+    "malformed": ((), {"MODEL_URL": "http://[::1"}, "is no URL", "http://10.0.0.13"),
+    "localhost": ((), {"MODEL_URL": "http://localhost:8000"}, "in the container", "http://host.docker"),
+    "401": (("--key", KEY), {}, "401 Unauthorized", "set MODEL_API_KEY"),
+    "wrong key": (("--key", KEY), {"MODEL_API_KEY": "wr0ng"}, "401 Unauthorized", "mend MODEL_API_KEY"),
+    "wrong id": ((), {"MODEL_ID": "scripted"}, "MODEL_ID 'scripted' is not served", "Did you mean scripted-"),
+    "several": (("--model", "a", "--model", "b"), {}, "and none is chosen: a, b", "Set MODEL_ID"),
+    "thousand": (("--fault", "thousand"), {}, "and 970 more", "Set MODEL_ID"),
+    "empty": (("--fault", "empty"), {}, "serves no model", "Load one"),
+    "html": (("--fault", "html"), {}, "a web page", "the API's own address"),
+    "not JSON": (("--fault", "not-json"), {}, "no JSON", "MODEL_URL"),
+    "huge": (("--fault", "huge"), {}, "more than 8 MiB", "model server"),
+    "redirect": (("--fault", "redirect"), {}, "redirects to https://elsewhere.invalid/", "MODEL_URL"),
+    "500": (("--fault", "error500"), {}, "500", "log"),
+    "newline in the key": ((), {"MODEL_API_KEY": f"{KEY}\nX: y"}, "MODEL_API_KEY holds", "one line"),
+    "context 0": ((), {"MODEL_CONTEXT": "0"}, "MODEL_CONTEXT='0' is not a whole number", "32768"),
+    "output too large": (("--context", "4096"), {"MODEL_OUTPUT": "4096"}, "no room", "MODEL_OUTPUT"),
+    "no such key file": ((), {"MODEL_API_KEY_FILE": "none.key"}, "config/none.key cannot be read", "config/"),
+    "CA that is none": ((), {"MODEL_CA": "tools.yml"}, "holds no certificate", "PEM"),
+    "https for http": ((), {"MODEL_URL": "https://"}, "does not speak TLS", "http://"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", BAD.values(), ids=BAD)
+def test_what_is_wrong_is_told_and_the_tool_is_not_started(sandbox: Sandbox, serve: Serve, case: Bad) -> None:
+    flags, environ, what, fix = case
+    model = serve(*flags)
+    if environ.get("MODEL_URL") == "https://":
+        environ = {"MODEL_URL": model.url.replace("http://", "https://")}
+    result = connect(sandbox, script="echo started", **environ)
+    assert result.returncode == 78, result.stderr
+    error = result.stderr[result.stderr.index("sandbox: error:") :].splitlines()
+    assert what in error[0]
+    assert fix in error[1]
+    assert "started" not in result.stdout
+    assert "Traceback" not in result.stderr
+    assert KEY not in result.stderr
+    assert "wr0ng" not in result.stderr
+
+
+@pytest.mark.parametrize("fault", ["hang", "half", "slow"])
+def test_a_server_that_does_not_end_its_answer_is_asked_again_and_given_up(
+    sandbox: Sandbox, serve: Serve, fault: str
+) -> None:
+    serve("--fault", fault)
+    result = connect(sandbox)
+    assert result.returncode == 78
+    assert result.stderr.count("asking again") == 3, result.stderr
+    assert "not complete within 5 s" in result.stderr
+
+
+def test_a_server_that_still_loads_is_waited_for(sandbox: Sandbox, serve: Serve) -> None:
+    serve("--shape", "llamacpp", "--fault", "loading")
+    result = connect(sandbox)
+    assert result.returncode == 0, result.stderr
+    assert "503" in result.stderr
+    assert result.stderr.count("asking again") == 3
+    assert "model scripted-model at" in result.stderr
+
+
+def test_a_stop_while_a_server_hangs_is_heard(serve: Serve, container: Callable[..., str]) -> None:
+    model = serve("--fault", "hang")
+    started = container("-c", "true", env={"TOOLS": "modelled", "MODEL_URL": model.url})
+    wait_for(model.requests, "the sandbox to ask")
+    begun = time.monotonic()
+    docker("stop", "--time", str(int(PATIENCE)), started)
+    assert docker("inspect", "--format", "{{.State.ExitCode}}", started) == "143", logs(started)
+    assert time.monotonic() - begun < PATIENCE / 2
+
+
+def test_a_shell_starts_without_a_server_and_says_why(sandbox: Sandbox) -> None:
+    result = start(
+        sandbox, "--no-build", "--shell", "--", "-c", "echo started", MODEL_URL="http://localhost:9"
+    )
+    assert (result.returncode, result.stdout) == (0, "started\n")
+    assert "sandbox: warning: nothing listens on localhost:9 in the container" in result.stderr
+
+
+def test_a_session_outlives_its_server(sandbox: Sandbox, model: Model) -> None:
+    result = start(
+        sandbox, "--no-build", "--tool", "opencode", "--", "run", "Write hello.txt", MODEL_URL=model.url
+    )
+    assert result.returncode == 0, result.stderr
+    running = subprocess.Popen(
+        sandbox.command("-c", "read line && echo $line", env={"TOOLS": "modelled"}), cwd=ROOT,
+        env=sandbox.variables, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        text=True,
+    )  # fmt: skip
+    wait_for(lambda: len(model.requests()) > len(model.completions()) + 1, "the sandbox to ask")
+    docker("rm", "--force", model.name)
+    output, errors = running.communicate("still here\n", timeout=PATIENCE)
+    assert (running.returncode, output) == (0, "still here\n"), errors
+
+
+@pytest.fixture
+def secured(sandbox: Sandbox, serve: Serve) -> Model:
+    """Start a server with a certificate of its own making, config/ca.pem."""
+    name, folder = f"model-{uuid.uuid4().hex[:12]}", "/etc/sandbox/config"
+    sandbox.as_root(
+        "openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", "config/server.key", "-out",
+        "config/ca.pem", "-days", "2", "-subj", "/CN=model", "-addext", f"subjectAltName=DNS:{name}",
+    )  # fmt: skip
+    sandbox.as_root("chmod", "0644", "config/server.key", "config/ca.pem")
+    mounts = (f"{sandbox.config}:{folder}:ro",)
+    model = serve("--tls", f"{folder}/ca.pem", f"{folder}/server.key", name=name, mounts=mounts)
+    sandbox.environ["MODEL_URL"] = model.url.replace("http://", "https://")
+    return model
+
+
+def test_a_certificate_of_ones_own_is_refused_and_it_is_said_what_to_do(
+    sandbox: Sandbox, secured: Model
+) -> None:
+    refused = connect(sandbox)
+    assert refused.returncode == 78
+    assert (
+        f"the certificate of {secured.name}:8000 is not accepted: self-signed certificate" in refused.stderr
+    )
+    assert "MODEL_CA=" in refused.stderr
+    address = docker(
+        "inspect", "--format", "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}", secured.name
+    )
+    elsewhere = connect(sandbox, MODEL_URL=f"https://{address}:8000", MODEL_CA="ca.pem")
+    assert elsewhere.returncode == 78
+    assert "IP address mismatch" in elsewhere.stderr
+    assert "the name that the certificate is for" in elsewhere.stderr
+    plain = connect(sandbox, MODEL_URL=secured.url)
+    assert plain.returncode == 78
+    assert "https" in plain.stderr or "ends the connection" in plain.stderr
+
+
+@pytest.mark.parametrize("tool", ["omp", "opencode"])
+def test_a_certificate_of_ones_own_is_trusted_where_it_is_named(
+    sandbox: Sandbox, secured: Model, tool: str
+) -> None:
+    result = start(
+        sandbox, "--no-build", "--tool", tool, "--", *headless(tool, "Write hello.txt"), MODEL_CA="ca.pem"
+    )
+    assert "done: wrote hello.txt" in result.stdout, f"{result.stdout}{result.stderr}{logs(secured.name)}"
+
+
+def test_a_key_is_seen_by_the_server_and_nobody_else(
+    sandbox: Sandbox, serve: Serve, container: Callable[..., str]
+) -> None:
+    model = serve("--key", KEY)
+    (sandbox.config / "model.key").write_text(f"{KEY}\n")
+    variables = {"MODEL_URL": model.url, "MODEL_API_KEY_FILE": "model.key", "SANDBOX_LOG_LEVEL": "debug"}
+    told = []
+    for tool in ("opencode", "omp"):
+        result = start(
+            sandbox, "--no-build", "--tool", tool, "--", *headless(tool, "Write hello.txt"), **variables
+        )
+        assert "done: wrote hello.txt" in result.stdout, f"{result.stdout}{result.stderr}"
+        told += [result.stdout, result.stderr]
+    doctor = start(sandbox, "doctor", "--no-build", "--json", **variables, TOOLS="opencode,omp")
+    assert doctor.returncode == 0, f"{doctor.stdout}{doctor.stderr}"
+    running = container(
+        "-c", "cat /proc/[0-9]*/cmdline; ls -la ~/.sandbox/models; sleep 1000",
+        env={"TOOLS": "modelled", **variables},
+    )  # fmt: skip
+    wait_for(lambda: "variables" in logs(running), "the tool")
+    told += [doctor.stdout, doctor.stderr, logs(running), docker("inspect", running)]
+    told.append(docker("exec", running, "sh", "-c", "cat /proc/[0-9]*/cmdline"))
+    assert [text for text in told if KEY in text] == []
+    written = sandbox.as_root("grep", "-rl", KEY, "workspace", "data") if seen(sandbox) else ""
+    assert written == ""
+    assert {request["authorization"] for request in model.completions()} == {f"Bearer {KEY}"}
+
+
+def seen(sandbox: Sandbox) -> bool:
+    """Tell whether the key lies anywhere in what the sandbox wrote."""
+    return sandbox.as_root("sh", "-c", f"grep -rq {KEY} workspace data && echo yes || echo no") == "yes"
+
+
+def test_what_the_user_configured_wins(sandbox: Sandbox, model: Model) -> None:
+    (sandbox.config / "opencode.json").write_text(
+        json.dumps(
+            {"model": "own/x", "provider": {"own": {"npm": "@ai-sdk/openai-compatible", "models": {"x": {}}}}}
+        )
+    )
+    result = connect(sandbox, script="cat $OPENCODE_CONFIG")
+    document = json.loads(result.stdout)
+    assert "model" not in document
+    assert document["provider"]["local"]["options"] == {"baseURL": model.url}
+    assert "config/opencode.json sets model to own/x: opencode begins with that" in result.stderr
+
+
+def test_servers_and_roles_of_the_file(sandbox: Sandbox, serve: Serve) -> None:
+    big = serve("--model", "a", "--model", "b", "--key", KEY)
+    small = serve("--shape", "llamacpp", "--model", "s")
+    del sandbox.environ["MODEL_URL"]
+    (sandbox.config / "big.key").write_text(KEY)
+    (sandbox.config / "models.yml").write_text(
+        f"servers:\n  big: {{url: '{big.url}', key_file: big.key}}\n  small: {{url: '{small.url}'}}\n"
+        "roles: {main: big/b, fast: small}\n"
+    )
+    for tool in ("opencode", "omp"):
+        result = start(sandbox, "--no-build", "--tool", tool, "--", *headless(tool, "Write hello.txt"))
+        assert "done: wrote hello.txt" in result.stdout, f"{result.stdout}{result.stderr}"
+    assert {(request["model"], request["authorization"]) for request in big.completions()} == {
+        ("b", f"Bearer {KEY}")
+    }
+    assert {request["model"] for request in small.completions()} == {"s"}, "titles are the fast model's"
+    assert all(KEY not in str(request["authorization"]) for request in small.requests())
+
+
+def test_a_program_that_enters_knows_the_model_too(model: Model, container: Callable[..., str]) -> None:
+    running = container("-c", "echo ready; sleep 1000", env={"TOOLS": "modelled", "MODEL_URL": model.url})
+    wait_for(lambda: "ready" in logs(running), "the tool")
+    told = docker(
+        "exec",
+        running,
+        "sandbox-enter",
+        "sh",
+        "-c",
+        "echo $SANDBOX_MODEL_ID $SANDBOX_MODEL_URL; cat $OPENCODE_CONFIG",
+    )
+    assert f"scripted-model {model.url}" in told
+    assert "local/scripted-model" in told

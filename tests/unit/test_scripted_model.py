@@ -1,0 +1,287 @@
+"""tests/probes/scripted_model.py speaks as the servers do that it stands in for."""
+
+import json
+import shutil
+import socket
+import ssl
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from http.client import HTTPConnection, HTTPResponse, HTTPSConnection, IncompleteRead
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+PROBE = Path(__file__).parents[1] / "probes" / "scripted_model.py"
+Json = dict[str, Any]
+
+
+class Model:
+    """A server that runs, and what it is asked."""
+
+    def __init__(self, *flags: str) -> None:
+        command = [sys.executable, "-I", str(PROBE), "--port", "0", *flags]
+        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        self.port: int = self.logged()["listening"]
+
+    def logged(self) -> Json:
+        assert self.process.stdout
+        line: Json = json.loads(self.process.stdout.readline())
+        return line
+
+    def send(
+        self, path: str, body: Json | None = None, key: str | None = None, tls: ssl.SSLContext | None = None
+    ) -> HTTPResponse:
+        connection = (
+            HTTPSConnection("127.0.0.1", self.port, timeout=5, context=tls)
+            if tls
+            else HTTPConnection("127.0.0.1", self.port, timeout=5)
+        )
+        headers = {"Authorization": f"Bearer {key}"} if key else {}
+        connection.request(
+            "POST" if body is not None else "GET",
+            path,
+            json.dumps(body) if body is not None else None,
+            headers,
+        )
+        return connection.getresponse()
+
+    def ask(self, path: str, body: Json | None = None, key: str | None = None) -> tuple[int, Any]:
+        response = self.send(path, body, key)
+        return response.status, json.loads(response.read())
+
+    def complete(self, said: str, *tools: Json, **fields: Any) -> tuple[int, Any]:
+        messages = fields.pop("messages", [{"role": "user", "content": said}])
+        offered = {"tools": [{"type": "function", "function": tool} for tool in tools]} if tools else {}
+        body = {"model": "scripted-model", "messages": messages, **offered, **fields}
+        return self.ask("/v1/chat/completions", body)
+
+    def stream(self, said: str, **fields: Any) -> Iterator[Json]:
+        messages = [{"role": "user", "content": said}]
+        body = {"model": "scripted-model", "messages": messages, "stream": True, **fields}
+        for line in self.send("/v1/chat/completions", body):
+            if line.startswith(b"data: {"):
+                yield json.loads(line.removeprefix(b"data: "))
+
+
+Serve = Callable[..., Model]
+ADD = {
+    "name": "add",
+    "parameters": {
+        "properties": {"a": {"type": "integer"}, "b": {"type": "integer"}, "unit": {"type": "string"}}
+    },
+}
+WRITE = {"name": "write", "parameters": {"properties": {"path": {"type": "string"}, "content": {}}}}
+
+
+@pytest.fixture
+def serve() -> Iterator[Serve]:
+    running: list[Model] = []
+
+    def start(*flags: str) -> Model:
+        running.append(Model(*flags))
+        return running[-1]
+
+    yield start
+    for model in running:
+        model.process.kill()
+        model.process.communicate()
+
+
+def called(answer: tuple[int, Any]) -> tuple[str, Json]:
+    (call,) = answer[1]["choices"][0]["message"]["tool_calls"]
+    return call["function"]["name"], json.loads(call["function"]["arguments"])
+
+
+def test_vllm_tells_its_context_and_refuses_an_unknown_model(serve: Serve) -> None:
+    model = serve("--model", "one", "--model", 'a, "b" c', "--context", "40960")
+    cards = model.ask("/v1/models")[1]["data"]
+    assert [(card["id"], card["max_model_len"]) for card in cards] == [("one", 40960), ('a, "b" c', 40960)]
+    assert model.ask("/props") == (404, {"detail": "Not Found"})
+    error = {"message": "The model `scripted-model` does not exist.", "type": "NotFoundError"}
+    assert model.complete("") == (404, {"error": {**error, "param": "model", "code": 404}})
+
+
+@pytest.mark.parametrize(("word", "told"), [("0", {"max_model_len": 0}), ("absent", {})])
+def test_a_context_may_be_nothing_or_left_out(serve: Serve, word: str, told: Json) -> None:
+    (card,) = serve("--shape", "sglang", "--context", word).ask("/v1/models")[1]["data"]
+    assert {name: card[name] for name in card if name == "max_model_len"} == told
+    assert card["owned_by"] == "sglang"
+
+
+@pytest.mark.parametrize("old", [False, True])
+def test_llamacpp_tells_its_context_in_props(serve: Serve, old: bool) -> None:
+    model = serve("--shape", "llamacpp", "--context", "32768", *(["--old"] if old else []))
+    listed = model.ask("/v1/models")[1]
+    meta = listed["data"][0]["meta"]
+    assert (meta["n_ctx_train"], meta.get("n_ctx")) == (262144, None if old else 32768)
+    assert listed["models"][0]["name"] == "scripted-model"
+    assert model.ask("/props")[1]["default_generation_settings"]["n_ctx"] == 32768
+    assert model.ask("/nothing")[1]["error"]["message"] == "File Not Found"
+    assert model.complete("", model="any name")[0] == 200
+
+
+def test_lmstudio_tells_the_context_of_a_loaded_model_in_its_own_lists(serve: Serve) -> None:
+    model = serve("--shape", "lmstudio", "--model", "one", "--model", "two", "--context", "8192")
+    assert "context" not in json.dumps(model.ask("/v1/models"))
+    one, two = model.ask("/api/v0/models")[1]["data"]
+    assert (one["state"], one["loaded_context_length"], one["max_context_length"]) == ("loaded", 8192, 262144)
+    assert two["state"] == "not-loaded"
+    assert "loaded_context_length" not in two
+    assert model.complete("", model="two")[0] == 200
+    assert model.ask("/api/v0/models/two")[1]["state"] == "loaded"
+    (instance,) = model.ask("/api/v1/models")[1]["models"][1]["loaded_instances"]
+    assert instance["config"]["context_length"] == 8192
+    assert model.ask("/props") == (200, {"error": "Unexpected endpoint or method. (GET /props)"})
+
+
+def test_ollama_tells_the_context_once_the_model_is_loaded(serve: Serve) -> None:
+    model = serve("--shape", "ollama", "--model", "qwen3:8b", "--context", "4096", "--trained", "40960")
+    assert model.ask("/v1/models")[1]["data"][0]["owned_by"] == "library"
+    shown = model.ask("/api/show", {"model": "qwen3:8b"})[1]
+    architecture = shown["model_info"]["general.architecture"]
+    assert shown["model_info"][f"{architecture}.context_length"] == 40960
+    assert "parameters" not in shown
+    assert model.ask("/api/ps")[1] == {"models": []}
+    assert model.complete("", model="qwen3:8b")[0] == 200
+    assert model.ask("/api/ps")[1]["models"][0]["context_length"] == 4096
+    assert model.complete("", model="qwen3")[1]["error"]["message"] == "model 'qwen3' not found"
+    response = model.send("/props")
+    assert (response.status, response.read()) == (404, b"404 page not found")
+
+
+def test_an_ollama_modelfile_sets_the_context(serve: Serve) -> None:
+    model = serve("--shape", "ollama", "--model", "a:latest", "--num-ctx", "65536")
+    parameters = model.ask("/api/show", {"model": "a"})[1]["parameters"]
+    assert parameters.split() == ["num_ctx", "65536"]
+    assert model.complete("", model="a")[0] == 200
+    (loaded,) = model.ask("/api/ps")[1]["models"]
+    assert (loaded["name"], loaded["context_length"]) == ("a:latest", 65536)
+
+
+@pytest.mark.parametrize(
+    ("shape", "path", "error"),
+    [
+        ("vllm", "/v1/models", "Unauthorized"),
+        ("llamacpp", "/props", {"code": 401, "message": "Invalid API Key", "type": "authentication_error"}),
+    ],
+)
+def test_a_key_is_wanted(serve: Serve, shape: str, path: str, error: object) -> None:
+    model = serve("--shape", shape, "--key", "secret")
+    for key in (None, "wrong"):
+        assert model.ask(path, key=key) == (401, {"error": error})
+    assert model.ask(path, key="secret")[0] == 200
+    assert [model.logged()["authorization"] for _ in range(3)] == [None, "Bearer wrong", "Bearer secret"]
+    # The list of llama-server is open to all, so that it says nothing of a key.
+    assert model.ask("/v1/models")[0] == (200 if shape == "llamacpp" else 401)
+
+
+def test_a_plain_tool_is_called_and_its_result_told(serve: Serve) -> None:
+    model = serve()
+    assert called(model.complete("Add a=3 and b=-4.", ADD)) == ("add", {"a": 3, "b": -4, "unit": "unit"})
+    assert called(model.complete("Add in unit=km.", ADD))[1]["unit"] == "km"
+    assert called(model.complete("Add, unit='m s'", ADD))[1] == {"a": 7, "b": 7, "unit": "m s"}
+    messages = [{"role": "user", "content": "Add"}, {"role": "tool", "content": "the sum is 14"}]
+    answer = model.complete("", ADD, messages=messages, max_completion_tokens=9)[1]
+    assert answer["choices"][0]["message"]["content"] == "done: the sum is 14"
+    line = [model.logged() for _ in range(4)][-1]
+    assert (line["model"], line["max_tokens"], line["prompt_characters"]) == ("scripted-model", 9, 16)
+    assert (line["tools"], line["tool_result"]) == (1, True)
+
+
+def test_the_file_that_was_named_is_written(serve: Serve) -> None:
+    model = serve()
+    assert called(model.complete("Write a/hello.txt", ADD, WRITE))[1]["path"] == "hello.txt"
+    arguments = called(model.complete("Write to /tmp/x/pong.txt.", WRITE, ADD))[1]
+    assert arguments == {"path": "/tmp/x/pong.txt", "content": "hello from the scripted model\n"}  # noqa: S108
+    messages = [{"role": "user", "content": "Write it"}, {"role": "tool", "content": "ok"}]
+    answer = model.complete("", WRITE, messages=messages)[1]
+    assert answer["choices"][0]["message"]["content"] == "done: wrote hello.txt"
+
+
+def test_thought_comes_before_the_answer_and_usage_at_the_end(serve: Serve) -> None:
+    chunks = list(serve("--fault", "reasoning").stream("", stream_options={"include_usage": True}))
+    names = [name for chunk in chunks[:-1] for name in chunk["choices"][0]["delta"] if name != "role"]
+    assert names[1] == "reasoning_content"
+    assert names[-1] == "content"
+    assert chunks[-1]["usage"]["total_tokens"] == 1016
+
+
+def test_tools_may_be_refused_or_not_be_understood(serve: Serve) -> None:
+    text = '"auto" tool choice requires --enable-auto-tool-choice and --tool-call-parser to be set'
+    status, answer = serve("--fault", "no-tools").complete("", ADD)
+    assert (status, answer["error"]["message"]) == (400, text)
+    # SGLang refuses nothing.
+    for flags in (("--fault", "text-calls"), ("--fault", "no-tools", "--shape", "sglang")):
+        message = serve(*flags).complete("", ADD)[1]["choices"][0]["message"]
+        assert message["content"].startswith('<tool_call>\n{"name": "add"')
+        assert "tool_calls" not in message
+
+
+def test_a_model_is_loading_and_then_it_is_not(serve: Serve) -> None:
+    model = serve("--shape", "llamacpp", "--fault", "loading")
+    for _ in range(3):
+        assert model.ask("/health")[0] == 503
+        assert model.ask("/v1/models")[1]["error"]["message"] == "Loading model"
+    assert model.ask("/v1/models")[0] == 200
+
+
+@pytest.mark.parametrize(("fault", "count"), [("empty", 0), ("thousand", 1000)])
+def test_there_are_no_models_or_many(serve: Serve, fault: str, count: int) -> None:
+    assert len(serve("--fault", fault).ask("/v1/models")[1]["data"]) == count
+
+
+@pytest.mark.parametrize(
+    ("fault", "status", "header", "value"),
+    [
+        ("html", 200, "Content-Type", "text/html; charset=utf-8"),
+        ("not-json", 200, "Content-Type", "application/json"),
+        ("error500", 500, "Content-Type", "application/json"),
+        ("redirect", 301, "Location", "https://elsewhere.invalid/"),
+        ("huge", 200, "Content-Length", str(64 << 20)),
+    ],
+)
+def test_it_answers_with_something_else(
+    serve: Serve, fault: str, status: int, header: str, value: str
+) -> None:
+    response = serve("--fault", fault).send("/v1/models")
+    assert (response.status, response.headers[header]) == (status, value)
+
+
+@pytest.mark.parametrize("fault", ["hang", "half", "slow"])
+def test_it_never_comes_to_an_end(serve: Serve, fault: str) -> None:
+    with socket.create_connection(("127.0.0.1", serve("--fault", fault).port)) as client:
+        client.sendall(b"GET /v1/models HTTP/1.1\r\nHost: model\r\n\r\n")
+        client.settimeout(0.1)
+        got: list[bytes] = []
+        with suppress(TimeoutError):
+            got.extend(iter(lambda: client.recv(65536), b""))
+            pytest.fail("it came to an end")
+    text = b"".join(got)
+    assert {"hang": text == b"", "half": text.startswith(b"HTTP/1.1 200 OK"), "slow": text == b"H"}[fault], (
+        text
+    )
+
+
+def test_a_stream_is_cut_off(serve: Serve) -> None:
+    body = {"model": "scripted-model", "messages": [], "stream": True}
+    with pytest.raises(IncompleteRead) as cut:
+        serve("--fault", "cut").send("/v1/chat/completions", body).read()
+    assert b"Scripted task" in cut.value.partial
+    assert b"[DONE]" not in cut.value.partial
+
+
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="makes its certificate with openssl")
+def test_it_speaks_tls(serve: Serve, tmp_path: Path) -> None:
+    files = [str(tmp_path / "cert"), str(tmp_path / "key")]
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
+         "-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1",
+         "-out", files[0], "-keyout", files[1]],
+        check=True, capture_output=True,
+    )  # fmt: skip
+    model = serve("--tls", *files)
+    with socket.create_connection(("127.0.0.1", model.port)):  # which says nothing, and is in nobody's way
+        assert model.send("/v1/models", tls=ssl.create_default_context(cafile=files[0])).status == 200
