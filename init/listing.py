@@ -125,13 +125,13 @@ def _told_with_the_list(_server: "Server", _root: str, _model: str, entry: "Mapp
 
 
 def _told_by_llama_cpp(server: "Server", root: str, _model: str, entry: "Mapping[str, Any]") -> int | None:
-    trained = entry["meta"]["n_ctx_train"]
+    listed = entry["meta"].get("n_ctx") or entry["meta"]["n_ctx_train"]
     try:
-        # What it was started with, for one of its slots; the list has what the model was trained for.
+        # What it was started with, for one of its slots; older lists have what the model was trained for.
         props = endpoint.request(server, f"{root}/props", seconds=PATIENCE)
         return int(props["default_generation_settings"]["n_ctx"])
     except (EndpointError, ArithmeticError, LookupError, TypeError, ValueError):
-        return int(trained)
+        return int(listed)
 
 
 def _told_by_lm_studio(server: "Server", root: str, model: str, _entry: "Mapping[str, Any]") -> int | None:

@@ -1,0 +1,171 @@
+"""`start.sh doctor`: everything well, and each of the usual broken set-ups named with what to do."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tests.image.conftest import ROOT, Model, Sandbox, start
+from tests.image.terminal import Terminal
+
+Serve = Callable[..., Model]
+Finding = dict[str, str]
+
+
+def examine(sandbox: Sandbox, code: int, **environ: str) -> list[Finding]:
+    """Run the doctor without the tools, which take their time, and return its findings."""
+    result = start(sandbox, "doctor", "--no-build", "--json", **{"TOOLS": "python", **environ})
+    assert result.returncode == code, f"{result.stdout}{result.stderr}"
+    report: dict[str, Any] = json.loads(result.stdout)
+    findings: list[Finding] = report["findings"]
+    assert report["failed"] == sum(finding["status"] == "fail" for finding in findings)
+    return findings
+
+
+def failures(findings: list[Finding]) -> list[Finding]:
+    return [finding for finding in findings if finding["status"] == "fail"]
+
+
+def found(findings: list[Finding], area: str, name: str) -> Finding:
+    return next(finding for finding in findings if (finding["area"], finding["name"]) == (area, name))
+
+
+@pytest.mark.parametrize("shape", ["vllm", "llamacpp", "ollama"])
+def test_all_is_well_with_each_server_and_the_real_tools(sandbox: Sandbox, serve: Serve, shape: str) -> None:
+    serve("--shape", shape)
+    result = start(sandbox, "doctor", "--no-build", TOOLS="opencode,omp")
+    assert result.returncode == 0, f"{result.stdout}{result.stderr}"
+    told = [line.split() for line in result.stdout.splitlines()]
+    for name in ("workspace", "data", "capabilities", "root", "name", "connect", "list", "context"):
+        assert ["ok", name] in [line[:2] for line in told], result.stdout
+    assert "called add(19, 23) and went on from the result" in result.stdout
+    assert result.stdout.count("it wrote a file with the model's help") == 2
+    assert ", 0 failed" in result.stdout
+    assert "opencode does a small task" in result.stderr, "it is said what is waited for"
+    assert sandbox.as_root("find", "workspace", "data", "-name", "*.txt", "-o", "-name", "*.jsonl") == ""
+
+
+# Flags of the server, variables, the finding that fails, what is said to be wrong, and what to do.
+Broken = tuple[tuple[str, ...], dict[str, str], str, str, str]
+SMALL = ("--shape", "ollama", "--context", "4096")
+BROKEN: dict[str, Broken] = {
+    "localhost": ((), {"MODEL_URL": "http://localhost:8000"}, "connect", "in the container", "host.docker"),
+    "closed port": ((), {"MODEL_URL": "http://{host}:8001/v1"}, "connect", "refuses the", "--host"),
+    "unknown name": ((), {"MODEL_URL": "http://no-such.invalid:8000/v1"}, "name", "not known", "the address"),
+    "no scheme": ((), {"MODEL_URL": "{host}:8000"}, "settings", "does not begin with", "http://"),
+    "https for http": ((), {"MODEL_URL": "https://{host}:8000/v1"}, "tls", "does not speak TLS", "http://"),
+    "key missing": (("--key", "k"), {}, "list", "401", "set MODEL_API_KEY"),
+    "web page": (("--fault", "html"), {}, "list", "a web page", "API's own address"),
+    "hangs": (("--fault", "hang"), {}, "list", "not complete within", "log"),
+    "wrong id": ((), {"MODEL_ID": "scripted-modell"}, "id", "is not served", "Did you mean scripted-model?"),
+    "no tool calls": (("--fault", "no-tools"), {}, "tool call", "refused", "--enable-auto-tool-choice"),
+    "tool calls as text": (("--fault", "text-calls"), {}, "tool call", "into the text", "--tool-call-parser"),
+    "breaks off": (("--fault", "cut"), {}, "answer", "before", "log"),
+    "context too small": (SMALL, {"MODEL_CONTEXT": "32768"}, "context", "gives 4096 tokens", "OLLAMA"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", BROKEN.values(), ids=BROKEN)
+def test_each_broken_set_up_is_named(sandbox: Sandbox, serve: Serve, case: Broken) -> None:
+    flags, environ, name, what, fix = case
+    model = serve(*flags)
+    findings = examine(sandbox, 1, **{key: value.format(host=model.name) for key, value in environ.items()})
+    (failure,) = failures(findings)
+    assert (failure["area"], failure["name"]) == ("model", name), failure
+    assert what in failure["detail"]
+    assert fix in failure["fix"]
+
+
+def test_a_model_that_thinks_aloud_is_well(sandbox: Sandbox, serve: Serve) -> None:
+    serve("--fault", "reasoning")
+    findings = examine(sandbox, 0)
+    assert found(findings, "model", "answer")["status"] == "pass"
+    assert found(findings, "model", "tool call")["status"] == "pass"
+
+
+def test_a_model_without_tools_is_not_asked_to_call_one(sandbox: Sandbox, serve: Serve) -> None:
+    serve("--fault", "no-tools")
+    findings = examine(sandbox, 0, MODEL_TOOLS="off")
+    assert found(findings, "model", "tool call")["status"] == "skip"
+
+
+def test_nothing_configured_is_a_failure_that_says_what_to_do(sandbox: Sandbox) -> None:
+    (failure,) = failures(examine(sandbox, 1))
+    assert failure["detail"] == "no model server is configured"
+    assert "MODEL_URL" in failure["fix"]
+    assert "--demo" in failure["fix"]
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "place"),
+    [
+        ("opencode.json", '{\n  "model": "a"\n  "b": 1\n}\n', "line 3, column 3"),
+        ("omp-config.yml", "modelRoles:\n  a: [1\n", "line 3, column 1"),
+        ("models.yml", "servers:\n\tbig: 1\n", "line 2, column 1"),
+        ("tools.yml", "a: b: c\n", "line 1, column 5"),
+    ],
+)
+def test_a_file_that_cannot_be_parsed_is_named_with_its_place(
+    sandbox: Sandbox, model: Model, name: str, text: str, place: str
+) -> None:
+    (sandbox.config / name).write_text(text)
+    failed = failures(examine(sandbox, 1, MODEL_URL=model.url))
+    assert (failed[0]["area"], failed[0]["name"]) == ("configuration", name)
+    assert place in failed[0]["detail"]
+
+
+def test_a_folder_that_cannot_be_written_is_named(sandbox: Sandbox, model: Model) -> None:
+    sandbox.own("0:0", "data")
+    sandbox.as_root("chmod", "0755", "data")
+    result = sandbox.plain(
+        "--user", "1234:1234", "--network", "none", env={"SANDBOX_DOCTOR": "1", "MODEL_URL": model.url},
+        arguments=("--json",),
+    )  # fmt: skip
+    assert result.returncode == 1, result.stderr
+    names = {
+        (finding["area"], finding["name"]) for finding in failures(json.loads(result.stdout)["findings"])
+    }
+    assert {("folders", "workspace"), ("folders", "data"), ("model", "name")} <= names
+
+
+def test_a_sandbox_without_its_compose_file_is_told_what_it_lacks(sandbox: Sandbox) -> None:
+    result = sandbox.plain(env={"SANDBOX_DOCTOR": "1", "TOOLS": "python", "SANDBOX_SECCOMP": "off"})
+    assert result.returncode == 1
+    warned = [line.split()[1] for line in result.stdout.splitlines() if line.strip().startswith("warn")]
+    assert {"seccomp", "filesystem", ".opencode"} <= set(warned), result.stdout
+
+
+def test_a_sandbox_that_does_not_start_is_a_finding_too(sandbox: Sandbox) -> None:
+    result = start(sandbox, "doctor", "--no-build", "--json", PUID="0")
+    assert result.returncode == 1
+    (finding,) = json.loads(result.stdout)["findings"]
+    assert (finding["area"], finding["status"]) == ("sandbox", "fail")
+    assert "PUID='0' would be root" in result.stderr
+
+
+def test_an_engine_that_does_not_answer_is_a_finding_too(sandbox: Sandbox) -> None:
+    result = start(sandbox, "doctor", "--json", DOCKER_HOST="unix:///nonexistent.sock")
+    assert result.returncode == 1
+    (finding,) = json.loads(result.stdout)["findings"]
+    assert (finding["area"], finding["status"]) == ("engine", "fail")
+    assert "engine does not answer" in result.stderr
+    plain = start(sandbox, "doctor", DOCKER_HOST="unix:///nonexistent.sock")
+    assert plain.returncode == 1
+    assert "the engine fails" in plain.stderr
+
+
+@pytest.mark.parametrize("arguments", [("--jason",), ("--json", "more"), ("model",)])
+def test_an_unknown_argument_is_a_usage_error(sandbox: Sandbox, arguments: tuple[str, ...]) -> None:
+    result = start(sandbox, "doctor", *arguments)
+    assert result.returncode == 64
+    assert "doctor does not know" in result.stderr
+
+
+def test_at_a_terminal_it_is_shown_what_is_waited_for(sandbox: Sandbox, serve: Serve) -> None:
+    model = serve("--fault", "hang")
+    variables = {**sandbox.variables, "TOOLS": "python", "MODEL_URL": model.url}
+    terminal = Terminal([str(ROOT / "start.sh"), "doctor", "--no-build"], variables)
+    terminal.wait_for("...   asking", "what it serves (up to 10 s)")
+    terminal.wait_for("not complete within 10 s", "1 failed")
+    assert "..." not in terminal.text, "the line is used again"
