@@ -64,7 +64,8 @@ def chosen() -> Model:
     named = os.environ.get("MODEL_GGUF", "")
     if not named and not MOUNTED.is_file():
         return Model(carried(), "smollm2-135m-instruct", TOYS_CONTEXT, number("MODEL_CAP", TOYS_CAP))
-    name = re.sub(r"[^\w.-]+", "-", Path(named or MOUNTED).stem, flags=re.ASCII)
+    # It goes into settings of tools, and after a slash.
+    name = re.sub(r"[^\w.-]+", "-", Path(named or MOUNTED).stem, flags=re.ASCII).strip("-") or "model"
     return Model(MOUNTED, name, number("MODEL_CONTEXT", CONTEXT), number("MODEL_CAP", CAP))
 
 
@@ -130,7 +131,7 @@ def started(model: Model) -> xllamacpp.Server:
     try:
         return xllamacpp.Server(params)
     except RuntimeError as error:
-        raise MisuseError(f"llama.cpp cannot load {model.path}; its lines above say why.") from error
+        raise MisuseError(f"llama.cpp cannot load {model.path}; its own lines say why.") from error
 
 
 def stop(*_: object) -> None:

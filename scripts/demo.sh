@@ -7,9 +7,10 @@ prepare_demo() {
   export COMPOSE_PROFILES=${COMPOSE_PROFILES:+$COMPOSE_PROFILES,}demo
   # shellcheck disable=SC2154  # start.sh's parse sets shell and tool
   if ((!shell)) && [[ -z $tool && -z $(setting DEFAULT_TOOL) ]]; then tool=opencode; fi
+  demo_mark=agentic-sandbox.demo=$$.$RANDOM
   # The server that is configured otherwise has no say: what is empty is asked of the demo's own.
   # shellcheck disable=SC2034  # start.sh's choose_command reads it
-  demo_options=(-e MODEL_URL=http://demo-model:8080/v1 -e MODEL_ID= -e MODEL_CONTEXT= -e MODEL_OUTPUT= -e MODEL_API_KEY=)
+  demo_options=(--label "$demo_mark" -e MODEL_URL=http://demo-model:8080/v1 -e MODEL_ID= -e MODEL_CONTEXT= -e MODEL_OUTPUT= -e MODEL_API_KEY=)
   local file
   file=$(setting MODEL_GGUF)
   if [[ -n $file ]]; then
@@ -51,9 +52,9 @@ run_demo() {
 
 start_model() {
   say "demo: waiting for the model server to load its model"
-  if ! attend docker compose up --detach --wait --no-build --quiet-pull demo-model >&2; then
+  if ! attend docker compose up --detach --wait --no-build --pull never demo-model >&2; then
     ((!interrupted)) || exit 130
-    docker compose logs --no-log-prefix --tail 20 demo-model >&2 || true
+    docker compose --ansi never logs --no-log-prefix --tail 20 demo-model >&2 || true
     die "the model server did not start; its lines above say why." \
       "If the image is missing, leave out --no-build. If memory is short, set MODEL_MEMORY or a smaller MODEL_CONTEXT."
   fi
@@ -63,6 +64,14 @@ start_model() {
 
 # The model stays for another sandbox of this folder; the last one that ends takes it along.
 end_demo() {
+  trap '' HUP INT TERM
+  # Asked to end, Compose may leave its container to itself.
+  local left
+  left=$(docker ps --all --quiet --filter "label=$demo_mark")
+  if [[ -n $left ]]; then
+    # shellcheck disable=SC2086  # one word each
+    { docker stop $left && docker rm --force $left; } >/dev/null 2>&1 || true
+  fi
   [[ -n $(running_sandbox) ]] || docker compose rm --stop --force demo-model >/dev/null 2>&1 || true
 }
 
