@@ -5,6 +5,7 @@ Its image is built here. A cap far below the usual one keeps the tests short whe
 
 import json
 import os
+import signal
 import subprocess
 import uuid
 from collections.abc import Iterator
@@ -14,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from tests.image.conftest import IMAGE, ROOT, Result, docker, flags, logs
+from tests.image.conftest import ROOT, Result, Sandbox, docker, flags, logs, start
 
 # One server for all, and one build.
 pytestmark = pytest.mark.xdist_group("demo")
@@ -201,14 +202,54 @@ def test_the_toy_has_its_cap_and_sigterm_ends_it_well(demo_image: str) -> None:
         docker("rm", "--force", container)
 
 
-def start(*arguments: str, **env: str) -> Result:
-    return subprocess.run(
-        [str(ROOT / "start.sh"), "--demo", "--no-build", *arguments], env={**os.environ, **env},
-        stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120, check=False,
+@pytest.fixture
+def checkout(sandbox: Sandbox, demo_image: str) -> Iterator[Sandbox]:
+    """A user's checkout with a project of its own, so that what is left of it is what a demo left."""
+    sandbox.environ |= {"COMPOSE_PROJECT_NAME": f"demo-test-{uuid.uuid4().hex[:8]}", "DEMO_IMAGE": demo_image}
+    yield sandbox
+    subprocess.run(
+        sandbox.compose("--profile", "demo", "down", "--timeout", "1"), env=sandbox.variables,
+        capture_output=True, check=False,
     )  # fmt: skip
 
 
-def test_start_sh_refuses_what_is_no_model_before_anything_starts(tmp_path: Path) -> None:
+def left(checkout: Sandbox) -> str:
+    return docker(
+        "ps", "--all", "--format", "{{.Names}} {{.Status}}",
+        "--filter", f"label=com.docker.compose.project={checkout.variables['COMPOSE_PROJECT_NAME']}",
+    )  # fmt: skip
+
+
+SHELL = ("--demo", "--no-build", "--shell", "--", "-c")
+
+
+def test_start_sh_passes_the_exit_code_on_and_leaves_no_model(checkout: Sandbox) -> None:
+    result = start(checkout, *SHELL, 'curl -sS "$MODEL_URL/../health"; env; exit 7')
+    assert result.returncode == 7, result.stderr
+    assert '{"status":"ok"}' in result.stdout
+    assert "MODEL_TOOLS=off" in result.stdout
+    assert "toy" in result.stderr
+    assert left(checkout) == ""
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("group", [False, True], ids=["start.sh", "all"])
+def test_a_signal_leaves_nothing(checkout: Sandbox, number: signal.Signals, group: bool) -> None:
+    process = subprocess.Popen(
+        [str(ROOT / "start.sh"), *SHELL, "echo up; exec sleep 100"], env=checkout.variables, text=True,
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, start_new_session=True,
+    )  # fmt: skip
+    assert process.stdout
+    assert process.stdout.readline() == "up\n"
+    if group:
+        os.killpg(process.pid, number)
+    else:
+        process.send_signal(number)
+    assert process.wait(60) >= 128
+    assert left(checkout) == ""
+
+
+def test_start_sh_refuses_what_is_no_model_before_anything_starts(sandbox: Sandbox, tmp_path: Path) -> None:
     text = tmp_path / "text.gguf"
     text.write_text("no model at all")
     for file, reason in (
@@ -216,7 +257,7 @@ def test_start_sh_refuses_what_is_no_model_before_anything_starts(tmp_path: Path
         (tmp_path, "is not a file"),
         (text, "is not a GGUF"),
     ):
-        result = start(MODEL_GGUF=str(file), SANDBOX_IMAGE=IMAGE)
+        result = start(sandbox, "--demo", "--no-build", MODEL_GGUF=str(file))
         assert result.returncode == 1
         assert result.stderr.startswith("sandbox: error: MODEL_GGUF: ")
         assert reason in result.stderr
