@@ -127,5 +127,24 @@ RUN --mount=type=bind,from=sandbox,target=/image --mount=type=bind,from=python,s
 FROM scratch AS sbom
 COPY --from=sbom-scan /out/ /
 
+# The model server of start.sh --demo, an image of its own (compose.yml, service model). --no-deps: the toy's
+# package asks for another llama.cpp, of which nothing is used here.
+FROM base AS model
+ARG APT_MIRROR=""
+ARG PYPI_INDEX=""
+RUN --mount=type=bind,source=scripts/build,target=/build --mount=type=secret,id=extra_ca \
+    /build/with-network /build/apt-install libgomp1
+COPY locks/demo.txt /locks/
+RUN --mount=type=bind,source=scripts/build,target=/build --mount=type=secret,id=extra_ca \
+    python3 -m venv /opt/model \
+ && /build/with-network /opt/model/bin/pip install --no-cache-dir --disable-pip-version-check --no-deps --only-binary :all: \
+      --require-hashes -r /locks/demo.txt \
+ && /opt/model/bin/python -c 'import xllamacpp' \
+ && /opt/model/bin/pip uninstall --yes --quiet pip
+COPY demo /opt/model/demo
+# Nobody.
+USER 65534
+ENTRYPOINT ["/opt/model/bin/python", "-I", "/opt/model/demo"]
+
 # What is built where no stage is named: the sandbox, unchanged.
 FROM sandbox AS image

@@ -5,6 +5,8 @@ set -euo pipefail
 here=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck source=scripts/common.sh
 source "$here/scripts/common.sh"
+# shellcheck source=scripts/demo.sh
+source "$here/scripts/demo.sh"
 
 usage() {
   cat <<'TEXT'
@@ -22,6 +24,8 @@ verify attacks the sandbox from inside, on this very machine, and reports each p
 
   --tool NAME        start this tool without asking (opencode, omp, … see config/tools.yml)
   --shell            start bash in the tool's place: the same container, the same agent
+  --demo             with a model that comes along: a toy that proves the chain, not one to code with.
+                     MODEL_GGUF=FILE brings a better one. Without --tool the tool is opencode
   --no-build         use the image as it is
   --no-cache         build every layer anew
   --pull             ask the registry for the base image again
@@ -32,6 +36,7 @@ verify attacks the sandbox from inside, on this very machine, and reports each p
 
   ./start.sh --tool opencode -- run "Explain this project"
   ./start.sh --tool omp -- -p "Explain this project"
+  ./start.sh --demo -- run "Say hello"
 
 Variables are read from the environment or .env; .env.example describes each.
 The exit code is the tool's own.
@@ -46,6 +51,7 @@ main() {
     accept) accept "${@:2}" ;;
   esac
   parse "$@"
+  if ((demo)); then prepare_demo; fi
   if ((bootstrap)); then "$here/scripts/bootstrap.sh"; fi
   reach_engine "$@"
   choose_platform
@@ -53,11 +59,13 @@ main() {
   offer_ca
   make_folders
   if ((build)); then build_image; fi
-  run_tool
+  choose_command
+  if ((demo)); then run_demo; fi
+  exec "${command[@]}"
 }
 
 parse() {
-  shell=0 tool='' build=1 bootstrap=0 build_options=() arguments=()
+  shell=0 tool='' build=1 bootstrap=0 demo=0 build_options=() arguments=()
   while (($#)); do
     case $1 in
       --tool) need_value "$@" && tool=$2 && shift ;;
@@ -68,6 +76,7 @@ parse() {
       --build-arg) need_value "$@" && build_options+=("$1" "$2") && shift ;;
       --build-arg=*) build_options+=("$1") ;;
       --bootstrap) bootstrap=1 ;;
+      --demo) demo=1 ;;
       --help | -h) usage && exit ;;
       --) shift && arguments=("$@") && break ;;
       *) usage_error "unknown option: $1" ;;
@@ -142,7 +151,8 @@ build_image() {
   die "the image was not built; the lines above say why."
 }
 
-run_tool() {
+# choose_command: what runs the tool.
+choose_command() {
   local options=(--rm)
   if [[ -t 0 && -t 1 ]]; then
     # Somebody is there: the menu may wait.
@@ -154,17 +164,24 @@ run_tool() {
   fi
   [[ -z $tool ]] || options+=(-e "DEFAULT_TOOL=$tool")
   if ((shell)); then options+=(-e SANDBOX_SHELL=1); fi
-  exec docker compose run "${options[@]}" sandbox ${arguments[@]+"${arguments[@]}"}
+  if ((demo)); then options+=("${demo_options[@]}"); fi
+  command=(docker compose run "${options[@]}" sandbox ${arguments[@]+"${arguments[@]}"})
+}
+
+# running_sandbox: prints the container of one that runs from this folder, if any does.
+running_sandbox() {
+  local project
+  project=$(docker compose config --format json | sed -n 's/^  "name": "\(.*\)",$/\1/p')
+  docker ps --quiet --filter "label=com.docker.compose.project=$project" \
+    --filter label=com.docker.compose.service=sandbox | sed -n 1p
 }
 
 # `docker compose exec` knows containers of `up` only, and both it and `docker exec` are root by default;
 # sandbox-enter gives that up as the session did.
 exec_in_running() {
   reach_engine exec "$@"
-  local project container options=(--interactive --workdir /home/agent/workspace)
-  project=$(docker compose config --format json | sed -n 's/^  "name": "\(.*\)",$/\1/p')
-  container=$(docker ps --quiet --filter "label=com.docker.compose.project=$project" \
-    --filter label=com.docker.compose.service=sandbox | sed -n 1p)
+  local container options=(--interactive --workdir /home/agent/workspace)
+  container=$(running_sandbox)
   [[ -n $container ]] || die "no sandbox of this folder is running." "Start one: ./start.sh"
   if [[ -t 0 && -t 1 ]]; then options+=(--tty); fi
   exec docker exec "${options[@]}" "$container" sandbox-enter "$@"

@@ -7,6 +7,7 @@ cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.."
 main() {
   compile locks/runtime.txt
   compile locks/build.txt --group build
+  compile locks/demo.txt --group demo
   compile locks/dev.txt --group dev
   compile locks/sbom.txt --group sbom
   npm_lock

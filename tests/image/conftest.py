@@ -242,7 +242,7 @@ def serve(sandbox: Sandbox) -> Iterator[Callable[..., Model]]:
     def start(*flags: str, name: str | None = None, mounts: tuple[str, ...] = ()) -> Model:
         model = Model(name or f"model-{uuid.uuid4().hex[:12]}")
         options = ["--detach", "--name", model.name, *(word for mount in mounts for word in ("-v", mount))]
-        command = sandbox.compose("run", *options, "model", *flags)
+        command = sandbox.compose("run", *options, "scripted", *flags)
         result = subprocess.run(
             command, cwd=ROOT, env=sandbox.variables, capture_output=True, text=True, check=False
         )
