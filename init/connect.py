@@ -86,10 +86,11 @@ def write(home: str, drawn: "Catalogue", definitions: "Iterable[Tool]") -> None:
     Raises:
         SandboxError: they cannot be written, or a definition names a renderer that there is not.
     """
+    folder = launch.rendered(home)
     files: dict[str, str] = {}
     variables = _variables(drawn)
     for tool in definitions:
-        rendered = _render(tool, drawn)
+        rendered = _render(tool, drawn, folder)
         files.update(rendered.files)
         variables.update(rendered.variables)
         for reason in rendered.ignored:
@@ -98,13 +99,9 @@ def write(home: str, drawn: "Catalogue", definitions: "Iterable[Tool]") -> None:
     if certificates:
         # Node.js and bun take one file.
         files["ca.pem"] = "\n".join(certificates)
-        variables["NODE_EXTRA_CA_CERTS"] = "{rendered}/ca.pem"
-    folder = launch.rendered(home)
-    kept = {
-        name: value.replace("{rendered}", folder)
-        for name, value in variables.items()
-        if not os.environ.get(name)
-    }
+        variables["NODE_EXTRA_CA_CERTS"] = f"{folder}/ca.pem"
+    # What the user set for a tool stays.
+    kept = {name: value for name, value in variables.items() if not os.environ.get(name)}
     files[launch.VARIABLES] = "".join(f"{name}={value}\0" for name, value in kept.items())
     try:
         os.makedirs(folder, 0o700, exist_ok=True)
@@ -146,7 +143,7 @@ def _variables(drawn: "Catalogue") -> dict[str, str]:
     return {**keys, "SANDBOX_MODEL_ID": model, "SANDBOX_MODEL_URL": main.base}
 
 
-def _render(tool: "Tool", drawn: "Catalogue") -> "Rendered":
+def _render(tool: "Tool", drawn: "Catalogue", folder: str) -> "Rendered":
     if not tool.models:
         return renderers.Rendered({}, {})
     render = renderers.RENDERERS.get(tool.models)
@@ -156,7 +153,7 @@ def _render(tool: "Tool", drawn: "Catalogue") -> "Rendered":
             f"models is one of {', '.join(renderers.RENDERERS)}, or left out.",
         )
     try:
-        return render(drawn, _own)
+        return render(drawn, _own, folder)
     except (OSError, ValueError) as error:
         log.warning(
             f"{tool.name} is not told of the model: its configuration is not valid: {error}", fix="Mend it."

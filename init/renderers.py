@@ -23,7 +23,7 @@ class Rendered(Record):
 
     Attributes:
         files: contents by name; a name that config/ has too takes that file's place.
-        variables: environment variables by name; {file} at the start of a value is the files' folder.
+        variables: environment variables by name.
         ignored: what of the models the user's own configuration leaves unused, to be told.
     """
 
@@ -32,7 +32,7 @@ class Rendered(Record):
     ignored: tuple[str, ...] = ()
 
 
-def opencode(catalogue: "Catalogue", own: "Own") -> Rendered:
+def opencode(catalogue: "Catalogue", own: "Own", folder: str) -> Rendered:
     """OPENCODE_CONFIG names a file that is merged over opencode.json: https://opencode.ai/docs/config."""
     user = own("opencode.json")
     providers = {
@@ -41,27 +41,27 @@ def opencode(catalogue: "Catalogue", own: "Own") -> Rendered:
         )
         for provider in catalogue.providers
     }
-    document = {"$schema": "https://opencode.ai/config.json", "provider": providers}
+    document: dict[str, Any] = {"$schema": "https://opencode.ai/config.json", "provider": providers}
+    variables = {"OPENCODE_CONFIG": f"{folder}/opencode-models.json"}
     ignored: tuple[str, ...] = ()
     if user.get("model"):
         ignored = (f"config/opencode.json sets model to {user['model']}: opencode begins with that",)
     else:
-        document |= {
-            "model": "/".join(_role(catalogue, "main")),
-            "small_model": "/".join(_role(catalogue, "fast")),
-        }
-    if "small_model" in user:
-        document.pop("small_model", None)
+        document["model"] = "/".join(_role(catalogue, "main"))
+        if "small_model" not in user:
+            document["small_model"] = "/".join(_role(catalogue, "fast"))
+        if _only_talks(catalogue):
+            document |= _OPENCODE_TALK
+            # Rules of the sandbox and of projects would be most of what a small model reads.
+            variables |= {"OPENCODE_CONFIG_DIR": f"{folder}/none", "OPENCODE_DISABLE_PROJECT_CONFIG": "1"}
     # opencode replaces {env:…} and {file:…} wherever they stand: a server's id must not read files.
     text = json.dumps(document).replace("{env:", "\\u007benv:").replace("{file:", "\\u007bfile:")
-    return Rendered(
-        {"opencode-models.json": text}, {"OPENCODE_CONFIG": "{rendered}/opencode-models.json"}, ignored
-    )
+    return Rendered({"opencode-models.json": text}, variables, ignored)
 
 
-def omp(catalogue: "Catalogue", own: "Own") -> Rendered:
+def omp(catalogue: "Catalogue", own: "Own", folder: str) -> Rendered:
     """models.yml holds the providers, and PI_CONFIG_FILES an overlay of config.yml: omp's settings.md."""
-    user = own("omp-models.yml")
+    user, settings = own("omp-models.yml"), own("omp-config.yml")
     providers = {
         provider.server.name: _merged(
             _omp_provider(provider), _inner(user, "providers", provider.server.name)
@@ -69,30 +69,56 @@ def omp(catalogue: "Catalogue", own: "Own") -> Rendered:
         for provider in catalogue.providers
     }
     models = {**user, "providers": {**_inner(user, "providers"), **providers}}
-    kept = _inner(own("omp-config.yml"), "modelRoles")
+    kept = _inner(settings, "modelRoles")
     roles = {role: "/".join(_role(catalogue, ours)) for role, ours in _OMP_ROLES.items() if role not in kept}
     vision = catalogue.roles.get("vision")
     if vision and "vision" not in kept:
         roles["vision"] = "/".join(vision)
+    overlay: dict[str, Any] = {"modelRoles": roles}
+    files, variables = {}, {"PI_CONFIG_FILES": f"{folder}/omp-overlay.yml"}
     ignored: tuple[str, ...] = ()
     if "default" in kept:
-        ignored = (
-            f"config/omp-config.yml sets modelRoles.default to {kept['default']}: omp begins with that",
-        )
-    files = {
-        "omp-models.yml": json.dumps(models, ensure_ascii=False),
-        "omp-roles.yml": json.dumps({"modelRoles": roles}, ensure_ascii=False),
-    }
-    return Rendered(files, {"PI_CONFIG_FILES": "{rendered}/omp-roles.yml"}, ignored)
+        first = kept["default"]
+        ignored = (f"config/omp-config.yml sets modelRoles.default to {first}: omp begins with that",)
+    elif _only_talks(catalogue):
+        # A list of the overlay takes the place of the user's.
+        theirs = settings.get("extensions")
+        overlay["extensions"] = [*(theirs if isinstance(theirs, list) else ()), f"{folder}/omp-talk.js"]
+        files["omp-talk.js"] = _OMP_TALK
+        variables["PI_NO_TITLE"] = "1"
+    files["omp-models.yml"] = json.dumps(models, ensure_ascii=False)
+    files["omp-overlay.yml"] = json.dumps(overlay, ensure_ascii=False)
+    return Rendered(files, variables, ignored)
 
 
-RENDERERS: "Mapping[str, Callable[[Catalogue, Own], Rendered]]" = {"opencode": opencode, "omp": omp}
+RENDERERS: "Mapping[str, Callable[[Catalogue, Own, str], Rendered]]" = {"opencode": opencode, "omp": omp}
 
 # A role left out would go to whichever model omp finds by itself.
 _OMP_ROLES = {
     "default": "main", "slow": "main", "plan": "main", "task": "main",
     "smol": "fast", "commit": "fast", "tiny": "fast",
 }  # fmt: skip
+
+
+# For a model that cannot call tools (MODEL_TOOLS=off): a short prompt, no tools, no request for a title.
+_PROMPT = "You are a helpful assistant. Answer briefly."
+_OPENCODE_TALK = {
+    "default_agent": "talk",
+    "agent": {
+        "talk": {
+            "mode": "primary",
+            "description": "Answers without tools",
+            "prompt": _PROMPT,
+            "tools": {"*": False},
+        },
+        **{name: {"disable": True} for name in ("title", "build", "plan")},
+    },
+}
+_OMP_TALK = f"""export default (pi) => {{
+  pi.on("session_start", async () => {{ await pi.setActiveTools([]); }});
+  pi.on("before_agent_start", () => ({{ systemPrompt: [{json.dumps(_PROMPT)}] }}));
+}};
+"""
 
 
 def _opencode_provider(provider: "Provider") -> "dict[str, Any]":
@@ -134,6 +160,16 @@ def title(provider: "Provider") -> str:
 
 def _role(catalogue: "Catalogue", role: str) -> tuple[str, str]:
     return catalogue.roles.get(role) or catalogue.roles["main"]
+
+
+def _only_talks(catalogue: "Catalogue") -> bool:
+    server, main = catalogue.roles["main"]
+    return any(
+        not model.tools
+        for provider in catalogue.providers
+        for model in provider.models
+        if (provider.server.name, model.id) == (server, main)
+    )
 
 
 def _inner(content: "Any", *names: str) -> "dict[str, Any]":

@@ -21,8 +21,8 @@ OPEN = Server(
 )
 
 
-def drawn(model: str = "m") -> Catalogue:
-    main = Model(model, 65536, 16384, tools=True, vision=False)
+def drawn(model: str = "m", *, tools: bool = True) -> Catalogue:
+    main = Model(model, 65536, 16384, tools=tools, vision=False)
     seeing = Model("eye", 32768, 8192, tools=True, vision=True)
     fast = Model("s", 8192, 2048, tools=True, vision=False)
     return Catalogue(
@@ -39,15 +39,15 @@ def own(**files: Any) -> Callable[[str], Any]:
 
 
 def opencode(catalogue: Catalogue, **files: Any) -> Any:
-    rendered = renderers.opencode(catalogue, own(**files))
-    assert rendered.variables == {"OPENCODE_CONFIG": "{rendered}/opencode-models.json"}
+    rendered = renderers.opencode(catalogue, own(**files), "/r")
+    assert rendered.variables["OPENCODE_CONFIG"] == "/r/opencode-models.json"
     return json.loads(rendered.files["opencode-models.json"])
 
 
 def omp(catalogue: Catalogue, **files: Any) -> tuple[Any, Any]:
-    rendered = renderers.omp(catalogue, own(**files))
-    assert rendered.variables == {"PI_CONFIG_FILES": "{rendered}/omp-roles.yml"}
-    return tuple(yaml.safe_load(rendered.files[name]) for name in ("omp-models.yml", "omp-roles.yml"))
+    rendered = renderers.omp(catalogue, own(**files), "/r")
+    assert rendered.variables == {"PI_CONFIG_FILES": "/r/omp-overlay.yml"}
+    return tuple(yaml.safe_load(rendered.files[name]) for name in ("omp-models.yml", "omp-overlay.yml"))
 
 
 def test_opencode_gets_providers_models_and_limits() -> None:
@@ -88,7 +88,7 @@ def test_omp_gets_providers_models_and_roles() -> None:
 
 @pytest.mark.parametrize("renderer", renderers.RENDERERS.values(), ids=renderers.RENDERERS)
 def test_no_file_holds_a_key(renderer: Callable[..., renderers.Rendered]) -> None:
-    rendered = renderer(drawn(), own())
+    rendered = renderer(drawn(), own(), "/r")
     assert "s3cret" not in f"{rendered.files}{rendered.variables}"
 
 
@@ -100,7 +100,7 @@ def test_any_id_arrives_as_it_is(model: str) -> None:
 
 @pytest.mark.parametrize("trap", ["{env:MODEL_API_KEY}", "{file:/etc/passwd}", "a{file:~/.ssh/id}b"])
 def test_an_id_makes_opencode_read_nothing(trap: str) -> None:
-    text = renderers.opencode(drawn(trap), own()).files["opencode-models.json"]
+    text = renderers.opencode(drawn(trap), own(), "/r").files["opencode-models.json"]
     assert "{env:" not in text
     assert "{file:" not in text
     assert json.loads(text)["model"] == f"big/{trap}"
@@ -151,7 +151,7 @@ def test_what_the_user_set_for_omp_stays() -> None:
 def test_it_is_told_where_the_users_choice_stays_first(
     renderer: Callable[..., renderers.Rendered], files: Any, named: str | None
 ) -> None:
-    ignored = renderer(drawn(), own(**files)).ignored
+    ignored = renderer(drawn(), own(**files), "/r").ignored
     assert [named for reason in ignored if named and named in reason] == ([named] if named else [])
     assert len(ignored) == bool(named)
 
@@ -161,5 +161,20 @@ def test_it_is_told_where_the_users_choice_stays_first(
 )
 def test_files_of_another_form_are_no_trap(content: Any) -> None:
     for renderer in renderers.RENDERERS.values():
-        rendered = renderer(drawn(), lambda _name: content if isinstance(content, dict) else {})
+        rendered = renderer(drawn(), lambda _name: content if isinstance(content, dict) else {}, "/r")
         assert rendered.files
+
+
+def test_a_model_that_only_talks_gets_a_short_prompt_and_no_tools() -> None:
+    document = opencode(drawn(tools=False))
+    agent = document["agent"][document["default_agent"]]
+    assert agent["tools"] == {"*": False}
+    assert len(agent["prompt"]) < 100
+    rendered = renderers.omp(drawn(tools=False), own(omp_config_yml={"extensions": ["mine.ts"]}), "/r")
+    assert yaml.safe_load(rendered.files["omp-overlay.yml"])["extensions"] == ["mine.ts", "/r/omp-talk.js"]
+    assert "setActiveTools([])" in rendered.files["omp-talk.js"]
+
+
+def test_a_model_with_tools_gets_the_tools_own_prompt() -> None:
+    assert "agent" not in opencode(drawn())
+    assert "extensions" not in omp(drawn())[1]
