@@ -59,12 +59,14 @@ main() {
   offer_ca
   make_folders
   if ((build)); then build_image; fi
-  choose_command
-  if ((demo)); then run_demo; fi
-  exec "${command[@]}"
+  trap end_session EXIT
+  if ((demo)); then start_model; fi
+  run_tool
 }
 
 parse() {
+  # The label by which this session's container is found, and whether somebody asked for the end.
+  mark=agentic-sandbox.session=$$.$RANDOM interrupted=0
   shell=0 tool='' build=1 bootstrap=0 demo=0 build_options=() arguments=()
   while (($#)); do
     case $1 in
@@ -151,9 +153,8 @@ build_image() {
   die "the image was not built; the lines above say why."
 }
 
-# choose_command: what runs the tool.
-choose_command() {
-  local options=(--rm)
+run_tool() {
+  local options=(--rm --label "$mark") status=0
   if [[ -t 0 && -t 1 ]]; then
     # Somebody is there: the menu may wait.
     [[ -n $(setting MENU_TIMEOUT) ]] || options+=(-e MENU_TIMEOUT=0)
@@ -165,7 +166,36 @@ choose_command() {
   [[ -z $tool ]] || options+=(-e "DEFAULT_TOOL=$tool")
   if ((shell)); then options+=(-e SANDBOX_SHELL=1); fi
   if ((demo)); then options+=("${demo_options[@]}"); fi
-  command=(docker compose run "${options[@]}" sandbox ${arguments[@]+"${arguments[@]}"})
+  attend docker compose run "${options[@]}" sandbox ${arguments[@]+"${arguments[@]}"} || status=$?
+  exit "$status"
+}
+
+# Asked to end, Compose leaves its container to itself.
+# shellcheck disable=SC2329  # main's trap calls it
+end_session() {
+  trap '' HUP INT TERM
+  local left=''
+  if ((interrupted)); then left=$(docker ps --all --quiet --filter "label=$mark"); fi
+  if [[ -n $left ]]; then { docker stop "$left" && docker rm --force "$left"; } >/dev/null 2>&1 || true; fi
+  if ((demo)); then end_model; fi
+}
+
+# attend COMMAND...: runs it with what arrives here passed on, so that this shell is there when it has ended. In the
+# foreground, bash would leave a signal until then, or die of it.
+attend() {
+  local status signal child
+  interrupted=0
+  # Bash has what is in the background ignore Ctrl-C, and read nothing.
+  (trap - INT && exec "$@") <&0 &
+  child=$!
+  for signal in HUP INT TERM; do
+    # shellcheck disable=SC2064  # the child is known now
+    trap "interrupted=1 again=1; kill -s $signal $child 2>/dev/null || true" "$signal"
+  done
+  # A signal ends the wait, not what is waited for.
+  while again=0 status=0 && { wait "$child" || status=$?; } && ((again)); do :; done
+  trap - HUP INT TERM
+  return "$status"
 }
 
 # running_sandbox: prints the container of one that runs from this folder, if any does.

@@ -7,10 +7,9 @@ prepare_demo() {
   export COMPOSE_PROFILES=${COMPOSE_PROFILES:+$COMPOSE_PROFILES,}demo
   # shellcheck disable=SC2154  # start.sh's parse sets shell and tool
   if ((!shell)) && [[ -z $tool && -z $(setting DEFAULT_TOOL) ]]; then tool=opencode; fi
-  demo_mark=agentic-sandbox.demo=$$.$RANDOM
   # The server that is configured otherwise has no say: what is empty is asked of the demo's own.
-  # shellcheck disable=SC2034  # start.sh's choose_command reads it
-  demo_options=(--label "$demo_mark" -e MODEL_URL=http://model:8080/v1 -e MODEL_ID= -e MODEL_CONTEXT= -e MODEL_OUTPUT= 
+  # shellcheck disable=SC2034  # start.sh's run_tool reads it
+  demo_options=(-e MODEL_URL=http://model:8080/v1 -e MODEL_ID= -e MODEL_CONTEXT= -e MODEL_OUTPUT= 
     -e MODEL_API_KEY= -e MODEL_API_KEY_FILE= -e MODEL_CA= -e MODEL_TOOLS=)
   local file
   file=$(setting MODEL_GGUF)
@@ -41,19 +40,10 @@ use_model() {
   export DEMO_MEMORY
 }
 
-# run_demo: runs start.sh's command with the model beside it, and ends with its exit code.
-run_demo() {
-  trap end_demo EXIT
-  start_model
-  local status=0
-  # shellcheck disable=SC2154  # start.sh's choose_command sets it
-  attend "${command[@]}" || status=$?
-  exit "$status"
-}
-
 start_model() {
   say "demo: waiting for the model server to load its model"
   if ! attend docker compose up --detach --wait --no-build --pull never model >&2; then
+    # shellcheck disable=SC2154  # start.sh's parse sets it
     ((!interrupted)) || exit 130
     docker compose --ansi never logs --no-log-prefix --tail 20 model >&2 || true
     die "the model server did not start; its lines above say why." \
@@ -64,32 +54,6 @@ start_model() {
 }
 
 # The model stays for another sandbox of this folder; the last one that ends takes it along.
-end_demo() {
-  trap '' HUP INT TERM
-  # Asked to end, Compose may leave its container to itself.
-  local left
-  left=$(docker ps --all --quiet --filter "label=$demo_mark")
-  if [[ -n $left ]]; then
-    # shellcheck disable=SC2086  # one word each
-    { docker stop $left && docker rm --force $left; } >/dev/null 2>&1 || true
-  fi
+end_model() {
   [[ -n $(running_sandbox) ]] || docker compose rm --stop --force model >/dev/null 2>&1 || true
-}
-
-# attend COMMAND...: runs it with what arrives here passed on, so that this shell is there when it has ended. In the
-# foreground, bash would leave a signal until then, or die of it.
-attend() {
-  local status signal child
-  interrupted=0
-  # Bash has what is in the background ignore Ctrl-C, and read nothing.
-  (trap - INT && exec "$@") <&0 &
-  child=$!
-  for signal in HUP INT TERM; do
-    # shellcheck disable=SC2064  # the child is known now
-    trap "interrupted=1 again=1; kill -s $signal $child 2>/dev/null || true" "$signal"
-  done
-  # A signal ends the wait, not what is waited for.
-  while again=0 status=0 && { wait "$child" || status=$?; } && ((again)); do :; done
-  trap - HUP INT TERM
-  return "$status"
 }

@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from tests.image.conftest import ROOT, Result, Sandbox, docker, flags, logs, start
+from tests.image.test_tools import headless
 
 # One server for all, and one build.
 pytestmark = pytest.mark.xdist_group("demo")
@@ -234,9 +235,12 @@ def test_start_sh_passes_the_exit_code_on_and_leaves_no_model(checkout: Sandbox)
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 @pytest.mark.parametrize("group", [False, True], ids=["start.sh", "all"])
-def test_a_signal_leaves_nothing(checkout: Sandbox, number: signal.Signals, group: bool) -> None:
+@pytest.mark.parametrize("options", [SHELL, SHELL[1:]], ids=["demo", "plain"])
+def test_a_signal_leaves_nothing(
+    checkout: Sandbox, number: signal.Signals, group: bool, options: tuple[str, ...]
+) -> None:
     process = subprocess.Popen(
-        [str(ROOT / "start.sh"), *SHELL, "echo up; exec sleep 100"], env=checkout.variables, text=True,
+        [str(ROOT / "start.sh"), *options, "echo up; exec sleep 100"], env=checkout.variables, text=True,
         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, start_new_session=True,
     )  # fmt: skip
     assert process.stdout
@@ -261,3 +265,13 @@ def test_start_sh_refuses_what_is_no_model_before_anything_starts(sandbox: Sandb
         assert result.returncode == 1
         assert result.stderr.startswith("sandbox: error: MODEL_GGUF: ")
         assert reason in result.stderr
+
+
+@pytest.mark.parametrize("tool", ["omp", "opencode"])
+def test_a_newcomer_gets_an_answer_with_nothing_configured(checkout: Sandbox, tool: str) -> None:
+    chosen = () if tool == "opencode" else ("--tool", tool)
+    result = start(checkout, "--demo", "--no-build", *chosen, "--", *headless(tool, "Say hello"))
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.strip(), result.stderr
+    assert "model smollm2-135m-instruct at http://model:8080/v1 (llama.cpp) (context=8192" in result.stderr
+    assert left(checkout) == ""
