@@ -8,12 +8,15 @@ source "$here/scripts/common.sh"
 # shellcheck source=scripts/demo.sh
 source "$here/scripts/demo.sh"
 
+# What --demo has the sandbox run with.
+demo_options=()
+
 usage() {
   cat <<'TEXT'
 Usage: ./start.sh [OPTION]... [-- ARGUMENT...]
        ./start.sh exec [COMMAND [ARGUMENT...]]
        ./start.sh accept [NAME]
-       ./start.sh doctor [--no-build] [--json]
+       ./start.sh doctor [--demo] [--no-build] [--json]
        ./start.sh verify [--no-build] [PYTEST-OPTION...]
 
 Opens an agentic coding tool in the sandbox. Without --tool it asks which.
@@ -59,14 +62,11 @@ main() {
   offer_ca
   make_folders
   if ((build)); then build_image; fi
-  trap end_session EXIT
-  if ((demo)); then start_model; fi
+  begin_session
   run_tool
 }
 
 parse() {
-  # The label by which this session's container is found, and whether somebody asked for the end.
-  mark=agentic-sandbox.session=$$.$RANDOM interrupted=0
   shell=0 tool='' build=1 bootstrap=0 demo=0 build_options=() arguments=()
   while (($#)); do
     case $1 in
@@ -154,7 +154,7 @@ build_image() {
 }
 
 run_tool() {
-  local options=(--rm --label "$mark") status=0
+  local options=()
   if [[ -t 0 && -t 1 ]]; then
     # Somebody is there: the menu may wait.
     [[ -n $(setting MENU_TIMEOUT) ]] || options+=(-e MENU_TIMEOUT=0)
@@ -165,9 +165,21 @@ run_tool() {
   fi
   [[ -z $tool ]] || options+=(-e "DEFAULT_TOOL=$tool")
   if ((shell)); then options+=(-e SANDBOX_SHELL=1); fi
-  if ((demo)); then options+=("${demo_options[@]}"); fi
-  attend docker compose run "${options[@]}" sandbox ${arguments[@]+"${arguments[@]}"} || status=$?
+  local status=0
+  run_sandbox ${options[@]+"${options[@]}"} sandbox ${arguments[@]+"${arguments[@]}"} || status=$?
   exit "$status"
+}
+
+begin_session() {
+  # The label by which this session's container is found, and whether somebody asked for the end.
+  mark=agentic-sandbox.session=$$.$RANDOM interrupted=0
+  trap end_session EXIT
+  if ((demo)); then start_model; fi
+}
+
+# run_sandbox OPTION... sandbox [ARGUMENT...]
+run_sandbox() {
+  attend docker compose run --rm --label "$mark" ${demo_options[@]+"${demo_options[@]}"} "$@"
 }
 
 # Asked to end, Compose leaves its container to itself.
@@ -226,15 +238,17 @@ accept() {
 
 doctor() {
   local words=("$@")
-  json='' build=1 build_options=()
+  json='' build=1 build_options=() demo=0 tool='' shell=1
   while (($#)); do
     case $1 in
       --json) json=--json ;;
+      --demo) demo=1 ;;
       --no-build) build=0 ;;
       *) usage_error "doctor does not know $1" ;;
     esac
     shift
   done
+  if ((demo)); then prepare_demo; fi
   cd "$here"
   enter_docker_group "$here/start.sh" doctor ${words[@]+"${words[@]}"}
   (require_engine) || not_examined engine
@@ -243,9 +257,10 @@ doctor() {
   offer_ca
   make_folders
   if ((build)); then (build_image) || not_examined image; fi
-  local options=(--rm -e SANDBOX_DOCTOR=1 -e "SANDBOX_HOST=$(describe_host)") code=0
+  local options=(-e SANDBOX_DOCTOR=1 -e "SANDBOX_HOST=$(describe_host)") code=0
   [[ -t 0 && -t 1 ]] || options+=(-T)
-  docker compose run "${options[@]}" sandbox $json || code=$?
+  begin_session
+  run_sandbox "${options[@]}" sandbox $json || code=$?
   # Any other is not the doctor's: the sandbox did not come so far.
   ((code == 0 || code == 1)) || not_examined sandbox
   exit "$code"

@@ -51,9 +51,10 @@ def _try(told: "Report", tool: "Tool", folder: str, *, able: bool) -> None:
     command = launch.command(tool, words, launch.home(), {**os.environ, **apart})
     told.waiting(f"{tool.name} does a small task (up to {PATIENCE:g} s)")
     ended = trial.run(command.argv, command.environ, folder, PATIENCE)
-    said = " ".join(ended.output.split())[-80:]
+    said = ended.last(80)
     if ended.code != 0:
-        fix = f"Try it by hand: ./start.sh --tool {tool.name} -- {' '.join(tool.headless)}"
+        by_hand = " ".join(tool.headless).replace("{prompt}", f'"{GREETING}"')
+        fix = f"Try it by hand: ./start.sh --tool {tool.name} -- {by_hand}"
         told.fail(tool.name, ended.told(), fix)
     elif able and os.path.isfile(f"{folder}/pong.txt"):
         told.good(tool.name, "it wrote a file with the model's help")

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 # Seconds; a model that is loaded on demand takes its time for the first answer.
 PATIENCE = 120.0
 
+# Seconds; what took less says nothing of a server's speed.
+SHORTEST = 0.05
+
 # Tokens asked for: enough to measure, and for a model that thinks aloud first to come to its call.
 SHORT, LONG = 96, 1024
 
@@ -29,7 +32,7 @@ class Reply(Record):
         thought: whether reasoning came besides.
         calls: the tool calls, each with its name and its arguments as text.
         first: seconds to the first piece.
-        rate: tokens a second after it.
+        rate: tokens a second after it, 0 where it came too fast to tell.
     """
 
     text: str
@@ -113,6 +116,6 @@ class _Gathered:
 
     def reply(self) -> Reply:
         """Return the whole."""
-        after = max(self.last - self.first, 1e-3)
-        rate = max((self.tokens or self.pieces) - 1, 0) / after
+        after = self.last - self.first
+        rate = ((self.tokens or self.pieces) - 1) / after if after > SHORTEST else 0.0
         return Reply(self.text, self.thought, tuple(self.calls.values()), self.first, rate)

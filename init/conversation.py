@@ -159,9 +159,8 @@ def _examine(told: "Report", provider: "Provider", entry: "Model") -> bool:
         _count(told, provider, entry)
         _context(told, provider, entry)
         if entry.tools:
-            _call(told, provider, entry)
-        else:
-            told.skip("tool call", "MODEL_TOOLS=off: the tools get by without")
+            return _call(told, provider, entry)
+        told.skip("tool call", "MODEL_TOOLS=off: the tools get by without")
     except EndpointError as error:
         told.fail("answer", error.what, error.fix)
         return False
@@ -172,7 +171,9 @@ def _count(told: "Report", provider: "Provider", entry: "Model") -> None:
     """Have the model say something longer, and measure it."""
     told.waiting(f"asking {entry.id} for an answer (up to {chat.PATIENCE:g} s)")
     reply = chat.converse(provider, entry, [{"role": "user", "content": COUNT}], None)
-    detail = f"first token after {reply.first:.2f} s, then {reply.rate:.0f} tokens/s"
+    detail = f"first token after {reply.first:.2f} s"
+    if reply.rate:
+        detail += f", then {reply.rate:.0f} tokens/s"
     if reply.text.strip():
         told.good("answer", detail)
     elif reply.thought:
@@ -208,8 +209,8 @@ def _context(told: "Report", provider: "Provider", entry: "Model") -> None:
         told.good("context", f"the server gives this model {context} tokens")
 
 
-def _call(told: "Report", provider: "Provider", entry: "Model") -> None:
-    """Have the model call a tool, and go on from its result."""
+def _call(told: "Report", provider: "Provider", entry: "Model") -> bool:
+    """Have the model call a tool, and go on from its result; tell whether it called it."""
     fix = _TOOL_FLAGS.get(provider.kind, _ANY_TOOL_FLAG)
     messages: list[dict[str, Any]] = [{"role": "user", "content": ADD}]
     told.waiting(f"asking {entry.id} for a tool call (up to {chat.PATIENCE:g} s)")
@@ -219,13 +220,13 @@ def _call(told: "Report", provider: "Provider", entry: "Model") -> None:
         if error.status not in (400, 404, 422, 500, 501):
             raise
         told.fail("tool call", f"a request with a tool is refused: {error.what}", fix)
-        return
+        return False
     call = next((call for call in reply.calls if call["name"] == "add"), None)
     if call is None:
         said = " ".join(reply.text.split())[:80]
         what = "is written into the text, not made" if _looks_like_call(reply.text) else "is not made"
         told.fail("tool call", f"the call {what}: {said!r}", fix)
-        return
+        return False
     try:
         given = json.loads(call["arguments"])
         total = int(given["a"]) + int(given["b"])
@@ -235,7 +236,7 @@ def _call(told: "Report", provider: "Provider", entry: "Model") -> None:
             f"the call has arguments that are not as asked: {call['arguments'][:80]!r}",
             fix,
         )
-        return
+        return False
     made = {"id": "call_1", "type": "function", "function": {"name": "add", "arguments": call["arguments"]}}
     messages += [
         {"role": "assistant", "content": reply.text or None, "tool_calls": [made]},
@@ -254,6 +255,7 @@ def _call(told: "Report", provider: "Provider", entry: "Model") -> None:
             "it called the tool, but did not use the result",
             "Small models do that; try a larger one.",
         )
+    return True
 
 
 def _looks_like_call(text: str) -> bool:

@@ -1,6 +1,7 @@
 """A program run to see whether it works: bounded in time, in a process group of its own, its output kept."""
 
 import os
+import re
 import signal
 import subprocess
 
@@ -24,8 +25,13 @@ class Ended(Record):
     def told(self) -> str:
         """Return it in words, with the last that the program said."""
         how = "no answer in time" if self.code is None else f"exit code {self.code}"
-        said = " ".join((self.errors.strip() or self.output.strip()).split())[-300:]
+        said = self.last(300, self.errors.strip() or self.output)
         return f"{how}: {said}" if said else how
+
+    def last(self, most: int, text: str | None = None) -> str:
+        """Return the end of a text, or of the output, as one line without colours."""
+        plain = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", self.output if text is None else text)
+        return " ".join(plain.split())[-most:]
 
 
 def run(argv: "Sequence[str]", environ: "Mapping[str, str]", directory: str, seconds: float) -> Ended:
