@@ -27,8 +27,8 @@ verify attacks the sandbox from inside, on this very machine, and reports each p
 
   --tool NAME        start this tool without asking (opencode, omp, … see config/tools.yml)
   --shell            start bash in the tool's place: the same container, the same agent
-  --demo             with a model that comes along: a toy that proves the chain, not one to code with.
-                     MODEL_GGUF=FILE brings a better one. Without --tool the tool is opencode
+  --demo             also start a small model, to try everything without a server; it can chat, not code.
+                     MODEL_GGUF=FILE uses your own model file. The tool is opencode unless --tool names one
   --no-build         use the image as it is
   --no-cache         build every layer anew
   --pull             ask the registry for the base image again
@@ -85,6 +85,7 @@ parse() {
     esac
     shift
   done
+  if ((demo && !shell)) && [[ -z $tool && -z $(setting DEFAULT_TOOL) ]]; then tool=opencode; fi
   if ((shell)) && [[ -n $tool ]]; then usage_error "--shell and --tool exclude each other"; fi
   if ((!build && ${#build_options[@]})); then usage_error "--no-build and ${build_options[0]} exclude each other"; fi
 }
@@ -183,7 +184,7 @@ run_sandbox() {
 }
 
 # Asked to end, Compose leaves its container to itself.
-# shellcheck disable=SC2329  # main's trap calls it
+# shellcheck disable=SC2329  # begin_session's trap calls it
 end_session() {
   trap '' HUP INT TERM
   local left=''
@@ -232,13 +233,13 @@ exec_in_running() {
 accept() {
   reach_engine accept "$@"
   # shellcheck disable=SC2016  # "$@" is for the shell in the container
-  exec docker compose run --rm -T -e SANDBOX_SHELL=1 -e SANDBOX_GUARD=report sandbox \
+  exec docker compose run --rm -T -e SANDBOX_SHELL=plain -e SANDBOX_GUARD=report sandbox \
     -c 'exec sandbox-accept "$@"' sandbox-accept "$@" </dev/null
 }
 
 doctor() {
   local words=("$@")
-  json='' build=1 build_options=() demo=0 tool='' shell=1
+  json='' build=1 build_options=() demo=0
   while (($#)); do
     case $1 in
       --json) json=--json ;;

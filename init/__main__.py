@@ -62,7 +62,9 @@ def session_phase(wanted: "settings.Settings", arguments: list[str]) -> int:
     launch.check_places(table)
     definitions = tools.load(launch.DEFINITIONS)
     if wanted.shell:
-        models.connect(wanted, home)
+        stopped = models.connect(wanted, home)
+        if stopped:
+            return stopped
         launch.install_files(definitions.values(), home, table)
         bash = launch.shell(arguments, home, os.environ)
         return watch.run(lambda: supervise.run(bash, wanted.grace, lambda: "resume"), wanted, table)

@@ -11,12 +11,11 @@ from init.servers import ROLES, Wish
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
-    from init.servers import Server, Wanted
+    from init.servers import Server, Wanted, Warn
 
     Ask = Callable[["Server", Sequence[str]], str]
-    Warn = Callable[[str, str], None]
 
 # The pauses before a server that does not answer is asked again, in seconds.
 PAUSES = (1.0, 2.0, 4.0)
@@ -60,6 +59,12 @@ class Catalogue(Record):
     providers: tuple[Provider, ...]
     roles: "Mapping[str, tuple[str, str]]"
 
+    def main(self) -> tuple[Provider, Model]:
+        """Return the model that the tools begin with, and its provider."""
+        name, model = self.roles["main"]
+        provider = next(entry for entry in self.providers if entry.server.name == name)
+        return provider, next(entry for entry in provider.models if entry.id == model)
+
 
 def draw_up(wanted: "Wanted", ask: "Ask", warn: "Warn") -> Catalogue:
     """Ask the servers and settle on models.
@@ -84,17 +89,17 @@ def draw_up(wanted: "Wanted", ask: "Ask", warn: "Warn") -> Catalogue:
     return Catalogue(providers, _roles(wanted.roles, providers))
 
 
-def find(model: str, served: Listing) -> str | None:
+def find(model: str, ids: "Collection[str]") -> str | None:
     """Return the id under which a server lists a model, None where it does not."""
     # Ollama takes a name without its tag.
-    return next((name for name in (model, f"{model}:latest") if name in served.entries), None)
+    return next((name for name in (model, f"{model}:latest") if name in ids), None)
 
 
 def not_served(server: "Server", model: str, served: Listing) -> SandboxError:
     """Return what to tell of an id that the server does not list."""
     import difflib
 
-    name = "MODEL_ID" if server.source == "MODEL_URL" else f"{server.source.rpartition('.')[0]}, the id"
+    name = server.setting("MODEL_ID", "models: the id")
     near = difflib.get_close_matches(model, served.entries, 1)
     hint = f" Did you mean {near[0]}?" if near else ""
     return SandboxError(
@@ -105,11 +110,8 @@ def not_served(server: "Server", model: str, served: Listing) -> SandboxError:
 
 def several(server: "Server", ids: "Sequence[str]") -> SandboxError:
     """Return what to tell where the user has to choose."""
-    fix = (
-        "Set MODEL_ID to one of them."
-        if server.source == "MODEL_URL"
-        else "Set roles.main in config/models.yml to server/id."
-    )
+    place = server.setting("MODEL_ID", "models")
+    fix = f"Set {place} to one of them." if place == "MODEL_ID" else f"Name one in {place}, or in roles."
     return SandboxError(f"{server.url} serves several models, and none is chosen: {shown(ids)}", fix)
 
 
@@ -159,46 +161,49 @@ def _provider(server: "Server", wishes: tuple[Wish, ...], ask: "Ask", warn: "War
         warn(error.what, error.fix)
         base = listing.bases(server.url)[0]
         return Provider(
-            server, "OpenAI-compatible", base, tuple(_model(wish, wish.id, None, warn) for wish in wishes)
+            server, "OpenAI-compatible", base, tuple(_model(server, wish, None, warn) for wish in wishes)
         )
     models = []
     for wish in wishes:
         ids = listing.conversing(served)
-        model = find(wish.id, served) if wish.id else ids[0] if len(ids) == 1 else ask(server, ids)
+        model = find(wish.id, served.entries) if wish.id else ids[0] if len(ids) == 1 else ask(server, ids)
         if model is None:
             raise not_served(server, wish.id, served)
-        models.append(_model(wish, model, listing.context_of(server, served, model), warn))
+        models.append(
+            _model(server, wish._replace(id=model), listing.context_of(server, served, model), warn)
+        )
     return Provider(server, served.kind, served.base, tuple(models))
 
 
-def _model(wish: Wish, model: str, told: int | None, warn: "Warn") -> Model:
+def _model(server: "Server", wish: Wish, told: int | None, warn: "Warn") -> Model:
     """Settle the limits between what the user set and what the server tells."""
+    setting = server.setting("MODEL_CONTEXT", "models: the context")
     context = wish.context or told
     if context is None:
         context = ASSUMED_CONTEXT
         warn(
-            f"the server does not tell the context of {model}: {context} is assumed",
-            "Set MODEL_CONTEXT to what the server was started with (Ollama: OLLAMA_CONTEXT_LENGTH; "
+            f"the server does not tell the context of {wish.id}: {context} is assumed",
+            f"Set {setting} to what the server was started with (Ollama: OLLAMA_CONTEXT_LENGTH; "
             "its own default is too small for agents).",
         )
     elif told is not None and context > told:
         warn(
-            f"{model} has a context of {told} on the server, so not {context} but that is used",
-            "Mend MODEL_CONTEXT.",
+            f"a context of {context} is set, but the server gives {wish.id} only {told}, which is used",
+            f"Lower {setting}, or leave it out.",
         )
         context = told
     if context < LITTLE_CONTEXT and wish.tools:
         warn(
-            f"{model} has a context of {context}: an agent's own prompt takes 10,000 tokens",
+            f"{wish.id} has a context of {context}: an agent's own prompt takes 10,000 tokens",
             "Start the server with 32768 or more; see Model servers in the README.",
         )
     if wish.output is not None and wish.output >= context:
         raise SandboxError(
-            f"an output of {wish.output} leaves no room for a prompt in the context of {model}, {context}",
-            "Set MODEL_OUTPUT to a quarter of it, or leave it out.",
+            f"an output of {wish.output} leaves no room for a prompt in the context of {wish.id}, {context}",
+            f"Set {server.setting('MODEL_OUTPUT', 'models: the output')} to a quarter of it, or to nothing.",
         )
     output = wish.output or max(1, min(MOST_OUTPUT, context // 4))
-    return Model(model, context, output, wish.tools, wish.vision)
+    return Model(wish.id, context, output, wish.tools, wish.vision)
 
 
 def _roles(wanted: "Mapping[str, str]", providers: tuple[Provider, ...]) -> dict[str, tuple[str, str]]:
@@ -207,9 +212,6 @@ def _roles(wanted: "Mapping[str, str]", providers: tuple[Provider, ...]) -> dict
     for role in ROLES:
         if role in wanted:
             name, _, model = wanted[role].partition("/")
-            known = {entry.id: entry.id for entry in by_name[name].models}
-            roles[role] = (
-                name,
-                known.get(model) or known.get(f"{model}:latest") or by_name[name].models[0].id,
-            )
+            ids = [entry.id for entry in by_name[name].models]
+            roles[role] = (name, find(model, ids) or ids[0])
     return roles

@@ -59,7 +59,7 @@ def provide(home: str, wanted: "Settings") -> "Catalogue | None":
     Raises:
         SandboxError: a setting or a server cannot be used.
     """
-    named = servers.read(os.environ)
+    named = servers.read(os.environ, warn)
     if not named.servers:
         return None
 
@@ -72,12 +72,15 @@ def provide(home: str, wanted: "Settings") -> "Catalogue | None":
             raise catalogue.several(server, ids)
         return answer.name
 
-    drawn = catalogue.draw_up(
-        named, ask, lambda what, fix: log.warning(what, **({"fix": fix} if fix else {}))
-    )
+    drawn = catalogue.draw_up(named, ask, warn)
     write(home, drawn, tools.load(launch.DEFINITIONS).values())
     tell(drawn)
     return drawn
+
+
+def warn(what: str, fix: str) -> None:
+    """Tell what works, but not as the user may think."""
+    log.warning(what, **({"fix": fix} if fix else {}))
 
 
 def write(home: str, drawn: "Catalogue", definitions: "Iterable[Tool]") -> None:
@@ -135,12 +138,9 @@ def tell(drawn: "Catalogue") -> None:
 
 
 def _variables(drawn: "Catalogue") -> dict[str, str]:
-    name, model = drawn.roles["main"]
-    main = next(provider for provider in drawn.providers if provider.server.name == name)
-    keys = {
-        provider.server.variable: provider.server.key for provider in drawn.providers if provider.server.key
-    }
-    return {**keys, "SANDBOX_MODEL_ID": model, "SANDBOX_MODEL_URL": main.base}
+    provider, model = drawn.main()
+    keys = {entry.server.variable: entry.server.key for entry in drawn.providers if entry.server.key}
+    return {**keys, "SANDBOX_MODEL_ID": model.id, "SANDBOX_MODEL_URL": provider.base}
 
 
 def _render(tool: "Tool", drawn: "Catalogue", folder: str) -> "Rendered":

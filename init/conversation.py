@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from init.tools import Tool
 
 # Seconds for the steps before an answer.
-LISTED = 10.0
+PATIENCE = 10.0
 
 COUNT = "Count from one to twenty in words, separated by commas. Write nothing else."
 ADD = "Use the tool add to add a=19 and b=23, then tell me the sum. Do not calculate it yourself."
@@ -52,8 +52,12 @@ _ANY_TOOL_FLAG = (
 
 def model(told: "Report", environ: "Mapping[str, str]", tools: "Iterable[Tool]") -> "Catalogue | None":
     """Examine each server and each model; return them where the tools can be tried with them."""
+
+    def warn(what: str, fix: str) -> None:
+        told.warn("settings", what, fix)
+
     try:
-        wanted = servers.read(environ)
+        wanted = servers.read(environ, warn)
     except SandboxError as error:
         told.fail("settings", error.what, error.fix)
         return None
@@ -68,7 +72,7 @@ def model(told: "Report", environ: "Mapping[str, str]", tools: "Iterable[Tool]")
         raise catalogue.several(server, ids)
 
     try:
-        drawn = catalogue.draw_up(wanted, choose, lambda what, fix: told.warn("settings", what, fix))
+        drawn = catalogue.draw_up(wanted, choose, warn)
     except SandboxError as error:
         told.fail("id", error.what, error.fix)
         return None
@@ -77,14 +81,13 @@ def model(told: "Report", environ: "Mapping[str, str]", tools: "Iterable[Tool]")
 
 
 def _nothing_set(told: "Report", tools: "Iterable[Tool]") -> None:
-    fix = "Set MODEL_URL in .env, such as http://10.0.0.13:8000/v1, or try ./start.sh --demo"
     if all(models.untouched(tool) for tool in tools if tool.models):
-        told.fail("settings", "no model server is configured", fix)
+        told.fail("settings", "no model server is configured", models.NO_SERVER_FIX)
     else:
         told.warn(
             "settings",
             "MODEL_URL is not set; what the tools' own files name is not tried",
-            fix,
+            models.NO_SERVER_FIX,
         )
 
 
@@ -98,8 +101,8 @@ def _reach(told: "Report", server: "Server") -> bool:
     try:
         if not faults.proxied(server.url):
             _connect(told, server)
-        told.waiting(f"asking {server.url} what it serves (up to {LISTED:g} s)")
-        served = listing.ask(server, LISTED)
+        told.waiting(f"asking {server.url} what it serves (up to {PATIENCE:g} s)")
+        served = listing.ask(server, PATIENCE)
     except EndpointError as error:
         if error.status in catalogue.NO_LIST and all(wish.id for wish in server.models):
             told.warn(
@@ -109,7 +112,7 @@ def _reach(told: "Report", server: "Server") -> bool:
             )
             return True
         told.fail(
-            {"answer": "list"}.get(error.stage, error.stage),
+            "list" if error.stage == "answer" else error.stage,
             f"{name}{error.what}",
             error.fix,
         )
@@ -129,20 +132,20 @@ def _connect(told: "Report", server: "Server") -> None:
     """
     parts = urlsplit(server.url)
     host, port = parts.hostname or "", parts.port or {"http": 80, "https": 443}[parts.scheme]
-    told.waiting(f"looking for {host}:{port} (up to {LISTED:g} s)")
-    with endpoint.steps(server, LISTED):
+    told.waiting(f"looking for {host}:{port} (up to {PATIENCE:g} s)")
+    with endpoint.steps(server, PATIENCE):
         begun = time.monotonic()
         addresses = sorted(
             {str(found[4][0]) for found in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)}
         )
         told.good("name", f"{host} is {', '.join(addresses)} ({_milliseconds(begun)})")
         begun = time.monotonic()
-        connection = socket.create_connection((host, port), LISTED)
+        connection = socket.create_connection((host, port), PATIENCE)
         told.good("connect", f"port {port} takes connections ({_milliseconds(begun)})")
         with connection:
             if parts.scheme == "https":
                 begun = time.monotonic()
-                with endpoint.context(server).wrap_socket(connection, server_hostname=host) as secured:
+                with endpoint.trust(server).wrap_socket(connection, server_hostname=host) as secured:
                     told.good(
                         "tls",
                         f"{secured.version()}, certificate accepted ({_milliseconds(begun)})",
@@ -160,7 +163,7 @@ def _examine(told: "Report", provider: "Provider", entry: "Model") -> bool:
         _context(told, provider, entry)
         if entry.tools:
             return _call(told, provider, entry)
-        told.skip("tool call", "MODEL_TOOLS=off: the tools get by without")
+        told.skip("tool call", "it is set to have no tools: MODEL_TOOLS=off, or tools: false")
     except EndpointError as error:
         told.fail("answer", error.what, error.fix)
         return False
@@ -189,12 +192,13 @@ def _count(told: "Report", provider: "Provider", entry: "Model") -> None:
 def _context(told: "Report", provider: "Provider", entry: "Model") -> None:
     """Ask again now that the model is loaded: Ollama tells only then."""
     try:
-        served = listing.ask(provider.server, LISTED)
+        served = listing.ask(provider.server, PATIENCE)
         context = (
             listing.context_of(provider.server, served, entry.id) if entry.id in served.entries else None
         )
     except EndpointError:
         context = None
+    setting = provider.server.setting("MODEL_CONTEXT", "models: the context")
     if context is None:
         told.warn(
             "context", f"the server does not tell it; the tools are told {entry.context}",
@@ -203,7 +207,7 @@ def _context(told: "Report", provider: "Provider", entry: "Model") -> None:
     elif context < entry.context:
         told.fail(
             "context", f"the server gives {context} tokens, not the {entry.context} that the tools are told",
-            f"Start the server with more (Ollama: OLLAMA_CONTEXT_LENGTH), or set MODEL_CONTEXT={context}.",
+            f"Start the server with more (Ollama: OLLAMA_CONTEXT_LENGTH), or set {setting} to {context}.",
         )  # fmt: skip
     else:
         told.good("context", f"the server gives this model {context} tokens")
@@ -244,16 +248,14 @@ def _call(told: "Report", provider: "Provider", entry: "Model") -> bool:
     ]
     told.waiting(f"handing {entry.id} the tool's result (up to {chat.PATIENCE:g} s)")
     reply = chat.converse(provider, entry, messages, [TOOL])
-    if str(total) in reply.text or reply.thought:
-        told.good(
-            "tool call",
-            f"it called add({given['a']}, {given['b']}) and went on from the result",
-        )
+    called = f"it called add({given['a']}, {given['b']})"
+    if str(total) in reply.text:
+        told.good("tool call", f"{called} and went on from the result")
+    elif reply.thought:
+        told.good("tool call", f"{called}; it was still thinking after the result")
     else:
         told.warn(
-            "tool call",
-            "it called the tool, but did not use the result",
-            "Small models do that; try a larger one.",
+            "tool call", f"{called}, but did not use the result", "Small models do that; try a larger one."
         )
     return True
 

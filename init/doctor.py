@@ -5,7 +5,7 @@ PID 1 runs it in the tool's place with SANDBOX_DOCTOR=1: sandbox-doctor [--json]
 
 import os
 
-from init import agents, connect, conversation, launch, mounts, posture, program, report, surroundings
+from init import connect, conversation, launch, mounts, posture, program, report, surroundings, tasks
 from init.errors import SandboxError
 
 TYPE_CHECKING = False
@@ -47,9 +47,9 @@ def examine(wanted: "Settings", arguments: list[str]) -> int:
     told.section("model")
     drawn = conversation.model(told, os.environ, installed)
     if drawn is not None:
-        told.section("agents")
+        told.section("tasks")
         hand_over(told, drawn, definitions, table)
-        agents.try_each(told, installed, drawn)
+        tasks.try_each(told, installed, drawn)
     if arguments:
         print(told.as_json())  # noqa: T201 - what was asked for
     return told.conclude()

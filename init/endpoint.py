@@ -67,7 +67,7 @@ def stream(
     try:
         with _deadline(seconds):
             opener = urllib.request.build_opener(
-                urllib.request.HTTPSHandler(context=context(server)), _NoRedirect()
+                urllib.request.HTTPSHandler(context=trust(server)), _NoRedirect()
             )
             with opener.open(urllib.request.Request(url, data, headers), timeout=seconds) as response:  # noqa: S310 - servers.py lets http and https through
                 yield response
@@ -110,7 +110,7 @@ def parsed(server: "Server", url: str, text: bytes, kind: str = "") -> "Any":
                 f"Set {server.source} to the API's own address: mostly it ends in /v1, on a port of its own.",
             ) from error  # fmt: skip
         raise EndpointError(
-            "answer", f"{url} answers with what is no JSON", f"Check {server.source}, and the server's log."
+            "answer", f"{url} does not answer with JSON", f"Check {server.source}, and the server's log."
         ) from error
 
 
@@ -137,7 +137,7 @@ class _NoRedirect(urllib.request.HTTPRedirectHandler):
         return None
 
 
-def context(server: "Server") -> ssl.SSLContext:
+def trust(server: "Server") -> ssl.SSLContext:
     """Return whom to trust: the usual CAs and the server's own.
 
     Raises:
@@ -152,7 +152,7 @@ def context(server: "Server") -> ssl.SSLContext:
         except (OSError, ssl.SSLError) as error:
             raise EndpointError(
                 "tls",
-                f"MODEL_CA: {server.ca} is no valid PEM file: {error}",
-                "Name a file with PEM certificates.",
+                f"{server.ca} is no valid PEM file: {error}",
+                f"Name one with PEM certificates in {server.setting('MODEL_CA', 'ca')}.",
             ) from error
     return trusted

@@ -29,6 +29,7 @@ class EndpointError(SandboxError):
         what: what is wrong.
         fix: what to do about it.
         passing: whether it may be over in a moment.
+        status: the HTTP status, 0 where none came.
     """
 
     def __init__(self, stage: str, what: str, fix: str, *, passing: bool = False, status: int = 0) -> None:
@@ -43,11 +44,7 @@ def refused(server: "Server", url: str, error: urllib.error.HTTPError) -> Endpoi
     told = f"{url} answers {error.code} {error.reason}" + (f": {said}" if said else "")
     fix, passing = f"Check {server.source}, and the server's log.", False
     if error.code in (401, 403):
-        key = (
-            "MODEL_API_KEY"
-            if server.source == "MODEL_URL"
-            else f"the key in {server.source.rpartition('.')[0]}"
-        )
+        key = server.setting("MODEL_API_KEY", "key or key_file")
         fix = (
             f"The server does not take this key: mend {key}."
             if server.key
@@ -103,8 +100,7 @@ def not_answered(server: "Server", url: str, error: Exception, seconds: float) -
         fix = "The server is loading its model, is overloaded or hangs: look at its log."
         return EndpointError("answer", what, fix, passing=True)
     what = f"{here} ends the connection before its answer is complete ({type(error).__name__})"
-    scheme = urlsplit(url).scheme
-    fix = f"Is it a model server, and does it speak {scheme}? Check {server.source}, and the server's log."
+    fix = f"Is it a model server? If it speaks TLS, write https:// in {server.source}. Look at its log."
     return EndpointError("answer", what, fix)
 
 
@@ -143,7 +139,8 @@ def _tls_meaning(server: "Server", here: str, error: ssl.SSLError) -> tuple[str,
             return what, "Renew the server's certificate, or set this machine's clock."
         return (
             what,
-            "Name its CA, or the certificate itself if it is self-signed: MODEL_CA=./ca.pem in .env.",
+            "Put its CA, or the certificate itself if it is self-signed, into config/ and name it in "
+            f"{server.setting('MODEL_CA', 'ca')}.",
         )
     if error.reason in ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "HTTP_REQUEST"):
         return f"{here} does not speak TLS", f"Write http:// in {server.source}."

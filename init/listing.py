@@ -3,7 +3,7 @@
 from init import endpoint
 from init.faults import EndpointError
 from init.record import Record
-from init.values import MOST_TOKENS
+from init.values import MOST_TOKENS, usable_id
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ def read(server: "Server", base: str, content: "Any") -> Listing:
     entries = {
         entry["id"]: entry
         for entry in data
-        if isinstance(entry, dict) and isinstance(entry.get("id"), str) and usable(entry["id"])
+        if isinstance(entry, dict) and isinstance(entry.get("id"), str) and usable_id(entry["id"])
     }
     if not entries:
         raise EndpointError(
@@ -111,11 +111,6 @@ _KINDS = {
     "vllm": "vLLM", "sglang": "SGLang", "llamacpp": "llama.cpp", "library": "Ollama",
     "organization_owner": "LM Studio",
 }  # fmt: skip
-
-
-def usable(model: str) -> bool:
-    """Tell whether an id can be shown and written: a server's answer is not to be trusted."""
-    return 0 < len(model) <= 512 and model.isprintable() and model != "__proto__"
 
 
 def _told_with_the_list(_server: "Server", _root: str, _model: str, entry: "Mapping[str, Any]") -> int | None:

@@ -32,9 +32,9 @@ def ask(
         entries: what to offer; the first is the default.
         source: descriptor of the terminal to read.
         out: where to write.
-        what: what they are, in one word.
         timeout: seconds to wait for a first answer before the default is taken, 0 for ever. Nobody may be
             there: `docker compose up` and `docker run -t` give a terminal that nobody can type into.
+        what: what they are, in one word.
 
     Returns:
         The one chosen, or None where the input ended.
@@ -42,7 +42,7 @@ def ask(
     width = max(len(entry.name) for entry in entries)
     lines = [f"  {n}) {entry.name:<{width}}  {entry.title}" for n, entry in enumerate(entries, 1)]
     out.write("\n".join([f"Which {what}?", *lines, ""]))
-    patience = f", {entries[0].name} starts in {timeout:g} s" if timeout else ""
+    patience = f", {entries[0].name} is taken in {timeout:g} s" if timeout else ""
     while True:
         out.write(f"Number or name [1{patience}]: ")
         out.flush()

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from init.tools import Tool
 
 FILE = f"{launch.CONFIG}/models.yml"
+NO_SERVER_FIX = "Set MODEL_URL in .env, such as http://10.0.0.13:8000, or try ./start.sh --demo"
 
 
 def connect(wanted: "Settings", home: str, tool: "Tool | None" = None) -> int:
@@ -21,13 +22,13 @@ def connect(wanted: "Settings", home: str, tool: "Tool | None" = None) -> int:
     Returns:
         0, or the exit code to end with: what is wrong is told.
     """
-    if tool is not None and not tool.models:
+    if wanted.model is None or (tool is not None and not tool.models):
         return 0
     named = wanted.model or described()
     if not named and tool is not None and untouched(tool):
         log.warning(
             f"no model server is configured, so {tool.name} has no model",
-            fix="Set MODEL_URL in .env, such as http://10.0.0.13:8000/v1, or try ./start.sh --demo",
+            fix=NO_SERVER_FIX,
         )
     # What an earlier start of this container left has to go, too.
     if not (named or os.path.exists(launch.rendered(home))):

@@ -4,13 +4,15 @@ import os
 
 from init import mounts
 from init.identity import HOME
+from init.mounts import DATA, WORKSPACE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from init.report import Report
 
 # What is meant to be written: the two folders, home and the temporary ones, and the kernel's own.
-_WRITABLE = (HOME, "/tmp", "/dev", "/proc", "/sys", "/run/secrets")  # noqa: S108 - named, not used
+_OURS = {"/", HOME, WORKSPACE, DATA, "/tmp"}  # noqa: S108 - named, not used
+_KERNELS = ("/dev/", "/proc/", "/sys/", "/run/secrets/")
 
 _ENGINES = ("/run/docker.sock", "/var/run/docker.sock", "/run/containerd/containerd.sock")
 
@@ -80,8 +82,8 @@ def _mounts(told: "Report") -> None:
         mount.path
         for mount in mounts.read_table()
         if not mount.read_only
-        and mount.path != "/"
-        and not mount.path.startswith(_WRITABLE)
+        and mount.path not in _OURS
+        and not f"{mount.path}/".startswith(_KERNELS)
         and os.access(mount.path, os.W_OK)
     ]
     if more:

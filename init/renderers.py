@@ -50,7 +50,7 @@ def opencode(catalogue: "Catalogue", own: "Own", folder: str) -> Rendered:
         document["model"] = "/".join(_role(catalogue, "main"))
         if "small_model" not in user:
             document["small_model"] = "/".join(_role(catalogue, "fast"))
-        if _only_talks(catalogue):
+        if not catalogue.main()[1].tools:
             document |= _OPENCODE_TALK
             # Rules of the sandbox and of projects would be most of what a small model reads.
             variables |= {"OPENCODE_CONFIG_DIR": f"{folder}/none", "OPENCODE_DISABLE_PROJECT_CONFIG": "1"}
@@ -80,7 +80,7 @@ def omp(catalogue: "Catalogue", own: "Own", folder: str) -> Rendered:
     if "default" in kept:
         first = kept["default"]
         ignored = (f"config/omp-config.yml sets modelRoles.default to {first}: omp begins with that",)
-    elif _only_talks(catalogue):
+    elif not catalogue.main()[1].tools:
         # A list of the overlay takes the place of the user's.
         theirs = settings.get("extensions")
         overlay["extensions"] = [*(theirs if isinstance(theirs, list) else ()), f"{folder}/omp-talk.js"]
@@ -160,16 +160,6 @@ def title(provider: "Provider") -> str:
 
 def _role(catalogue: "Catalogue", role: str) -> tuple[str, str]:
     return catalogue.roles.get(role) or catalogue.roles["main"]
-
-
-def _only_talks(catalogue: "Catalogue") -> bool:
-    server, main = catalogue.roles["main"]
-    return any(
-        not model.tools
-        for provider in catalogue.providers
-        for model in provider.models
-        if (provider.server.name, model.id) == (server, main)
-    )
 
 
 def _inner(content: "Any", *names: str) -> "dict[str, Any]":

@@ -8,7 +8,6 @@ from init.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
     from typing import Literal, TextIO, TypeAlias
 
     Status: TypeAlias = Literal["pass", "warn", "fail", "skip"]
@@ -35,16 +34,16 @@ class Finding(Record):
 
 
 class Report:
-    """Collects findings and shows each at once.
+    """Collects findings and shows each at once, but for what stands in `secrets`.
 
     Args:
         out: where lines for a person go; None shows none.
         wait: where it is said what is being waited for; a terminal's line is used again.
-        secrets: what must not be shown.
     """
 
-    def __init__(self, out: "TextIO | None", wait: "TextIO", secrets: "Iterable[str]" = ()) -> None:
-        self.out, self.wait, self.secrets = out, wait, list(secrets)
+    def __init__(self, out: "TextIO | None", wait: "TextIO") -> None:
+        self.out, self.wait = out, wait
+        self.secrets: list[str] = []
         self.findings: list[Finding] = []
         self.area, self._heading = "", [""]
         self._waiting = False

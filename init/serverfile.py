@@ -46,16 +46,16 @@ def _server(name: str, entry: "_Entries") -> Server:
     entry.names(("url", "key", "key_file", "ca", "models"))
     if not _NAME.fullmatch(name):
         entry.refuse("is no name of a server", "Use lower-case letters, digits and -, 32 at most.")
+    source = f"config/{FILE}, {entry.path}"
     key, key_file, ca = (entry.text(word) for word in ("key", "key_file", "ca"))
     if key and key_file:
         entry.refuse("has both key and key_file", "Keep one of them.")
     if key:
-        key = values.key(key, f"config/{FILE}, {entry.path}.key")
+        key = values.key(key, f"{source}.key")
     elif key_file:
-        key = values.key_in(entry.file(key_file), f"config/{FILE}, {entry.path}.key_file")
-    source = f"config/{FILE}, {entry.path}"
+        key = values.key_in(entry.file(key_file), f"{source}.key_file")
     if ca:
-        values.certificate(entry.file(ca), f"{source}.ca")
+        ca = values.certificate(entry.file(ca), f"{source}.ca")
     if not entry.text("url"):
         entry.refuse("has no url", "Give the server's address, such as http://10.0.0.13:8000/v1")
     return Server(
@@ -63,7 +63,7 @@ def _server(name: str, entry: "_Entries") -> Server:
         url=values.address(entry.text("url"), f"{source}.url"),
         key=key,
         variable=f"MODEL_API_KEY_{name.upper().replace('-', '_')}",
-        ca=entry.file(ca) if ca else "",
+        ca=ca,
         source=f"{source}.url",
         models=tuple(_wish(model) for model in entry.items("models")),
     )

@@ -5,14 +5,16 @@ The variables are the short form: one server, one model for every role.
 
 import os
 
-from init import log, values
+from init import values
 from init.errors import SandboxError
 from init.launch import CONFIG
 from init.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
+
+    Warn = Callable[[str, str], None]
 
 # Where an engine mounts a secret of this name, looked at where no file is named.
 KEY_FILE = "/run/secrets/model_api_key"
@@ -53,6 +55,10 @@ class Server(Record):
     source: str
     models: tuple[Wish, ...]
 
+    def setting(self, variable: str, entry: str) -> str:
+        """Return how the user calls a setting: a variable, or its place in config/models.yml."""
+        return variable if self.source == "MODEL_URL" else f"{self.source.removesuffix('.url')}.{entry}"
+
 
 class Wanted(Record):
     """The servers, and the model of each role as ``server/id`` or ``server``."""
@@ -61,8 +67,13 @@ class Wanted(Record):
     roles: "Mapping[str, str]"
 
 
-def read(environ: "Mapping[str, str]", directory: str = CONFIG) -> Wanted:
+def read(environ: "Mapping[str, str]", warn: "Warn", directory: str = CONFIG) -> Wanted:
     """Return what the user wants; no server where nothing is set.
+
+    Args:
+        environ: the variables.
+        warn: is told what is set and not used, and what to do.
+        directory: where config/ is.
 
     Raises:
         SandboxError: names a bad setting, and never shows a key.
@@ -79,9 +90,7 @@ def read(environ: "Mapping[str, str]", directory: str = CONFIG) -> Wanted:
             )
         return listed
     if listed.servers:
-        log.warning(
-            "MODEL_URL is set, so config/models.yml is not used", fix="Unset MODEL_URL to use the file."
-        )
+        warn("MODEL_URL is set, so config/models.yml is not used", "Unset MODEL_URL to use the file.")
     return Wanted((_from_variables(environ, directory),), {})
 
 

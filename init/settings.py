@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 # gosu takes no larger one.
 MAX_ID = 2**31 - 1
 DEFAULT_GRACE = 5.0
+# Any of these asks for a model server.
+MODEL = ("MODEL_URL", "MODEL_ID", "MODEL_CONTEXT", "MODEL_OUTPUT")
 
 
 class Settings(Record):
@@ -23,7 +25,7 @@ class Settings(Record):
         default_tool: the tool to start without asking, or None.
         shell: whether a shell is started in the tool's place.
         doctor: whether the sandbox examines itself in the tool's place.
-        model: whether a model server is named by variables; servers.py reads them.
+        model: whether variables name a model server, see servers.py; None where none is wanted.
         seccomp: whether the session's own filter is on, leaves room for a debugger, or is off.
         guard: whether what the session wrote is left alone, reported or quarantined.
         menu_timeout: seconds the menu waits for a first answer; 0 waits for ever.
@@ -38,7 +40,7 @@ class Settings(Record):
     default_tool: str | None
     shell: bool
     doctor: bool
-    model: bool
+    model: bool | None
     seccomp: str
     guard: str
     menu_timeout: float
@@ -54,14 +56,15 @@ def read(environ: "Mapping[str, str]") -> Settings:
         SandboxError: names every bad variable at once.
     """
     reader = _Reader(environ)
+    shell = reader.choice("SANDBOX_SHELL", ("0", "1", "plain"))
     settings = Settings(
         puid=reader.account_id("PUID", "id -u"),
         pgid=reader.account_id("PGID", "id -g"),
         tools=reader.names("TOOLS"),
         default_tool=environ.get("DEFAULT_TOOL") or None,
-        shell=reader.choice("SANDBOX_SHELL", ("0", "1")) == "1",
+        shell=shell != "0",
         doctor=reader.choice("SANDBOX_DOCTOR", ("0", "1")) == "1",
-        model=any(environ.get(f"MODEL_{name}") for name in ("URL", "ID", "CONTEXT", "OUTPUT")),
+        model=None if shell == "plain" else any(environ.get(name) for name in MODEL),
         seccomp=reader.choice("SANDBOX_SECCOMP", ("on", "debug", "off")),
         guard=reader.choice("SANDBOX_GUARD", ("report", "block", "off")),
         menu_timeout=reader.seconds("MENU_TIMEOUT", 10.0),

@@ -5,7 +5,6 @@ import os
 
 from init import config, launch, posture, tools, trial, users
 from init.errors import SandboxError
-from init.identity import HOME
 from init.mounts import DATA, WORKSPACE, find
 
 TYPE_CHECKING = False
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
 HOST = "SANDBOX_HOST"
 
 # Seconds for a program to tell its version.
-PROMPT = 30.0
+PATIENCE = 30.0
 # Bytes that are left on a disk before it is told.
 LITTLE_ROOM = 1 << 30
 
@@ -155,9 +154,11 @@ def programs(told: "Report", definitions: "Mapping[str, Tool]", wanted: "Setting
 
 def _version(told: "Report", tool: "Tool") -> None:
     program = launch.find_program(tool.command[0]) or tool.command[0]
-    told.waiting(f"{tool.name} --version (up to {PROMPT:g} s)")
-    environ = {**os.environ, "HOME": HOME, "PATH": launch.PATH}
-    ended = trial.run((program, "--version"), environ, launch.home(), PROMPT)
+    told.waiting(f"{tool.name} --version (up to {PATIENCE:g} s)")
+    home = launch.home()
+    ended = trial.run(
+        (program, "--version"), {**os.environ, "HOME": home, "PATH": launch.PATH}, home, PATIENCE
+    )
     version = (ended.output.strip().splitlines() or ["it runs"])[-1]
     if ended.code == 0:
         told.good(tool.name, f"{version} ({program})")

@@ -35,7 +35,8 @@ def address(text: str, source: str) -> str:
         raise SandboxError(f"{source}={shown!r} is no URL: {error}", f"{fix}.") from error
     if parts.username is not None or parts.password is not None:
         raise SandboxError(
-            f"{source} holds a name or a password before the @", "Put the key into MODEL_API_KEY."
+            f"{source} holds a name or a password before the @",
+            "Take it out; a key has a setting of its own.",
         )
     if parts.scheme not in ("http", "https"):
         raise SandboxError(f"{source}={shown!r} does not begin with http:// or https://", f"{fix}.")
@@ -69,10 +70,15 @@ def check_limits(context: int | None, output: int | None, context_source: str, o
         )
 
 
+def usable_id(text: str) -> bool:
+    """Tell whether an id, a server's or the user's, can be shown and written."""
+    # Control characters would reach the terminal and the files of the tools.
+    return 0 < len(text) <= 512 and text.isprintable() and text != "__proto__"
+
+
 def model_id(text: str, source: str) -> str:
     """Check the id of a model."""
-    # Control characters would reach the terminal and the files of the tools; no server has such an id.
-    if len(text) > 512 or not text.isprintable() or text == "__proto__":
+    if text and not usable_id(text):
         raise SandboxError(
             f"{source} is no model's id: {text[:40]!r}", "Set it to an id that /v1/models tells."
         )

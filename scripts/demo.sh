@@ -5,11 +5,9 @@
 prepare_demo() {
   # Compose knows the service only with it.
   export COMPOSE_PROFILES=${COMPOSE_PROFILES:+$COMPOSE_PROFILES,}demo
-  # shellcheck disable=SC2154  # start.sh's parse sets shell and tool
-  if ((!shell)) && [[ -z $tool && -z $(setting DEFAULT_TOOL) ]]; then tool=opencode; fi
   # The server that is configured otherwise has no say: what is empty is asked of the demo's own.
   # shellcheck disable=SC2034  # start.sh's run_tool reads it
-  demo_options=(-e MODEL_URL=http://model:8080/v1 -e MODEL_ID= -e MODEL_CONTEXT= -e MODEL_OUTPUT= 
+  demo_options=(-e MODEL_URL=http://model:8080/v1 -e MODEL_ID= -e MODEL_CONTEXT= -e MODEL_OUTPUT=
     -e MODEL_API_KEY= -e MODEL_API_KEY_FILE= -e MODEL_CA= -e MODEL_TOOLS=)
   local file
   file=$(setting MODEL_GGUF)
@@ -50,7 +48,7 @@ start_model() {
       "If the image is missing, leave out --no-build. If memory is short, set DEMO_MEMORY or a smaller DEMO_CONTEXT."
   fi
   [[ -n ${MODEL_GGUF:-} ]] ||
-    say "demo: this model is a toy of 135 million parameters: it proves that the chain works, and cannot code"
+    say "demo: this model is tiny (135 million parameters): it shows that everything is connected, and cannot code"
 }
 
 # The model stays for another sandbox of this folder; the last one that ends takes it along.

@@ -46,10 +46,12 @@ def logs(container: str) -> str:
     return result.stdout.strip()
 
 
-def wait_for(condition: Callable[[], object], what: str) -> None:
+def wait_for(condition: Callable[[], object], what: str | Callable[[], str]) -> None:
+    """Wait until it is so; what is told where it never is."""
     deadline = time.monotonic() + PATIENCE
     while not condition():
-        assert time.monotonic() < deadline, f"waited {PATIENCE:g} s in vain for {what}"
+        if time.monotonic() > deadline:
+            pytest.fail(f"waited {PATIENCE:g} s in vain for {what if isinstance(what, str) else what()}")
         time.sleep(0.05)
 
 
@@ -239,7 +241,7 @@ def serve(sandbox: Sandbox) -> Iterator[Callable[..., Model]]:
     """Start scripted servers with these flags; the first is the one that MODEL_URL names."""
     started: list[Model] = []
 
-    def start(*flags: str, name: str | None = None, mounts: tuple[str, ...] = ()) -> Model:
+    def run(*flags: str, name: str | None = None, mounts: tuple[str, ...] = ()) -> Model:
         model = Model(name or f"model-{uuid.uuid4().hex[:12]}")
         options = ["--detach", "--name", model.name, *(word for mount in mounts for word in ("-v", mount))]
         command = sandbox.compose("run", *options, "scripted", *flags)
@@ -248,11 +250,11 @@ def serve(sandbox: Sandbox) -> Iterator[Callable[..., Model]]:
         )
         assert result.returncode == 0, result.stderr
         started.append(model)
-        wait_for(model.listens, f"the model server to listen: {logs(model.name)}")
+        wait_for(model.listens, lambda: f"the model server to listen: {logs(model.name)}")
         sandbox.environ.setdefault("MODEL_URL", model.url)
         return model
 
-    yield start
+    yield run
     if started:
         docker("rm", "--force", *(model.name for model in started), check=False)
 

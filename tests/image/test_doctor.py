@@ -130,10 +130,27 @@ def test_a_folder_that_cannot_be_written_is_named(sandbox: Sandbox, model: Model
 
 
 def test_a_sandbox_without_its_compose_file_is_told_what_it_lacks(sandbox: Sandbox) -> None:
-    result = sandbox.plain(env={"SANDBOX_DOCTOR": "1", "TOOLS": "python", "SANDBOX_SECCOMP": "off"})
+    result = sandbox.plain(env={"SANDBOX_DOCTOR": "1", "TOOLS": "python"})
     assert result.returncode == 1
     warned = [line.split()[1] for line in result.stdout.splitlines() if line.strip().startswith("warn")]
-    assert {"seccomp", "filesystem", ".opencode"} <= set(warned), result.stdout
+    assert {"limits", "filesystem", ".opencode"} <= set(warned), result.stdout
+
+
+def test_what_weakens_the_sandbox_is_told(sandbox: Sandbox) -> None:
+    (sandbox.folder / "docker.sock").touch()
+    (sandbox.folder / "more").mkdir()
+    (sandbox.folder / "more").chmod(0o777)
+    mounts = sandbox.mounts(
+        f"{sandbox.folder}/docker.sock:/run/docker.sock:ro", f"{sandbox.folder}/more:/home/agent/.ssh"
+    )
+    result = sandbox.plain(
+        env={"SANDBOX_DOCTOR": "1", "TOOLS": "python", "SANDBOX_SECCOMP": "off"}, arguments=("--json",),
+        mounts=mounts,
+    )  # fmt: skip
+    findings = json.loads(result.stdout)["findings"]
+    assert found(findings, "security", "engine")["status"] == "fail"
+    assert found(findings, "security", "seccomp")["status"] == "warn"
+    assert "/home/agent/.ssh" in found(findings, "security", "mounts")["detail"]
 
 
 def test_a_sandbox_that_does_not_start_is_a_finding_too(sandbox: Sandbox) -> None:

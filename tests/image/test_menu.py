@@ -82,7 +82,7 @@ def test_ctrl_c_leaves(opened: Open) -> None:
 
 def test_nobody_there_gets_the_default_after_a_while(opened: Open) -> None:
     terminal = opened(MENU_TIMEOUT="0.5")
-    terminal.wait_for("first starts in 0.5 s", "No answer: first it is.", "started first")
+    terminal.wait_for("first is taken in 0.5 s", "No answer: first it is.", "started first")
     assert terminal.end() == 0
 
 

@@ -161,8 +161,8 @@ def test_the_address_is_taken_with_or_without_v1(serve: Serve, path: str, answer
 FAULTS: dict[str, tuple[Answers, str, str]] = {
     "html": ({"/v1/models": (200, {}, "<html></html>")}, "a web page", "API"),
     "said to be html": ({"/v1/models": (200, {"Content-Type": "text/html"}, "Hi")}, "a web page", "API"),
-    "broken": ({"/v1/models": (200, {}, '{"data": [')}, "no JSON", "MODEL_URL"),
-    "nested": ({"/v1/models": (200, {}, "[" * 100000)}, "no JSON", "MODEL_URL"),
+    "broken": ({"/v1/models": (200, {}, '{"data": [')}, "not answer with JSON", "MODEL_URL"),
+    "nested": ({"/v1/models": (200, {}, "[" * 100000)}, "not answer with JSON", "MODEL_URL"),
     "no list": ({"/v1/models": {"models": []}}, "no list of models", "/v1"),
     "empty": ({"/v1/models": listed()}, "serves no model", "Load one"),
     "bad ids": ({"/v1/models": {"data": [{"id": 1}, {"id": "a\u001b"}, "x", {}]}}, "no model", "Load one"),
@@ -236,7 +236,6 @@ def test_a_server_that_drips_is_given_up_too() -> None:
     [
         ("http://no-such-name.invalid/v1", "name", "write the address"),
         ("http://printer.local.invalid.local/v1", "name", ".local"),
-        ("http://host.docker.internal.invalid/v1", "name", "write the address"),
         ("http://localhost:9/v1", "connect", "http://host.docker.internal:9/v1"),
         ("http://127.0.0.1:9/v1", "connect", "http://host.docker.internal:9/v1"),
     ],
@@ -246,6 +245,11 @@ def test_a_server_that_is_not_reached_is_told_by_how_far_it_came(url: str, stage
         listing.ask(named(url))
     assert refused.value.stage == stage
     assert fix in refused.value.fix
+
+
+def test_an_engine_that_does_not_name_its_machine_is_told() -> None:
+    url = "http://host.docker.internal:8000/v1"
+    assert "--add-host" in faults.not_reached(named(url), url, socket.gaierror(), 5).fix
 
 
 def test_tls_to_a_server_that_speaks_none(serve: Serve) -> None:
@@ -308,7 +312,7 @@ def test_a_server_without_a_list_is_no_harm_where_the_id_is_set(serve: Serve) ->
     [
         (Wish("m"), 40960, (40960, 10240), None),
         (Wish("m"), None, (32768, 8192), "does not tell the context"),
-        (Wish("m", 65536), 40960, (40960, 10240), "not 65536"),
+        (Wish("m", 65536), 40960, (40960, 10240), "only 40960"),
         (Wish("m", 20000), 40960, (20000, 5000), None),
         (Wish("m", 65536), None, (65536, 16384), None),
         (Wish("m", output=100), 40960, (40960, 100), None),

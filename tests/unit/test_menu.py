@@ -93,15 +93,15 @@ def test_a_terminal_that_is_gone_chooses_nothing(terminal: Terminal) -> None:
 
 def test_silence_takes_the_default_and_says_so(terminal: Terminal) -> None:
     assert terminal.ask(b"", timeout=0.01) == "opencode"
-    assert "opencode starts in 0.01 s" in terminal.out.getvalue()
+    assert "opencode is taken in 0.01 s" in terminal.out.getvalue()
     assert "No answer: opencode" in terminal.out.getvalue()
 
 
 def test_a_wrong_answer_shows_that_somebody_is_there(terminal: Terminal) -> None:
     terminal.ask(b"wrong\n2\n", timeout=60)
     first, second = (part for part in terminal.out.getvalue().split("\n") if "Number" in part)
-    assert "starts in" in first
-    assert "starts in" not in second
+    assert "is taken in" in first
+    assert "is taken in" not in second
 
 
 @pytest.mark.parametrize(

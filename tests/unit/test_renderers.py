@@ -157,12 +157,15 @@ def test_it_is_told_where_the_users_choice_stays_first(
 
 
 @pytest.mark.parametrize(
-    "content", [None, [], "x", {"provider": []}, {"provider": {"big": 1}}, {"modelRoles": 1}]
+    "content",
+    [{"provider": [], "providers": 1}, {"provider": {"big": 1}, "providers": {"big": []}}, {"modelRoles": 1}],
 )
 def test_files_of_another_form_are_no_trap(content: Any) -> None:
-    for renderer in renderers.RENDERERS.values():
-        rendered = renderer(drawn(), lambda _name: content if isinstance(content, dict) else {}, "/r")
-        assert rendered.files
+    big = opencode(drawn(), opencode_json=content)["provider"]["big"]
+    assert big["options"]["baseURL"] == "http://h/v1"
+    models, overlay = omp(drawn(), omp_models_yml=content, omp_config_yml=content)
+    assert models["providers"]["big"]["baseUrl"] == "http://h/v1"
+    assert overlay["modelRoles"]["default"] == "big/m"
 
 
 def test_a_model_that_only_talks_gets_a_short_prompt_and_no_tools() -> None:
@@ -173,6 +176,10 @@ def test_a_model_that_only_talks_gets_a_short_prompt_and_no_tools() -> None:
     rendered = renderers.omp(drawn(tools=False), own(omp_config_yml={"extensions": ["mine.ts"]}), "/r")
     assert yaml.safe_load(rendered.files["omp-overlay.yml"])["extensions"] == ["mine.ts", "/r/omp-talk.js"]
     assert "setActiveTools([])" in rendered.files["omp-talk.js"]
+    assert rendered.variables["PI_NO_TITLE"] == "1"
+    talk = renderers.opencode(drawn(tools=False), own(), "/r").variables
+    assert (talk["OPENCODE_CONFIG_DIR"], talk["OPENCODE_DISABLE_PROJECT_CONFIG"]) == ("/r/none", "1")
+    assert all(document["agent"][name] == {"disable": True} for name in ("title", "build", "plan"))
 
 
 def test_a_model_with_tools_gets_the_tools_own_prompt() -> None:

@@ -81,7 +81,7 @@ def test_any_text_is_an_address_or_refused(text: str) -> None:
 )
 def test_a_context_that_is_no_number_of_tokens_is_refused(text: str) -> None:
     with pytest.raises(SandboxError, match="MODEL_CONTEXT"):
-        servers.read({"MODEL_URL": URL, "MODEL_CONTEXT": text}, "/nonexistent")
+        read(MODEL_URL=URL, MODEL_CONTEXT=text)
 
 
 @pytest.mark.parametrize("key", ["a b", "a\nb", "a\r", "ä", "a\0b", "\x7f", "a\tb"])
@@ -92,8 +92,12 @@ def test_a_key_that_no_header_carries_is_refused_and_not_shown(key: str) -> None
     assert "MODEL_API_KEY" in refused.value.what
 
 
+def quiet(_what: str, _fix: str) -> None:
+    """Say nothing."""
+
+
 def read(**environ: str) -> servers.Wanted:
-    return servers.read(environ, "/nonexistent")
+    return servers.read(environ, quiet, "/nonexistent")
 
 
 def test_nothing_set_is_no_server() -> None:
@@ -233,10 +237,10 @@ def test_what_is_wrong_in_the_file_is_told_with_its_place(tmp_path: Path, text: 
     assert refused.value.fix
 
 
-def test_the_variables_win_over_the_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_variables_win_over_the_file(tmp_path: Path) -> None:
     described(tmp_path, FILE)
-    assert [server.name for server in servers.read({}, str(tmp_path)).servers] == ["big", "small-1"]
-    assert [server.url for server in servers.read({"MODEL_URL": "http://h"}, str(tmp_path)).servers] == [
-        "http://h"
-    ]
-    assert "config/models.yml is not used" in capsys.readouterr().err
+    warned: list[str] = []
+    assert [server.name for server in servers.read({}, quiet, str(tmp_path)).servers] == ["big", "small-1"]
+    wanted = servers.read({"MODEL_URL": "http://h"}, lambda what, _fix: warned.append(what), str(tmp_path))
+    assert [server.url for server in wanted.servers] == ["http://h"]
+    assert warned == ["MODEL_URL is set, so config/models.yml is not used"]

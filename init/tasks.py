@@ -26,7 +26,7 @@ GREETING = "Say hello in one short sentence."
 
 def try_each(told: "Report", tools: "Iterable[Tool]", drawn: "Catalogue") -> None:
     """Give each tool that has a headless mode a task, in folders that are removed afterwards."""
-    able = all(model.tools for provider in drawn.providers for model in provider.models)
+    able = drawn.main()[1].tools
     for tool in tools:
         if not (tool.headless and tool.models):
             told.skip(tool.name, "config/tools.yml gives it no headless mode, or no models")
