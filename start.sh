@@ -8,8 +8,8 @@ source "$here/scripts/common.sh"
 # shellcheck source=scripts/demo.sh
 source "$here/scripts/demo.sh"
 
-# What --demo has the sandbox run with.
-demo_options=()
+# What --demo has the sandbox run with, and the file that the doctor's report goes through.
+demo_options=() report=''
 
 usage() {
   cat <<'TEXT'
@@ -61,7 +61,7 @@ main() {
   choose_base
   offer_ca
   make_folders
-  if ((build)); then build_image; fi
+  if ((build)); then build_image; else require_image; fi
   begin_session
   run_tool
 }
@@ -154,6 +154,13 @@ build_image() {
   die "the image was not built; the lines above say why."
 }
 
+# Compose would build it.
+require_image() {
+  local image
+  image=$(setting SANDBOX_IMAGE agentic-sandbox:latest)
+  docker image inspect "$image" >/dev/null 2>&1 || die "there is no image $image." "Leave out --no-build."
+}
+
 run_tool() {
   local options=()
   if [[ -t 0 && -t 1 ]]; then
@@ -188,6 +195,7 @@ run_sandbox() {
 end_session() {
   trap '' HUP INT TERM
   local left=''
+  [[ -z $report ]] || rm -f "$report"
   if ((interrupted)); then left=$(docker ps --all --quiet --filter "label=$mark"); fi
   if [[ -n $left ]]; then { docker stop "$left" && docker rm --force "$left"; } >/dev/null 2>&1 || true; fi
   if ((demo)); then end_model; fi
@@ -257,14 +265,23 @@ doctor() {
   choose_base
   offer_ca
   make_folders
-  if ((build)); then (build_image) || not_examined image; fi
+  if ((build)); then (build_image) || not_examined image; else (require_image) || not_examined image; fi
   local options=(-e SANDBOX_DOCTOR=1 -e "SANDBOX_HOST=$(describe_host)") code=0
   [[ -t 0 && -t 1 ]] || options+=(-T)
   begin_session
-  run_sandbox "${options[@]}" sandbox $json || code=$?
-  # Any other is not the doctor's: the sandbox did not come so far.
-  ((code == 0 || code == 1)) || not_examined sandbox
-  exit "$code"
+  if [[ -n $json ]]; then
+    report=$(mktemp)
+    run_sandbox "${options[@]}" sandbox --json >"$report" || code=$?
+    ((interrupted)) || [[ -s $report ]] || not_examined sandbox
+    cat "$report"
+    exit "$code"
+  fi
+  run_sandbox "${options[@]}" sandbox || code=$?
+  # 1 is the doctor's own, 79 and 80 the guard's, the next those of whom somebody asked for the end. With any
+  # other it did not come to examine.
+  case $code in 0 | 1 | 79 | 80 | 129 | 130 | 143) exit "$code" ;; esac
+  ((!interrupted)) || exit "$code"
+  not_examined sandbox
 }
 
 # not_examined AREA: the reason is on stderr already.

@@ -56,9 +56,11 @@ def session_phase(wanted: "settings.Settings", arguments: list[str]) -> int:
     privileges.seal_session(wanted.seccomp)
     privileges.adopt_orphans()
     home = launch.home()
-    if wanted.doctor:
-        return supervise.run(launch.doctor(arguments, home, os.environ), wanted.grace, lambda: "resume")
     table = mounts.read_table()
+    if wanted.doctor:
+        # It lets the tools try the model, so it is watched as any session.
+        doctor = launch.doctor(arguments, home, os.environ)
+        return watch.run(lambda: supervise.run(doctor, wanted.grace, lambda: "resume"), wanted, table)
     launch.check_places(table)
     definitions = tools.load(launch.DEFINITIONS)
     if wanted.shell:

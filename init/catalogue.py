@@ -86,7 +86,8 @@ def draw_up(wanted: "Wanted", ask: "Ask", warn: "Warn") -> Catalogue:
     providers = tuple(
         _provider(server, _wishes(server, wanted.roles), ask, warn) for server in wanted.servers
     )
-    return Catalogue(providers, _roles(wanted.roles, providers))
+    roles = _roles(wanted.roles, providers)
+    return Catalogue(tuple(_seeing(provider, roles.get("vision")) for provider in providers), roles)
 
 
 def find(model: str, ids: "Collection[str]") -> str | None:
@@ -143,12 +144,7 @@ def _wishes(server: "Server", roles: "Mapping[str, str]") -> tuple[Wish, ...]:
         for reference in roles.values()
         if reference.partition("/")[0] == server.name
     )
-    vision = roles.get("vision", "")
-    more = tuple(
-        Wish(model, vision=vision == f"{server.name}/{model}")
-        for model in named
-        if model and model not in described
-    )
+    more = tuple(Wish(model) for model in named if model and model not in described)
     return (*server.models, *more) or (Wish(),)
 
 
@@ -204,6 +200,15 @@ def _model(server: "Server", wish: Wish, told: int | None, warn: "Warn") -> Mode
         )
     output = wish.output or max(1, min(MOST_OUTPUT, context // 4))
     return Model(wish.id, context, output, wish.tools, wish.vision)
+
+
+def _seeing(provider: Provider, vision: "tuple[str, str] | None") -> Provider:
+    """Return the provider with the model of that role as one that reads images."""
+    models = tuple(
+        model._replace(vision=model.vision or (provider.server.name, model.id) == vision)
+        for model in provider.models
+    )
+    return provider._replace(models=models)
 
 
 def _roles(wanted: "Mapping[str, str]", providers: tuple[Provider, ...]) -> dict[str, tuple[str, str]]:

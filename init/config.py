@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
     from init.tools import Tool
 
+_JSON, _YAML = (".json", ".jsonc"), (".yml", ".yaml")
+
 # A string, which stays, or what JSON with comments allows besides JSON, which goes.
 _STRING = r'("(?:[^"\\\n]|\\.)*")'
 _COMMENT = _STRING + r"|//[^\n]*|/\*(?s:.*?)\*/"
@@ -46,11 +48,16 @@ def check(tool: "Tool", directory: str = CONFIG) -> None:
             )
 
 
+def is_known(name: str) -> bool:
+    """Tell whether a file of this name has a syntax that is checked."""
+    return name.endswith((*_JSON, *_YAML)) and not name.startswith(".")
+
+
 def fault(name: str, text: str) -> str | None:
     """Return what is wrong with the text of a file of this name, with line and column, or None."""
-    if name.endswith((".json", ".jsonc")):
+    if name.endswith(_JSON):
         return _json_fault(text)
-    if name.endswith((".yml", ".yaml")):
+    if name.endswith(_YAML):
         return _yaml_fault(text)
     return None
 
@@ -64,7 +71,7 @@ def content(name: str, text: str) -> "Any":
     problem = fault(name, text)
     if problem:
         raise ValueError(f"config/{name}: {problem}")
-    if name.endswith((".json", ".jsonc")):
+    if name.endswith(_JSON):
         import json
 
         return json.loads(_uncommented(text))

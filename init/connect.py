@@ -107,7 +107,7 @@ def write(home: str, drawn: "Catalogue", definitions: "Iterable[Tool]") -> None:
     kept = {name: value for name, value in variables.items() if not os.environ.get(name)}
     files[launch.VARIABLES] = "".join(f"{name}={value}\0" for name, value in kept.items())
     try:
-        os.makedirs(folder, 0o700, exist_ok=True)
+        os.makedirs(folder, 0o700)
         for name, text in files.items():
             with open(
                 os.open(f"{folder}/{name}", os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o400),
@@ -122,8 +122,23 @@ def write(home: str, drawn: "Catalogue", definitions: "Iterable[Tool]") -> None:
 
 
 def clear(home: str) -> None:
-    """Take away what an earlier start of this container left."""
-    shutil.rmtree(launch.rendered(home), ignore_errors=True)
+    """Take away what an earlier start of this container left.
+
+    Raises:
+        SandboxError: it cannot be taken away.
+    """
+    folder = launch.rendered(home)
+    try:
+        # An earlier session may have made links of them, to have the files elsewhere.
+        for path in (os.path.dirname(folder), folder):
+            if os.path.islink(path) or os.path.isfile(path):
+                os.unlink(path)
+        if os.path.lexists(folder):
+            shutil.rmtree(folder)
+    except OSError as error:
+        raise SandboxError(
+            f"cannot remove {error.filename}: {error.strerror}", "Remove it yourself."
+        ) from error
 
 
 def tell(drawn: "Catalogue") -> None:

@@ -37,6 +37,8 @@ TOOL = {
     },
 }
 
+SLOW = "It thinks long, or the server is slow: an agent will be, too."
+
 # What makes a server hand tool calls over as such.
 _TOOL_FLAGS = {
     "vLLM": "Start vLLM with --enable-auto-tool-choice --tool-call-parser NAME, which goes with the model.",
@@ -177,7 +179,9 @@ def _count(told: "Report", provider: "Provider", entry: "Model") -> None:
     detail = f"first token after {reply.first:.2f} s"
     if reply.rate:
         detail += f", then {reply.rate:.0f} tokens/s"
-    if reply.text.strip():
+    if reply.ended == "time":
+        told.warn("answer", f"{detail}; it was not at the end after {chat.PATIENCE:g} s", SLOW)
+    elif reply.text.strip():
         told.good("answer", detail)
     elif reply.thought:
         told.good("answer", f"{detail}; it was still thinking after {chat.SHORT} tokens")
@@ -225,34 +229,40 @@ def _call(told: "Report", provider: "Provider", entry: "Model") -> bool:
             raise
         told.fail("tool call", f"a request with a tool is refused: {error.what}", fix)
         return False
-    call = next((call for call in reply.calls if call["name"] == "add"), None)
+    call = next((call for call in reply.calls if call.name == "add"), None)
+    if call is None and reply.ended in ("length", "time"):
+        told.warn("tool call", f"it came to no call within {chat.LONG} tokens or {chat.PATIENCE:g} s", SLOW)
+        return True
     if call is None:
         said = " ".join(reply.text.split())[:80]
         what = "is written into the text, not made" if _looks_like_call(reply.text) else "is not made"
         told.fail("tool call", f"the call {what}: {said!r}", fix)
         return False
     try:
-        given = json.loads(call["arguments"])
+        given = json.loads(call.arguments)
         total = int(given["a"]) + int(given["b"])
-    except (LookupError, TypeError, ValueError):
-        told.fail(
-            "tool call",
-            f"the call has arguments that are not as asked: {call['arguments'][:80]!r}",
-            fix,
-        )
+    except (ArithmeticError, LookupError, TypeError, ValueError):
+        what = f"the call has arguments that are not as asked: {call.arguments[:80]!r}"
+        told.fail("tool call", what, fix)
         return False
-    made = {"id": "call_1", "type": "function", "function": {"name": "add", "arguments": call["arguments"]}}
+    # Some templates take no id but the model's own.
+    call = call._replace(id=call.id or "call_1")
+    function = {"name": call.name, "arguments": call.arguments}
     messages += [
-        {"role": "assistant", "content": reply.text or None, "tool_calls": [made]},
-        {"role": "tool", "tool_call_id": "call_1", "content": str(total)},
+        {
+            "role": "assistant",
+            "content": reply.text or None,
+            "tool_calls": [{"id": call.id, "type": "function", "function": function}],
+        },
+        {"role": "tool", "tool_call_id": call.id, "content": str(total)},
     ]
     told.waiting(f"handing {entry.id} the tool's result (up to {chat.PATIENCE:g} s)")
     reply = chat.converse(provider, entry, messages, [TOOL])
     called = f"it called add({given['a']}, {given['b']})"
     if str(total) in reply.text:
         told.good("tool call", f"{called} and went on from the result")
-    elif reply.thought:
-        told.good("tool call", f"{called}; it was still thinking after the result")
+    elif reply.thought or reply.ended == "time":
+        told.good("tool call", f"{called}; it was still at it after the result")
     else:
         told.warn(
             "tool call", f"{called}, but did not use the result", "Small models do that; try a larger one."

@@ -77,7 +77,7 @@ def stream(
         # urllib wraps what fails before the request is sent, and nothing after that.
         reason = error.reason if isinstance(error.reason, Exception) else OSError(error.reason)
         raise faults.not_reached(server, url, reason, seconds) from error
-    except (OSError, http.client.HTTPException) as error:
+    except (OSError, http.client.HTTPException, UnicodeError) as error:
         raise faults.not_answered(server, url, error, seconds) from error
 
 

@@ -40,8 +40,10 @@ class EndpointError(SandboxError):
 def refused(server: "Server", url: str, error: urllib.error.HTTPError) -> EndpointError:
     """Say what an HTTP status means."""
     body = _some(error)
-    said = first_line(body)
-    told = f"{url} answers {error.code} {error.reason}" + (f": {said}" if said else "")
+    said = first_line(without(server.key, body.decode(errors="replace")))
+    told = f"{url} answers {error.code} {without(server.key, error.reason)[:80]}" + (
+        f": {said}" if said else ""
+    )
     fix, passing = f"Check {server.source}, and the server's log.", False
     if error.code in (401, 403):
         key = server.setting("MODEL_API_KEY", "key or key_file")
@@ -51,7 +53,7 @@ def refused(server: "Server", url: str, error: urllib.error.HTTPError) -> Endpoi
             else f"The server wants a key: set {key}."
         )
     elif 300 <= error.code < 400:
-        target = error.headers.get("Location", "elsewhere")
+        target = without(server.key, error.headers.get("Location", "elsewhere"))
         told = f"{url} redirects to {target[:200]}"
         fix = f"Set {server.source} to where the server really is; a redirection is not followed with a key."
     elif error.code == 404:
@@ -60,7 +62,7 @@ def refused(server: "Server", url: str, error: urllib.error.HTTPError) -> Endpoi
         fix, passing = "The server is loading its model, or is overloaded: wait, and look at its log.", True
     elif error.code == 400 and b"HTTPS" in body:
         fix = f"The server speaks TLS: write https:// in {server.source}."
-    return EndpointError("answer", without_key(server, told), fix, passing=passing, status=error.code)
+    return EndpointError("answer", told, fix, passing=passing, status=error.code)
 
 
 def not_reached(server: "Server", url: str, error: Exception, seconds: float) -> EndpointError:
@@ -78,7 +80,8 @@ def not_reached(server: "Server", url: str, error: Exception, seconds: float) ->
         )
     if _is_loopback(host):
         what = f"nothing listens on {here} in the container, which is what {host} means there"
-        better = server.url.replace(host, HOST_ITSELF, 1)
+        parts = urlsplit(server.url)
+        better = parts._replace(netloc=f"{HOST_ITSELF}:{parts.port}" if parts.port else HOST_ITSELF).geturl()
         fix = f"For a server on this machine write {better} in {server.source}. {LISTEN}"
         return EndpointError("connect", what, fix)
     if isinstance(error, ConnectionRefusedError):
@@ -148,7 +151,7 @@ def _tls_meaning(server: "Server", here: str, error: ssl.SSLError) -> tuple[str,
 
 
 def _is_loopback(host: str) -> bool:
-    return host in ("localhost", "::1") or host.startswith("127.")
+    return host in ("localhost", "::1", "::", "0.0.0.0") or host.startswith("127.")  # noqa: S104 - a paste
 
 
 def _some(error: urllib.error.HTTPError) -> bytes:
@@ -158,12 +161,14 @@ def _some(error: urllib.error.HTTPError) -> bytes:
         return b""
 
 
-def without_key(server: "Server", text: str) -> str:
-    """Return a server's own words without the key, which some servers echo."""
-    return text.replace(server.key, "***") if server.key else text
+def without(secret: str, text: str) -> str:
+    """Return text without a secret, as it is and as JSON writes it; some servers echo the key."""
+    for form in (secret, json.dumps(secret)[1:-1]):
+        text = text.replace(form, "***") if form else text
+    return text
 
 
-def first_line(text: bytes) -> str:
+def first_line(text: str) -> str:
     """Return what an error answer says, in one short line."""
     try:
         content = json.loads(text)
@@ -171,5 +176,5 @@ def first_line(text: bytes) -> str:
             content = content.get(key, content) if isinstance(content, dict) else content
         said = content if isinstance(content, str) else json.dumps(content)
     except (ValueError, RecursionError):
-        said = text.decode(errors="replace") if b"<" not in text else ""
+        said = "" if "<" in text else text
     return " ".join(said.split())[:300]

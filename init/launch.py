@@ -2,6 +2,7 @@
 
 import errno
 import os
+import stat
 
 from init import log, names
 from init.errors import SandboxError
@@ -110,12 +111,16 @@ def rendered(home_directory: str) -> str:
 
 def model_variables(home_directory: str) -> dict[str, str]:
     """Return the variables that name the models, none where no model server is configured."""
+    path = f"{rendered(home_directory)}/{VARIABLES}"
     try:
-        with open(f"{rendered(home_directory)}/{VARIABLES}", encoding="utf-8") as file:
-            entries = file.read().split("\0")
-    except FileNotFoundError:
+        # The agent owns it, and may have made a pipe of it, or anything else.
+        if not stat.S_ISREG(os.stat(path, follow_symlinks=False).st_mode):
+            return {}
+        with open(path, encoding="utf-8", errors="surrogateescape", opener=_open_at_once) as file:
+            entries = file.read(1 << 20).split("\0")
+    except OSError:
         return {}
-    return dict(entry.split("=", 1) for entry in entries if "=" in entry)
+    return dict(entry.split("=", 1) for entry in entries if "=" in entry[1:])
 
 
 def command(
@@ -139,6 +144,10 @@ def shell(arguments: "Sequence[str]", home_directory: str, environ: "Mapping[str
     """Return what to run for a shell in the tool's place: the same agent, folder and variables."""
     own = {**environ, **agent_variables(home_directory)}
     return Command(argv=(SHELL, *arguments), environ=own, directory=WORKSPACE)
+
+
+def _open_at_once(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_NONBLOCK | os.O_NOFOLLOW)
 
 
 def connection(home_directory: str, environ: "Mapping[str, str]", *, lenient: bool) -> Command:

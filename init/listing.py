@@ -66,6 +66,9 @@ def context_of(server: "Server", served: Listing, model: str) -> int | None:
     """Return the context in tokens that a server gives a model, None where it does not tell."""
     root = served.base.removesuffix("/v1")
     entry = served.entries[model]
+    # vLLM lists an adapter with the model that it belongs to, and without a context of its own.
+    if isinstance(entry.get("parent"), str) and not entry.get("max_model_len"):
+        entry = served.entries.get(entry["parent"], entry)
     for way in (_told_with_the_list, _told_by_llama_cpp, _told_by_lm_studio, _told_by_ollama):
         try:
             context = way(server, root, model, entry)
@@ -120,9 +123,9 @@ def _told_with_the_list(_server: "Server", _root: str, _model: str, entry: "Mapp
 
 
 def _told_by_llama_cpp(server: "Server", root: str, _model: str, entry: "Mapping[str, Any]") -> int | None:
-    listed = entry["meta"].get("n_ctx") or entry["meta"]["n_ctx_train"]
+    listed = entry["meta"].get("n_ctx")
     try:
-        # What it was started with, for one of its slots; older lists have what the model was trained for.
+        # What it was started with, for one of its slots. n_ctx_train is only what the model was made for.
         props = endpoint.request(server, f"{root}/props", seconds=PATIENCE)
         return int(props["default_generation_settings"]["n_ctx"])
     except (EndpointError, ArithmeticError, LookupError, TypeError, ValueError):
@@ -131,8 +134,8 @@ def _told_by_llama_cpp(server: "Server", root: str, _model: str, entry: "Mapping
 
 def _told_by_lm_studio(server: "Server", root: str, model: str, _entry: "Mapping[str, Any]") -> int | None:
     content = endpoint.request(server, f"{root}/api/v0/models", seconds=PATIENCE)
-    found = {entry["id"]: entry for entry in content["data"]}[model]
-    return int(found.get("loaded_context_length") or found["max_context_length"])
+    # max_context_length is only what the model was made for: one that is not loaded yet gets a default.
+    return int({entry["id"]: entry for entry in content["data"]}[model]["loaded_context_length"])
 
 
 def _told_by_ollama(server: "Server", root: str, model: str, _entry: "Mapping[str, Any]") -> int | None:

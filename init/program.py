@@ -2,7 +2,7 @@
 
 import os
 
-from init import log, settings
+from init import log, settings, signals
 from init.errors import Interrupted, SandboxError
 
 TYPE_CHECKING = False
@@ -26,6 +26,8 @@ def run(body: "Callable[[settings.Settings, list[str]], int]", arguments: list[s
         return error.exit_code
     except Interrupted as stop:
         return 128 + stop.signum
+    except KeyboardInterrupt:
+        return 128 + signals.signal.SIGINT
     except Exception as error:
         if os.environ.get("SANDBOX_LOG_LEVEL") == "debug":
             raise

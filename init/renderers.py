@@ -36,7 +36,7 @@ def opencode(catalogue: "Catalogue", own: "Own", folder: str) -> Rendered:
     """OPENCODE_CONFIG names a file that is merged over opencode.json: https://opencode.ai/docs/config."""
     user = own("opencode.json")
     providers = {
-        provider.server.name: _merged(
+        provider.server.name: _unset(
             _opencode_provider(provider), _inner(user, "provider", provider.server.name)
         )
         for provider in catalogue.providers
@@ -166,6 +166,14 @@ def _inner(content: "Any", *names: str) -> "dict[str, Any]":
     for name in names:
         content = content.get(name) if isinstance(content, dict) else None
     return content if isinstance(content, dict) else {}
+
+
+def _unset(ours: "Any", theirs: "Any") -> "Any":
+    """Return ours without what they set: it stays where it is, and is merged by the tool."""
+    if not (isinstance(ours, dict) and isinstance(theirs, dict)):
+        return ours
+    inner = {key: _unset(ours[key], theirs[key]) for key in ours if isinstance(theirs.get(key), dict)}
+    return {key: value for key, value in ours.items() if key not in theirs} | inner
 
 
 def _merged(ours: "Any", theirs: "Any") -> "Any":

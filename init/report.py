@@ -3,6 +3,7 @@
 import json
 import sys
 
+from init.faults import without
 from init.log import printable
 from init.record import Record
 
@@ -55,19 +56,19 @@ class Report:
 
     def good(self, name: str, detail: str) -> None:
         """Take what is as it should be."""
-        self._add(Finding(self.area, name, "pass", self._clean(detail)))
+        self._add(Finding(self.area, name, "pass", self.clean(detail)))
 
     def skip(self, name: str, detail: str) -> None:
         """Take what could not be examined, or need not be."""
-        self._add(Finding(self.area, name, "skip", self._clean(detail)))
+        self._add(Finding(self.area, name, "skip", self.clean(detail)))
 
     def warn(self, name: str, detail: str, fix: str = "") -> None:
         """Take what works, but not as the user may think."""
-        self._add(Finding(self.area, name, "warn", self._clean(detail), self._clean(fix)))
+        self._add(Finding(self.area, name, "warn", self.clean(detail), self.clean(fix)))
 
     def fail(self, name: str, detail: str, fix: str) -> None:
         """Take what does not work."""
-        self._add(Finding(self.area, name, "fail", self._clean(detail), self._clean(fix)))
+        self._add(Finding(self.area, name, "fail", self.clean(detail), self.clean(fix)))
 
     def waiting(self, what: str) -> None:
         """Say what takes a while."""
@@ -106,9 +107,10 @@ class Report:
         self._heading = []
         print(*lines, sep="\n", file=self.out, flush=True)
 
-    def _clean(self, text: str) -> str:
+    def clean(self, text: str) -> str:
+        """Return text without secrets, and without control characters."""
         for secret in self.secrets:
-            text = text.replace(secret, "***")
+            text = without(secret, text)
         return printable(text)
 
     def _clear(self) -> None:

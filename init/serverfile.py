@@ -62,7 +62,7 @@ def _server(name: str, entry: "_Entries") -> Server:
         name=name,
         url=values.address(entry.text("url"), f"{source}.url"),
         key=key,
-        variable=f"MODEL_API_KEY_{name.upper().replace('-', '_')}",
+        variable=f"MODEL_{name.upper().replace('-', '_')}_API_KEY",
         ca=ca,
         source=f"{source}.url",
         models=tuple(_wish(model) for model in entry.items("models")),

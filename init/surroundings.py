@@ -117,7 +117,7 @@ def _writable_folder(told: "Report", table: "tuple[Mount, ...]", path: str, name
 def configuration(told: "Report") -> "dict[str, Tool]":
     """Parse every file of config/; return the tools that are defined."""
     good = []
-    for name in sorted(os.listdir(launch.CONFIG)):
+    for name in sorted(filter(config.is_known, os.listdir(launch.CONFIG))):
         try:
             with open(f"{launch.CONFIG}/{name}", encoding="utf-8") as file:
                 problem = config.fault(name, file.read())

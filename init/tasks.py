@@ -5,6 +5,7 @@ import shutil
 import tempfile
 
 from init import launch, trial
+from init.trial import Ended
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -47,10 +48,11 @@ def _try(told: "Report", tool: "Tool", folder: str, *, able: bool) -> None:
         os.makedirs(f"{folder}/.own/{name}", exist_ok=True)
     for file in tool.config:
         if file.target.startswith("{data}"):
-            os.symlink(f"{launch.CONFIG}/{file.source}", file.target.replace("{data}", f"{folder}/.own", 1))
+            launch.link(f"{launch.CONFIG}/{file.source}", file.target.replace("{data}", f"{folder}/.own", 1))
     command = launch.command(tool, words, launch.home(), {**os.environ, **apart})
     told.waiting(f"{tool.name} does a small task (up to {PATIENCE:g} s)")
     ended = trial.run(command.argv, command.environ, folder, PATIENCE)
+    ended = Ended(ended.code, told.clean(ended.output), told.clean(ended.errors))
     said = ended.last(80)
     if ended.code != 0:
         by_hand = " ".join(tool.headless).replace("{prompt}", f'"{GREETING}"')

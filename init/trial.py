@@ -1,17 +1,20 @@
 """A program run to see whether it works: bounded in time, in a process group of its own, its output kept."""
 
+import contextlib
 import os
 import re
 import signal
 import subprocess
+import tempfile
 
 from init.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from typing import IO
 
-# Characters kept of what a program wrote.
+# Bytes kept of what a program wrote.
 MOST = 4000
 
 
@@ -35,20 +38,26 @@ class Ended(Record):
 
 
 def run(argv: "Sequence[str]", environ: "Mapping[str, str]", directory: str, seconds: float) -> Ended:
-    """Run a program without input until it ends or the time is up, when its whole group is killed."""
-    try:
-        process = subprocess.Popen(  # noqa: S603 - the tools that the user defined
-            argv, env=dict(environ), cwd=directory, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE, start_new_session=True,
-        )  # fmt: skip
-    except OSError as error:
-        return Ended(127, "", error.strerror or str(error))
-    with process:
+    """Run a program without input until it ends or the time is up; then its whole group is killed."""
+    # Files, not pipes: what it leaves behind may hold them open for ever.
+    with tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as errors:
         try:
-            output, errors = process.communicate(timeout=seconds)
-            code: int | None = process.returncode
+            process = subprocess.Popen(  # noqa: S603 - the tools that the user defined
+                argv, env=dict(environ), cwd=directory, stdin=subprocess.DEVNULL, stdout=output,
+                stderr=errors, start_new_session=True,
+            )  # fmt: skip
+        except OSError as error:
+            return Ended(127, "", error.strerror or str(error))
+        try:
+            code: int | None = process.wait(seconds)
         except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
-            output, errors = process.communicate()
             code = None
-    return Ended(code, output.decode(errors="replace")[-MOST:], errors.decode(errors="replace")[-MOST:])
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        return Ended(code, _end(output), _end(errors))
+
+
+def _end(file: "IO[bytes]") -> str:
+    file.seek(max(0, file.seek(0, os.SEEK_END) - MOST))
+    return file.read(MOST).decode(errors="replace")

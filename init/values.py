@@ -26,18 +26,18 @@ def address(text: str, source: str) -> str:
     text = text.strip()
     shown = text if len(text) <= 80 else f"{text[:80]}…"
     fix = f"Set {source} to an address such as http://10.0.0.13:8000/v1"
+    if "@" in text:
+        raise SandboxError(
+            f"{source} holds a name or a password before an @", "Take it out; a key has a setting of its own."
+        )
     if "://" not in text:
         raise SandboxError(f"{source}={shown!r} does not begin with http:// or https://", f"{fix}.")
     try:
         parts = urlsplit(text)
         port = parts.port
+        (parts.hostname or "").encode("idna")
     except ValueError as error:
         raise SandboxError(f"{source}={shown!r} is no URL: {error}", f"{fix}.") from error
-    if parts.username is not None or parts.password is not None:
-        raise SandboxError(
-            f"{source} holds a name or a password before the @",
-            "Take it out; a key has a setting of its own.",
-        )
     if parts.scheme not in ("http", "https"):
         raise SandboxError(f"{source}={shown!r} does not begin with http:// or https://", f"{fix}.")
     if not parts.hostname or port == 0 or not re.fullmatch(r"[!-~]+", text):
@@ -100,7 +100,7 @@ def key_in(path: str, source: str) -> str:
     try:
         with open(path, encoding="utf-8") as file:
             text = file.read(65536).strip()
-    except (OSError, UnicodeError) as error:
+    except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is no text"
         raise SandboxError(f"{source}: {path} cannot be read: {reason}", _READABLE) from error
     if not text:
@@ -113,8 +113,9 @@ def certificate(path: str, source: str) -> str:
     try:
         with open(path, encoding="ascii", errors="replace") as file:
             text = file.read(1 << 20)
-    except OSError as error:
-        raise SandboxError(f"{source}: {path} cannot be read: {error.strerror}", _READABLE) from error
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "that is no name of a file"
+        raise SandboxError(f"{source}: {path!r} cannot be read: {reason}", _READABLE) from error
     if "-----BEGIN CERTIFICATE-----" not in text:
         raise SandboxError(
             f"{source}: {path} holds no certificate", "Name a PEM file (-----BEGIN CERTIFICATE-----)."

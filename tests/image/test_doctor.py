@@ -186,3 +186,43 @@ def test_at_a_terminal_it_is_shown_what_is_waited_for(sandbox: Sandbox, serve: S
     terminal.wait_for("...   asking", "what it serves (up to 10 s)")
     terminal.wait_for("not complete within 10 s", "1 failed")
     assert "..." not in terminal.text, "the line is used again"
+
+
+def test_what_a_model_has_the_tools_write_is_told_by_the_guard(sandbox: Sandbox, serve: Serve) -> None:
+    """The doctor lets the tools do as the model says, so it is watched as any session."""
+    (sandbox.config / "tools.yml").open("a").write(
+        "planter:\n  command: [/bin/sh]\n  models: opencode\n"
+        "  headless: [-c, 'cd ~/workspace; mkdir -p .git/hooks; echo x >.git/hooks/pre-commit; : {prompt}']\n"
+    )
+    serve()
+    result = start(sandbox, "doctor", "--no-build", "--json", TOOLS="planter", SANDBOX_GUARD="block")
+    assert "pre-commit" in result.stderr
+    assert sandbox.as_root("find", "workspace", "-name", "pre-commit") == ""
+
+
+@pytest.mark.parametrize("name", [".DS_Store", "notes.txt", "ca.der"])
+def test_a_file_that_is_no_configuration_is_none_of_its_business(sandbox: Sandbox, name: str) -> None:
+    (sandbox.config / name).write_bytes(b"\xff\xfe")
+    assert [finding["area"] for finding in failures(examine(sandbox, 1))] == ["model"]
+
+
+def test_an_engine_that_refuses_the_settings_is_a_finding_too(sandbox: Sandbox) -> None:
+    result = start(sandbox, "doctor", "--no-build", "--json", SANDBOX_MEMORY="1k")
+    assert result.returncode == 1
+    assert json.loads(result.stdout)["failed"] == 1
+    assert "memory" in result.stderr.lower()
+
+
+def test_an_image_that_is_not_there_is_not_built_unasked(sandbox: Sandbox) -> None:
+    result = start(sandbox, "doctor", "--no-build", SANDBOX_IMAGE="sandbox-that-is-not-there")
+    assert result.returncode == 1
+    assert "there is no image sandbox-that-is-not-there" in result.stderr
+
+
+def test_ctrl_c_while_a_server_hangs_ends_it_without_a_traceback(sandbox: Sandbox, serve: Serve) -> None:
+    model = serve("--fault", "hang")
+    variables = {**sandbox.variables, "TOOLS": "python", "MODEL_URL": model.url}
+    terminal = Terminal([str(ROOT / "start.sh"), "doctor", "--no-build"], variables)
+    terminal.wait_for("what it serves (up to 10 s)")
+    assert terminal.type_until_end("\x03") == 130, terminal.text
+    assert "Traceback" not in terminal.text

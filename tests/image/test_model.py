@@ -8,7 +8,20 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.image.conftest import PATIENCE, ROOT, Model, Result, Sandbox, docker, logs, start, wait_for
+from tests.image.conftest import (
+    IMAGE,
+    PATIENCE,
+    PROJECT,
+    ROOT,
+    Model,
+    Result,
+    Sandbox,
+    docker,
+    flags,
+    logs,
+    start,
+    wait_for,
+)
 from tests.image.terminal import Terminal
 from tests.image.test_tools import CONTENT, headless
 
@@ -308,3 +321,33 @@ def test_a_program_that_enters_knows_the_model_too(model: Model, container: Call
     )
     assert f"scripted-model {model.url}" in told
     assert "local/scripted-model" in told
+
+
+@pytest.mark.parametrize("keys", ["\x03", "\x1c"], ids=["Ctrl-C", "Ctrl-backslash"])
+def test_a_key_ends_the_wait_for_a_server_without_a_traceback(
+    sandbox: Sandbox, serve: Serve, keys: str
+) -> None:
+    serve("--fault", "hang")
+    terminal = Terminal([str(ROOT / "start.sh"), "--no-build"], {**sandbox.variables, "TOOLS": "modelled"})
+    terminal.wait_for("asking again")
+    assert terminal.type_until_end(keys) >= 128, terminal.text
+    assert "Traceback" not in terminal.text
+
+
+def test_a_restart_trusts_nothing_that_an_earlier_session_left(sandbox: Sandbox, model: Model) -> None:
+    """A container without a tmpfs at home keeps it: what the agent made of the folder is taken away."""
+    script = (
+        "rm -rf ~/.sandbox; mkdir -p workspace/t; ln -s ~/workspace/t ~/.sandbox; echo took $SANDBOX_MODEL_ID"
+    )
+    mounts = [word for mount in sandbox.mounts() for word in ("-v", mount)]
+    variables = flags({"TOOLS": "modelled", "MODEL_URL": model.url})
+    options = ["--detach", "--name", sandbox.name, "--network", f"{PROJECT}_sandbox", *mounts, *variables]
+    docker("run", *options, IMAGE, "-c", f"cd; {script}")
+    try:
+        docker("wait", sandbox.name)
+        docker("restart", sandbox.name)
+        docker("wait", sandbox.name)
+        assert logs(sandbox.name).count("took scripted-model") == 2, logs(sandbox.name)
+        assert sandbox.as_root("find", "workspace/t") == "workspace/t"
+    finally:
+        docker("rm", "--force", sandbox.name)

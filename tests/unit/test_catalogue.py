@@ -83,9 +83,9 @@ CONTEXTS: dict[str, tuple[Answers, str, int | None]] = {
         16384,
     ),
     "llama.cpp, no props": (
-        {"/v1/models": listed("m", owned_by="llamacpp", meta={"n_ctx_train": 131072})},
+        {"/v1/models": listed("m", owned_by="llamacpp", meta={"n_ctx": 20480, "n_ctx_train": 131072})},
         "llama.cpp",
-        131072,
+        20480,
     ),
     "LM Studio, loaded": (
         {
@@ -94,6 +94,31 @@ CONTEXTS: dict[str, tuple[Answers, str, int | None]] = {
         },
         "LM Studio",
         8192,
+    ),
+    "llama.cpp, old, no props": (
+        {"/v1/models": listed("m", owned_by="llamacpp", meta={"n_ctx_train": 131072})},
+        "llama.cpp",
+        None,
+    ),
+    "LM Studio, not loaded": (
+        {
+            "/v1/models": listed("m", owned_by="organization_owner"),
+            "/api/v0/models": {"data": [{"id": "m", "max_context_length": 131072}]},
+        },
+        "LM Studio",
+        None,
+    ),
+    "vLLM, an adapter": (
+        {
+            "/v1/models": {
+                "data": [
+                    {"id": "m", "owned_by": "vllm", "parent": "base", "max_model_len": None},
+                    {"id": "base", "owned_by": "vllm", "max_model_len": 24576},
+                ]
+            }
+        },
+        "vLLM",
+        24576,
     ),
     "Ollama, loaded": (
         {
@@ -193,6 +218,14 @@ def test_a_key_that_is_refused_is_not_shown_even_where_the_server_echoes_it(serv
     assert "mend MODEL_API_KEY" in refused.value.fix
 
 
+@pytest.mark.parametrize("padding", [0, 280, 290])
+def test_a_key_is_hidden_before_a_long_answer_is_cut(serve: Serve, padding: int) -> None:
+    url = serve({"/v1/models": (401, {}, f"{'x' * padding} KEY")})
+    with pytest.raises(EndpointError) as refused:
+        listing.ask(named(url, key="s3cr3t-and-long-enough-to-be-cut"))
+    assert "s3c" not in refused.value.what
+
+
 @pytest.fixture
 def silent() -> Iterator[str]:
     """Take connections and never answer."""
@@ -238,6 +271,9 @@ def test_a_server_that_drips_is_given_up_too() -> None:
         ("http://printer.local.invalid.local/v1", "name", ".local"),
         ("http://localhost:9/v1", "connect", "http://host.docker.internal:9/v1"),
         ("http://127.0.0.1:9/v1", "connect", "http://host.docker.internal:9/v1"),
+        ("http://0.0.0.0:9/v1", "connect", "http://host.docker.internal:9/v1"),
+        ("http://LOCALHOST:9/v1", "connect", "http://host.docker.internal:9/v1"),
+        ("http://[::1]:9/v1", "connect", "http://host.docker.internal:9/v1"),
     ],
 )
 def test_a_server_that_is_not_reached_is_told_by_how_far_it_came(url: str, stage: str, fix: str) -> None:
@@ -349,6 +385,12 @@ def test_roles_pick_models_of_several_servers(serve: Serve) -> None:
     assert [model.vision for model in drawn.providers[0].models] == [False, True]
 
 
+def test_the_role_makes_a_model_one_that_reads_images(serve: Serve) -> None:
+    small = named(serve({"/v1/models": listed("vl")}), name="small")
+    drawn = settle(small, vision="small")
+    assert drawn.providers[0].models[0].vision
+
+
 def test_a_role_of_a_server_that_is_not_described_is_refused() -> None:
     with pytest.raises(
         SandboxError, match=r"roles\.main: there is no server of the name in 'bigg/x'"
@@ -392,6 +434,6 @@ def attempt(answer: Any) -> listing.Listing | EndpointError:
 
 
 def test_an_error_of_a_server_is_one_short_line() -> None:
-    assert faults.first_line(b'{"error": {"message": "a\\nb", "code": 1}}') == "a b"
-    assert faults.first_line(b"<html>") == ""
-    assert len(faults.first_line(b"x" * 10000)) == 300
+    assert faults.first_line('{"error": {"message": "a\\nb", "code": 1}}') == "a b"
+    assert faults.first_line("<html>") == ""
+    assert len(faults.first_line("x" * 10000)) == 300

@@ -179,3 +179,37 @@ def test_a_place_that_is_missing_stops_the_start(home: Path, name: str) -> None:
     (home.parent / name).rmdir()
     with pytest.raises(SandboxError, match=f"{name}/"):
         launch.check_places(places(home))
+
+
+@pytest.mark.parametrize(
+    ("content", "variables"),
+    [
+        (b"A=1\0B=x=y\0", {"A": "1", "B": "x=y"}),
+        (b"", {}),
+        (b"no variable\0=x\0A=1\0", {"A": "1"}),
+        (b"A=\xff\0", {"A": "\udcff"}),
+    ],
+)
+def test_variables_of_the_models_are_read_whatever_the_file_holds(
+    tmp_path: Path, content: bytes, variables: dict[str, str]
+) -> None:
+    folder = Path(launch.rendered(str(tmp_path)))
+    folder.mkdir(parents=True)
+    (folder / launch.VARIABLES).write_bytes(content)
+    assert launch.model_variables(str(tmp_path)) == variables
+
+
+@pytest.mark.parametrize("kind", ["nothing", "pipe", "link", "folder"])
+def test_what_is_no_file_of_variables_gives_none_and_holds_nobody_up(tmp_path: Path, kind: str) -> None:
+    folder = Path(launch.rendered(str(tmp_path)))
+    folder.mkdir(parents=True)
+    path = folder / launch.VARIABLES
+    match kind:
+        case "pipe":
+            os.mkfifo(path)
+        case "link":
+            (tmp_path / "other").write_bytes(b"A=1\0")
+            path.symlink_to(tmp_path / "other")
+        case "folder":
+            path.mkdir()
+    assert launch.model_variables(str(tmp_path)) == {}

@@ -14,10 +14,10 @@ from init.catalogue import Catalogue, Model, Provider
 from init.servers import Server
 
 KEYED = Server(
-    "big", "http://h/v1", "s3cret", "MODEL_API_KEY_BIG", "", "config/models.yml, servers.big.url", ()
+    "big", "http://h/v1", "s3cret", "MODEL_BIG_API_KEY", "", "config/models.yml, servers.big.url", ()
 )
 OPEN = Server(
-    "small", "http://s/v1", "", "MODEL_API_KEY_SMALL", "", "config/models.yml, servers.small.url", ()
+    "small", "http://s/v1", "", "MODEL_SMALL_API_KEY", "", "config/models.yml, servers.small.url", ()
 )
 
 
@@ -57,7 +57,7 @@ def test_opencode_gets_providers_models_and_limits() -> None:
     big = document["provider"]["big"]
     assert big["options"] == {"baseURL": "http://h/v1"}
     assert big["name"] == "big (vLLM)"
-    assert big["env"] == ["MODEL_API_KEY_BIG"]
+    assert big["env"] == ["MODEL_BIG_API_KEY"]
     assert big["models"]["m"] == {"name": "m", "limit": {"context": 65536, "output": 16384}}
     assert big["models"]["eye"]["modalities"]["input"] == ["text", "image"]
 
@@ -68,7 +68,7 @@ def test_omp_gets_providers_models_and_roles() -> None:
     assert (big["baseUrl"], big["api"], big["apiKey"]) == (
         "http://h/v1",
         "openai-completions",
-        "MODEL_API_KEY_BIG",
+        "MODEL_BIG_API_KEY",
     )
     assert small["auth"] == "none"
     assert "apiKey" not in small
@@ -109,14 +109,15 @@ def test_an_id_makes_opencode_read_nothing(trap: str) -> None:
 def test_what_the_user_set_for_opencode_stays() -> None:
     kept = {
         "model": "other/x",
-        "provider": {"big": {"options": {"timeout": 9}, "models": {"m": {"limit": {"output": 1}}}}},
+        "provider": {"big": {"options": {"apiKey": "{env:MINE}"}, "models": {"m": {"limit": {"output": 1}}}}},
     }
     document = opencode(drawn(), opencode_json=kept)
     assert "model" not in document
     assert "small_model" not in document
+    # What they set is left out, for it is merged by opencode, which resolves {env:…} in their file.
     big = document["provider"]["big"]
-    assert big["options"] == {"baseURL": "http://h/v1", "timeout": 9}
-    assert big["models"]["m"]["limit"] == {"context": 65536, "output": 1}
+    assert "apiKey" not in big["options"]
+    assert big["models"]["m"] == {"name": "m", "limit": {"context": 65536}}
     assert "small_model" not in opencode(drawn(), opencode_json={"small_model": "other/y"})
     assert opencode(drawn(), opencode_json={"small_model": "other/y"})["model"] == "big/m"
 

@@ -1,0 +1,32 @@
+"""init/trial.py: programs that end, that do not, and that leave others behind."""
+
+import time
+
+from init import trial
+
+
+def run(script: str, seconds: float = 30) -> trial.Ended:
+    return trial.run(("/bin/sh", "-c", script), {"PATH": "/usr/bin:/bin"}, "/", seconds)
+
+
+def test_what_a_program_said_is_kept() -> None:
+    assert run("echo out; echo err >&2; exit 3") == trial.Ended(3, "out\n", "err\n")
+    assert run("exit 0").told() == "exit code 0"
+    assert run("printf '\\033[31mred\\033[0m\\n' >&2; exit 1").told() == "exit code 1: red"
+    assert len(run("yes | head -c 100000").output) == trial.MOST
+
+
+def test_a_program_that_does_not_end_is_killed_with_its_group() -> None:
+    ended = run("echo begun; sleep 1000 & wait", 0.3)
+    assert ended == trial.Ended(None, "begun\n", "")
+    assert ended.told() == "no answer in time: begun"
+
+
+def test_what_it_leaves_behind_holds_nobody_up() -> None:
+    begun = time.monotonic()
+    assert run("setsid sleep 20 & echo done").code == 0
+    assert time.monotonic() - begun < 15
+
+
+def test_a_program_that_is_not_there_is_told() -> None:
+    assert trial.run(("/nonexistent",), {}, "/", 1).told() == "exit code 127: No such file or directory"
