@@ -5,13 +5,16 @@
 Every round starts one container of each kind, in turn, so that all share the machine's moods; the figures
 are read inside the container (benchmarks/stamp.c). tini does none of what the sandbox does: it is the floor.
 bash-entrypoint.sh makes the same checks and steps, then becomes the tool; re-owning /opt, it does what an
-image does that keeps its tools in the agent's home (three rounds, for each takes seconds).
+image does that keeps its tools in the agent's home (three rounds, for each takes seconds). With MODEL_URL a
+model server is asked first, by a program that loads TLS, JSON and YAML.
 """
 
 import argparse
 import statistics
 import subprocess
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
@@ -30,6 +33,7 @@ KINDS: dict[str, tuple[list[str], list[str]]] = {
     "bash, re-owning /opt": (["-e", "PUID=1001", "-e", "REOWN=/opt"], BASH),
     "sandbox, PUID=1000": (["-e", "PUID=1000"], SANDBOX),
     "sandbox, PUID=1001": (["-e", "PUID=1001"], SANDBOX),
+    "sandbox, MODEL_URL": (["-e", "TOOLS=asked", "-e", "MODEL_URL=http://{server}:8000"], SANDBOX),
 }
 
 
@@ -37,6 +41,25 @@ def build() -> None:
     """Build the image under test with tini and the stamp in it."""
     command = ["docker", "build", "--quiet", "--tag", IMAGE, "--file", "benchmarks/Dockerfile", "."]
     subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
+
+
+@contextmanager
+def model_server() -> Iterator[str]:
+    """Run the tests' scripted model server; yield its address."""
+    probe = ["/usr/bin/python3", "-I", "/probes/scripted_model.py", "--host", "0.0.0.0"]  # noqa: S104 - in a container
+    options = ["--detach", "--init", "--volume", f"{ROOT}/tests/probes:/probes:ro", "--entrypoint", probe[0]]
+    name = docker("run", *options, IMAGE, *probe[1:])
+    try:
+        while "0A 00000000" not in docker("exec", name, "cat", "/proc/net/tcp"):
+            pass
+        yield docker("inspect", "--format", "{{.NetworkSettings.IPAddress}}", name)
+    finally:
+        docker("rm", "--force", name)
+
+
+def docker(*words: str) -> str:
+    """Return what the engine prints."""
+    return subprocess.run(["docker", *words], check=True, capture_output=True, text=True).stdout.strip()
 
 
 def measure(folder: Path, options: list[str], command: list[str]) -> tuple[int, int]:
@@ -54,14 +77,15 @@ def main() -> None:
     rounds = parser.parse_args().rounds
     build()
     figures: dict[str, list[tuple[int, int]]] = {kind: [] for kind in KINDS}
-    with tempfile.TemporaryDirectory() as name:
+    with tempfile.TemporaryDirectory() as name, model_server() as server:
         for part in ("workspace", "data"):
             (Path(name) / part).mkdir()
         for number in range(rounds):
             for kind, (options, command) in KINDS.items():
                 if "re-owning" in kind and number >= SLOW_ROUNDS:
                     continue
-                figures[kind].append(measure(Path(name), options, command))
+                given = [option.format(server=server) for option in options]
+                figures[kind].append(measure(Path(name), given, command))
     floor = statistics.median(time for time, _ in figures["tini"])
     print(f"{'':21} {'ms (median)':>12} {'min to max':>16} {'ratio to tini':>14} {'PID 1, KiB':>11}")
     for kind, samples in figures.items():
