@@ -41,7 +41,7 @@ verify attacks the sandbox from inside, on this very machine, and reports each p
   ./start.sh --tool omp -- -p "Explain this project"
   ./start.sh --demo -- run "Say hello"
 
-Variables are read from the environment or .env; .env.example describes each.
+Variables are read from the environment or .env; .env.example describes each. MODEL_URL names the model server.
 The exit code is the tool's own.
 TEXT
 }

@@ -53,7 +53,7 @@ def connect(wanted: "Settings", arguments: list[str]) -> int:
     return 0
 
 
-def provide(home: str, wanted: "Settings") -> "Catalogue | None":
+def provide(home: str, wanted: "Settings") -> None:
     """Ask the servers and write the tools' files.
 
     Raises:
@@ -61,7 +61,7 @@ def provide(home: str, wanted: "Settings") -> "Catalogue | None":
     """
     named = servers.read(os.environ, warn)
     if not named.servers:
-        return None
+        return
 
     def ask(server: "Server", ids: "Sequence[str]") -> str:
         if not menu.terminal() or len(ids) > catalogue.MOST_SHOWN:
@@ -75,7 +75,6 @@ def provide(home: str, wanted: "Settings") -> "Catalogue | None":
     drawn = catalogue.draw_up(named, ask, warn)
     write(home, drawn, tools.load(launch.DEFINITIONS).values())
     tell(drawn)
-    return drawn
 
 
 def warn(what: str, fix: str) -> None:
@@ -98,7 +97,7 @@ def write(home: str, drawn: "Catalogue", definitions: "Iterable[Tool]") -> None:
         variables.update(rendered.variables)
         for reason in rendered.ignored:
             log.warning(reason, fix="To use the model server's, take that setting out.")
-    certificates = [_text(provider.server.ca) for provider in drawn.providers if provider.server.ca]
+    certificates = [_text(entry.server.ca, "replace") for entry in drawn.providers if entry.server.ca]
     if certificates:
         # Node.js and bun take one file.
         files["ca.pem"] = "\n".join(certificates)
@@ -109,11 +108,8 @@ def write(home: str, drawn: "Catalogue", definitions: "Iterable[Tool]") -> None:
     try:
         os.makedirs(folder, 0o700)
         for name, text in files.items():
-            with open(
-                os.open(f"{folder}/{name}", os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o400),
-                "w",
-                encoding="utf-8",
-            ) as file:
+            descriptor = os.open(f"{folder}/{name}", os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o400)
+            with open(descriptor, "w", encoding="utf-8") as file:
                 file.write(text)
     except OSError as error:
         raise SandboxError(
@@ -189,6 +185,6 @@ def _own(name: str) -> "dict[str, Any]":
     return content if isinstance(content, dict) else {}
 
 
-def _text(path: str) -> str:
-    with open(path, encoding="utf-8") as file:
+def _text(path: str, errors: str = "strict") -> str:
+    with open(path, encoding="utf-8", errors=errors) as file:
         return file.read()

@@ -351,3 +351,15 @@ def test_a_restart_trusts_nothing_that_an_earlier_session_left(sandbox: Sandbox,
         assert sandbox.as_root("find", "workspace/t") == "workspace/t"
     finally:
         docker("rm", "--force", sandbox.name)
+
+
+def test_a_key_may_be_a_secret_of_the_engine(sandbox: Sandbox, serve: Serve) -> None:
+    model = serve("--key", KEY)
+    secret = sandbox.folder / "secret"
+    secret.write_text(f"{KEY}\n")
+    places = sandbox.mounts(f"{secret}:/run/secrets/model_api_key:ro")
+    result = sandbox.plain(
+        "--network", f"{PROJECT}_sandbox", env={"TOOLS": "modelled", "MODEL_URL": model.url}, mounts=places,
+        arguments=("-c", "test -n \"$MODEL_API_KEY\" && echo took $SANDBOX_MODEL_ID"),
+    )  # fmt: skip
+    assert result.stdout == "took scripted-model\n", result.stderr
