@@ -193,10 +193,10 @@ run_sandbox() {
 # Asked to end, Compose leaves its container to itself.
 # shellcheck disable=SC2329  # begin_session's trap calls it
 end_session() {
+  local code=$? left=''
   trap '' HUP INT TERM
-  local left=''
   [[ -z $report ]] || rm -f "$report"
-  if ((interrupted)); then left=$(docker ps --all --quiet --filter "label=$mark"); fi
+  if ((interrupted || code > 128)); then left=$(docker ps --all --quiet --filter "label=$mark"); fi
   if [[ -n $left ]]; then { docker stop "$left" && docker rm --force "$left"; } >/dev/null 2>&1 || true; fi
   if ((demo)); then end_model; fi
 }
@@ -205,7 +205,7 @@ end_session() {
 # foreground, bash would leave a signal until then, or die of it.
 attend() {
   local status signal child
-  interrupted=0
+  ((!interrupted)) || return 130
   # Bash has what is in the background ignore Ctrl-C, and read nothing.
   (trap - INT && exec "$@") <&0 &
   child=$!
@@ -215,7 +215,7 @@ attend() {
   done
   # A signal ends the wait, not what is waited for.
   while again=0 status=0 && { wait "$child" || status=$?; } && ((again)); do :; done
-  trap - HUP INT TERM
+  # The traps stay: bash may come to a Ctrl-C only now, and would die of it.
   return "$status"
 }
 

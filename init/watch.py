@@ -40,7 +40,8 @@ def run(session: "Callable[[], int]", wanted: "Settings", table: "Iterable[Mount
     tell(changes, as_json=wanted.log_json)
     if wanted.guard != "block":
         return code
-    return code or (EX_QUARANTINED if put_away(found) else EX_NOT_QUARANTINED)
+    outcome = EX_QUARANTINED if put_away(found) else EX_NOT_QUARANTINED
+    return code or outcome
 
 
 def tell(changes: "Sequence[Change]", *, as_json: bool) -> None:

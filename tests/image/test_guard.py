@@ -81,7 +81,11 @@ def test_what_is_no_quarantine_is_refused(sandbox: Sandbox, name: str) -> None:
 
 
 def test_block_keeps_the_tools_own_failure(sandbox: Sandbox) -> None:
-    assert session(sandbox, PLANT + "exit 3", guard="block").returncode == 3
+    result = session(sandbox, PLANT + "exit 3", guard="block")
+    assert result.returncode == 3
+    # A failure at the end would otherwise be the way around it.
+    assert "in quarantine" in result.stderr
+    assert not on_host(sandbox)
 
 
 @pytest.mark.parametrize("way", [": >$Q", "ln -s /home/agent/workspace $Q", "mkdir $Q; chmod 0 $Q"])
