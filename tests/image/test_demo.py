@@ -261,7 +261,7 @@ def test_a_signal_leaves_nothing(
         os.killpg(process.pid, number)
     else:
         process.send_signal(number)
-    assert process.wait(60) >= 128, errors.read_text()
+    assert process.wait(180) >= 128, errors.read_text()
     assert left(checkout) == "", errors.read_text()
 
 
