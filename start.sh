@@ -57,11 +57,8 @@ main() {
   if ((demo)); then prepare_demo; fi
   if ((bootstrap)); then "$here/scripts/bootstrap.sh"; fi
   reach_engine "$@"
-  choose_platform
-  choose_base
-  offer_ca
-  make_folders
-  if ((build)); then build_image; else require_image; fi
+  prepare
+  provide_image
   begin_session
   run_tool
 }
@@ -135,11 +132,22 @@ mend_engine() {
   fi
 }
 
+prepare() {
+  choose_platform
+  choose_base
+  offer_ca
+  make_folders
+}
+
 # The engine would make a missing folder as root. Compose tells the paths as it reads them itself.
 make_folders() {
   docker compose config sandbox | sed -n 's#^ *source: \(/.*\)$#\1#p' | while IFS= read -r folder; do
     [[ -e $folder ]] || mkdir -p -- "$folder"
   done
+}
+
+provide_image() {
+  if ((build)); then build_image; else require_image; fi
 }
 
 build_image() {
@@ -261,11 +269,8 @@ doctor() {
   cd "$here"
   enter_docker_group "$here/start.sh" doctor ${words[@]+"${words[@]}"}
   (require_engine) || not_examined engine
-  choose_platform
-  choose_base
-  offer_ca
-  make_folders
-  if ((build)); then (build_image) || not_examined image; else (require_image) || not_examined image; fi
+  prepare
+  (provide_image) || not_examined image
   local options=(-e SANDBOX_DOCTOR=1 -e "SANDBOX_HOST=$(describe_host)") code=0
   [[ -t 0 && -t 1 ]] || options+=(-T)
   begin_session

@@ -77,17 +77,22 @@ def draw_up(wanted: "Wanted", ask: "Ask", warn: "Warn") -> Catalogue:
     Raises:
         SandboxError: a server or a setting cannot be used; says why.
     """
-    for role, reference in wanted.roles.items():
-        if reference.partition("/")[0] not in {server.name for server in wanted.servers}:
-            raise SandboxError(
-                f"config/models.yml, roles.{role}: there is no server of the name in {reference!r}",
-                f"Write server/id, with one of: {', '.join(server.name for server in wanted.servers)}.",
-            )
-    providers = tuple(
-        _provider(server, _wishes(server, wanted.roles), ask, warn) for server in wanted.servers
-    )
-    roles = _roles(wanted.roles, providers)
+    references = {role: _reference(role, text, wanted) for role, text in wanted.roles.items()}
+    providers = tuple(_provider(server, _wishes(server, references), ask, warn) for server in wanted.servers)
+    roles = _roles(references, providers)
     return Catalogue(tuple(_seeing(provider, roles.get("vision")) for provider in providers), roles)
+
+
+def _reference(role: str, text: str, wanted: "Wanted") -> tuple[str, str]:
+    """Return the server's name and the model's id, "" where none is named."""
+    name, _, model = text.partition("/")
+    names = [server.name for server in wanted.servers]
+    if name not in names:
+        raise SandboxError(
+            f"config/models.yml, roles.{role}: there is no server of the name in {text!r}",
+            f"Write server/id, with one of: {', '.join(names)}.",
+        )
+    return name, model
 
 
 def find(model: str, ids: "Collection[str]") -> str | None:
@@ -136,14 +141,10 @@ def _patiently(server: "Server", warn: "Warn") -> Listing:
     return listing.ask(server)
 
 
-def _wishes(server: "Server", roles: "Mapping[str, str]") -> tuple[Wish, ...]:
+def _wishes(server: "Server", references: "Mapping[str, tuple[str, str]]") -> tuple[Wish, ...]:
     """Return what is described of a server, and what a role names without describing it."""
     described = {wish.id for wish in server.models}
-    named = dict.fromkeys(
-        reference.partition("/")[2]
-        for reference in roles.values()
-        if reference.partition("/")[0] == server.name
-    )
+    named = dict.fromkeys(model for name, model in references.values() if name == server.name)
     more = tuple(Wish(model) for model in named if model and model not in described)
     return (*server.models, *more) or (Wish(),)
 
@@ -211,12 +212,13 @@ def _seeing(provider: Provider, vision: "tuple[str, str] | None") -> Provider:
     return provider._replace(models=models)
 
 
-def _roles(wanted: "Mapping[str, str]", providers: tuple[Provider, ...]) -> dict[str, tuple[str, str]]:
+def _roles(
+    references: "Mapping[str, tuple[str, str]]", providers: tuple[Provider, ...]
+) -> dict[str, tuple[str, str]]:
     by_name = {provider.server.name: provider for provider in providers}
     roles = {"main": (providers[0].server.name, providers[0].models[0].id)}
-    for role in ROLES:
-        if role in wanted:
-            name, _, model = wanted[role].partition("/")
-            ids = [entry.id for entry in by_name[name].models]
-            roles[role] = (name, find(model, ids) or ids[0])
+    for role in filter(references.__contains__, ROLES):
+        name, model = references[role]
+        ids = [entry.id for entry in by_name[name].models]
+        roles[role] = (name, find(model, ids) or ids[0])
     return roles

@@ -17,9 +17,6 @@ if TYPE_CHECKING:
 # Seconds; a model that is loaded on demand takes its time for the first answer.
 PATIENCE = 120.0
 
-# What reading a piece of another form raises.
-ODD = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
-
 # Bytes of one event.
 LONGEST_LINE = 1 << 20
 
@@ -88,7 +85,7 @@ def converse(
         if not (error.passing and gathered.pieces):
             raise
         gathered.ended = "time"
-    except ODD as error:
+    except endpoint.ODD as error:
         what = f"{url} sends pieces of an answer that are of no form known: {error}"
         raise EndpointError("answer", what, "Does the server speak the OpenAI API?") from error
     if not gathered.ended:
@@ -115,7 +112,7 @@ class _Gathered:
 
         Raises:
             EndpointError: it is an error.
-            TypeError: it is of another form; or another of ODD.
+            TypeError: it is of another form; or another of endpoint.ODD.
         """
         if chunk.get("error"):
             said = faults.first_line(json.dumps(chunk))

@@ -132,8 +132,7 @@ def _connect(told: "Report", server: "Server") -> None:
     Raises:
         EndpointError: one cannot be taken.
     """
-    parts = urlsplit(server.url)
-    host, port = parts.hostname or "", parts.port or {"http": 80, "https": 443}[parts.scheme]
+    host, port = faults.address(server.url)
     told.waiting(f"looking for {host}:{port} (up to {PATIENCE:g} s)")
     with endpoint.steps(server, PATIENCE):
         begun = time.monotonic()
@@ -145,7 +144,7 @@ def _connect(told: "Report", server: "Server") -> None:
         connection = socket.create_connection((host, port), PATIENCE)
         told.good("connect", f"port {port} takes connections ({_milliseconds(begun)})")
         with connection:
-            if parts.scheme == "https":
+            if urlsplit(server.url).scheme == "https":
                 begun = time.monotonic()
                 with endpoint.trust(server).wrap_socket(connection, server_hostname=host) as secured:
                     told.good(

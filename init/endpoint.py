@@ -4,6 +4,7 @@ Runs in programs of its own (connect.py, doctor.py), never in PID 1, so that a s
 """
 
 import contextlib
+import functools
 import http.client
 import json
 import signal
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
 
 # A list of a thousand models is 200 kB.
 MOST_BYTES = 8 << 20
+
+# What reading an answer of another form raises.
+ODD = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 
 
 def request(server: "Server", url: str, body: object = None, *, seconds: float) -> "Any":
@@ -137,8 +141,9 @@ class _NoRedirect(urllib.request.HTTPRedirectHandler):
         return None
 
 
+@functools.cache
 def trust(server: "Server") -> ssl.SSLContext:
-    """Return whom to trust: the usual CAs and the server's own.
+    """Return whom to trust: the usual CAs and the server's own; read once, for each time takes 5 ms.
 
     Raises:
         EndpointError: the file with the CA is not valid.

@@ -109,9 +109,18 @@ def not_answered(server: "Server", url: str, error: Exception, seconds: float) -
 
 def _place(url: str) -> str:
     """Return HOST:PORT, and the proxy where one is in between."""
+    host, port = address(url)
+    return (
+        f"{host}:{port} (through the proxy in {urlsplit(url).scheme}_proxy)"
+        if proxied(url)
+        else f"{host}:{port}"
+    )
+
+
+def address(url: str) -> tuple[str, int]:
+    """Return the host and the port that a URL means."""
     parts = urlsplit(url)
-    here = f"{parts.hostname}:{parts.port or {'http': 80, 'https': 443}[parts.scheme]}"
-    return f"{here} (through the proxy in {parts.scheme}_proxy)" if proxied(url) else here
+    return parts.hostname or "", parts.port or {"http": 80, "https": 443}[parts.scheme]
 
 
 def proxied(url: str) -> bool:

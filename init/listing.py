@@ -72,7 +72,7 @@ def context_of(server: "Server", served: Listing, model: str) -> int | None:
     for way in (_told_with_the_list, _told_by_llama_cpp, _told_by_lm_studio, _told_by_ollama):
         try:
             context = way(server, root, model, entry)
-        except (EndpointError, ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
+        except (EndpointError, *endpoint.ODD):
             # Not this kind of server, or a newer one.
             continue
         if context and 0 < context <= MOST_TOKENS:
@@ -128,7 +128,7 @@ def _told_by_llama_cpp(server: "Server", root: str, _model: str, entry: "Mapping
         # What it was started with, for one of its slots. n_ctx_train is only what the model was made for.
         props = endpoint.request(server, f"{root}/props", seconds=PATIENCE)
         return int(props["default_generation_settings"]["n_ctx"])
-    except (EndpointError, ArithmeticError, LookupError, TypeError, ValueError):
+    except (EndpointError, *endpoint.ODD):
         return int(listed)
 
 

@@ -179,13 +179,18 @@ def test_an_unknown_argument_is_a_usage_error(sandbox: Sandbox, arguments: tuple
     assert "doctor does not know" in result.stderr
 
 
-def test_at_a_terminal_it_is_shown_what_is_waited_for(sandbox: Sandbox, serve: Serve) -> None:
+@pytest.fixture
+def hanging(sandbox: Sandbox, serve: Serve) -> Terminal:
+    """Start the doctor at a terminal, before a server that never answers."""
     model = serve("--fault", "hang")
     variables = {**sandbox.variables, "TOOLS": "python", "MODEL_URL": model.url}
-    terminal = Terminal([str(ROOT / "start.sh"), "doctor", "--no-build"], variables)
-    terminal.wait_for("...   asking", "what it serves (up to 10 s)")
-    terminal.wait_for("not complete within 10 s", "1 failed")
-    assert "..." not in terminal.text, "the line is used again"
+    return Terminal([str(ROOT / "start.sh"), "doctor", "--no-build"], variables)
+
+
+def test_at_a_terminal_it_is_shown_what_is_waited_for(hanging: Terminal) -> None:
+    hanging.wait_for("...   asking", "what it serves (up to 10 s)")
+    hanging.wait_for("not complete within 10 s", "1 failed")
+    assert "..." not in hanging.text, "the line is used again"
 
 
 def test_what_a_model_has_the_tools_write_is_told_by_the_guard(sandbox: Sandbox, serve: Serve) -> None:
@@ -219,10 +224,7 @@ def test_an_image_that_is_not_there_is_not_built_unasked(sandbox: Sandbox) -> No
     assert "there is no image sandbox-that-is-not-there" in result.stderr
 
 
-def test_ctrl_c_while_a_server_hangs_ends_it_without_a_traceback(sandbox: Sandbox, serve: Serve) -> None:
-    model = serve("--fault", "hang")
-    variables = {**sandbox.variables, "TOOLS": "python", "MODEL_URL": model.url}
-    terminal = Terminal([str(ROOT / "start.sh"), "doctor", "--no-build"], variables)
-    terminal.wait_for("what it serves (up to 10 s)")
-    assert terminal.type_until_end("\x03") == 130, terminal.text
-    assert "Traceback" not in terminal.text
+def test_ctrl_c_while_a_server_hangs_ends_it_without_a_traceback(hanging: Terminal) -> None:
+    hanging.wait_for("what it serves (up to 10 s)")
+    assert hanging.type_until_end("\x03") == 130, hanging.text
+    assert "Traceback" not in hanging.text

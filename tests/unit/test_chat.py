@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from init import chat
+from init import chat, endpoint
 from init.chat import Call
 from init.faults import EndpointError
 
@@ -91,5 +91,5 @@ def test_any_piece_is_taken_or_refused(chunk: Any) -> None:
     for piece in (chunk, {"choices": [chunk]}, {"choices": [{"delta": chunk}]}, delta(tool_calls=[chunk])):
         try:
             gather(piece)
-        except (*chat.ODD, EndpointError):
+        except (*endpoint.ODD, EndpointError):
             continue
