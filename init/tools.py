@@ -8,10 +8,11 @@ from init.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from typing import Any
 
 _SAFE = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-_.")
+_DEEPEST = 100
 
 
 class ConfigFile(Record):
@@ -72,15 +73,30 @@ def parse(text: str) -> object:
     """
     import yaml
 
+    loader = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
     try:
+        _check_depth(yaml.parse(text, loader))
         # Safer than SafeLoader: it makes text only.
-        return yaml.load(text, getattr(yaml, "CBaseLoader", yaml.BaseLoader))  # noqa: S506 - see above
+        return yaml.load(text, loader)  # noqa: S506 - see above
     except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark
-        where = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
-        raise ValueError(f"{where}{error.problem}") from error
+        raise ValueError(f"{_place(error.problem_mark)}{error.problem}") from error
     except yaml.YAMLError as error:
         raise ValueError(str(error)) from error
+
+
+def _check_depth(events: "Iterator[Any]") -> None:
+    """Making values of the events is recursive, and libyaml ends with SIGSEGV where the stack does."""
+    import yaml
+
+    depth = 0
+    for event in events:
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if depth > _DEEPEST:
+            raise ValueError(f"{_place(event.start_mark)}it is nested too deeply")
+
+
+def _place(mark: "Any") -> str:
+    return f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
 
 
 def available(

@@ -94,6 +94,20 @@ def test_a_fault_in_yaml_is_told_with_its_line(text: str, line: int) -> None:
     assert (config.fault("a.yml", text) or "").startswith(f"line {line},")
 
 
+@pytest.mark.parametrize("depth", [101, 900, 100_000], ids=str)
+@pytest.mark.parametrize("opening", ["[", "{a: ", "- ", "a: [", "? "])
+def test_yaml_that_is_nested_too_deeply_is_told_of(opening: str, depth: int) -> None:
+    fault = config.fault("a.yml", f"\n{opening * depth}") or ""
+    assert fault.startswith("line 2, column "), fault
+    assert fault.endswith("nested too deeply"), fault
+
+
+def test_what_is_nested_as_deeply_as_allowed_is_read() -> None:
+    text = "[" * 100 + "]" * 100
+    assert config.fault("a.yml", text) is None
+    assert config.content("a.yml", text)
+
+
 @pytest.mark.parametrize("value", ["2026-99-99", "!!int x", "!!bool x", "!!timestamp x", "9" * 5000])
 @pytest.mark.parametrize("name", ["a.json", "a.yml"])
 def test_a_value_that_cannot_be_converted_is_no_crash(name: str, value: str) -> None:
