@@ -2,7 +2,7 @@
 # Builds the image where it is not up to date, and opens a tool in its container.
 set -euo pipefail
 
-here=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd)
+here=$(CDPATH='' cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck source=scripts/common.sh
 source "$here/scripts/common.sh"
 # shellcheck source=scripts/demo.sh

@@ -3,7 +3,7 @@
 # Every step looks first and does nothing where there is nothing to do, so running it twice is safe.
 set -euo pipefail
 
-here=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.." && pwd)
+here=$(CDPATH='' cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.." && pwd)
 # shellcheck source=scripts/common.sh
 source "$here/scripts/common.sh"
 

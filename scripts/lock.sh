@@ -2,7 +2,7 @@
 # Renews every lock: Python's with hashes, npm's with integrity. The files name no index, so that a build
 # behind a mirror installs exactly the same bytes from there.
 set -euo pipefail
-cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.."
+CDPATH='' cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.."
 
 main() {
   compile locks/runtime.txt

@@ -57,6 +57,8 @@ require_real_folders() {
     [[ ! -L $here/$folder ]] || die "$folder/ is a symbolic link: what it leads to is not touched. Nothing was removed." \
       "Empty its target yourself, or replace the link by a folder."
     [[ -d $here/$folder ]] || die "$here/$folder is not a folder. Nothing was removed." "Make it: mkdir '$here/$folder'"
+    [[ -r $here/$folder && -x $here/$folder ]] || die "you may not look into $folder/. Nothing was removed." \
+      "If it is another user's: sudo '$here/scripts/reset-sandbox.sh'"
   done
 }
 
@@ -78,7 +80,8 @@ running_sandboxes() {
 
 # generated FOLDER [FIND-ACTION…]: paths relative to the folder, so that no name can be taken for an option.
 generated() (
-  cd -- "$here/$1"
+  # Without || it would go on where it is: set -e counts for nothing in most of what calls this.
+  cd -- "$here/$1" || exit
   find . -xdev -mindepth 1 ! -path ./.gitkeep "${@:2}"
 )
 

@@ -2,7 +2,7 @@
 # Writes the image's bill of materials (CycloneDX) and its list of licences, from the build that start.sh makes.
 set -euo pipefail
 
-here=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.." && pwd)
+here=$(CDPATH='' cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.." && pwd)
 # shellcheck source=scripts/common.sh
 source "$here/scripts/common.sh"
 
@@ -30,7 +30,7 @@ main() {
     shift
   done
   mkdir -p -- "$folder"
-  folder=$(cd -- "$folder" && pwd)
+  folder=$(CDPATH='' cd -- "$folder" && pwd)
   cd "$here"
   choose_platform
   choose_base

@@ -2,7 +2,7 @@
 # Passes the tests on a fresh machine: engine, image, test programs, linters, tests. Arguments go to pytest.
 set -euo pipefail
 
-here=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.." && pwd)
+here=$(CDPATH='' cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.." && pwd)
 # shellcheck source=scripts/common.sh
 source "$here/scripts/common.sh"
 

@@ -45,8 +45,8 @@ class Checkout:
     ) -> "Outcome":
         environ = {"PATH": f"{self.root}/bin:{os.environ['PATH']}", **process.pop("env", {})}
         done = subprocess.run(
-            [*within, "bash", "scripts/reset-sandbox.sh", *options],
-            cwd=self.root,
+            [*within, "bash", self.root / "scripts" / "reset-sandbox.sh", *options],
+            cwd=process.pop("cwd", self.root),
             env=environ,
             input=answer,
             capture_output=True,
@@ -227,6 +227,22 @@ def test_the_owner_removes_what_is_read_only(open_checkout: Checkout) -> None:
         os.chown(path, NOBODY, NOBODY)
         path.chmod(0o000)
     open_checkout.reset("--destroy", user=NOBODY, group=NOBODY, extra_groups=[]).ended(0, left=EMPTY)
+
+
+@as_root
+@pytest.mark.parametrize("mode", [0o000, 0o700, 0o711, 0o744])
+def test_a_folder_that_may_not_be_looked_into_is_refused(open_checkout: Checkout, mode: int) -> None:
+    """And nothing goes where the user is: cd fails, and find is one that removes."""
+    bystander = open_checkout.add("elsewhere/kept")
+    for path in (bystander, bystander.parent):
+        os.chown(path, NOBODY, NOBODY)
+    os.chown(open_checkout.root / "data", 0, 0)
+    (open_checkout.root / "data").chmod(mode)
+    outcome = open_checkout.reset(
+        "--destroy", cwd=bystander.parent, user=NOBODY, group=NOBODY, extra_groups=[]
+    )
+    outcome.ended(1, "you may not look into data/", "Nothing was removed", "sudo ", left=UNTOUCHED)
+    assert bystander.exists()
 
 
 @as_root
