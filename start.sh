@@ -8,8 +8,9 @@ source "$here/scripts/common.sh"
 # shellcheck source=scripts/demo.sh
 source "$here/scripts/demo.sh"
 
-# What --demo has the sandbox run with, and the file that the doctor's report goes through.
-demo_options=() report=''
+# What --demo has the sandbox run with; whether somebody asked for the end; the file that the doctor's report goes
+# through, and what it is about to examine, if nothing has told yet how that is.
+demo_options=() interrupted=0 report='' area=''
 
 usage() {
   cat <<'TEXT'
@@ -28,7 +29,8 @@ verify attacks the sandbox from inside, on this very machine, and reports each p
   --tool NAME        start this tool without asking (opencode, omp, … see config/tools.yml)
   --shell            start bash in the tool's place: the same container, the same agent
   --demo             also start a small model, to try everything without a server; it can chat, not code.
-                     MODEL_GGUF=FILE uses your own model file. The tool is opencode unless --tool names one
+                     MODEL_GGUF=FILE uses your own model file. The tool is opencode unless --tool or DEFAULT_TOOL
+                     names one
   --no-build         use the image as it is
   --no-cache         build every layer anew
   --pull             ask the registry for the base image again
@@ -141,7 +143,7 @@ prepare() {
 
 # The engine would make a missing folder as root. Compose tells the paths as it reads them itself.
 make_folders() {
-  docker compose config sandbox | sed -n 's#^ *source: \(/.*\)$#\1#p' | while IFS= read -r folder; do
+  docker compose config sandbox | sed -n -E 's#^ *source: "?(/.*[^"])"?$#\1#p' | while IFS= read -r folder; do
     [[ -e $folder ]] || mkdir -p -- "$folder"
   done
 }
@@ -187,8 +189,8 @@ run_tool() {
 }
 
 begin_session() {
-  # The label by which this session's container is found, and whether somebody asked for the end.
-  mark=agentic-sandbox.session=$$.$RANDOM interrupted=0
+  # The label by which this session's container is found.
+  mark=agentic-sandbox.session=$$.$RANDOM
   trap end_session EXIT
   if ((demo)); then start_model; fi
 }
@@ -204,9 +206,10 @@ end_session() {
   local code=$? left=''
   trap '' HUP INT TERM
   [[ -z $report ]] || rm -f "$report"
-  if ((interrupted || code > 128)); then left=$(docker ps --all --quiet --filter "label=$mark"); fi
+  if ((interrupted || code > 128)); then left=$(docker ps --all --quiet --filter "label=$mark") || true; fi
   if [[ -n $left ]]; then { docker stop "$left" && docker rm --force "$left"; } >/dev/null 2>&1 || true; fi
   if ((demo)); then end_model; fi
+  [[ -z $area ]] || end_examination "$code"
 }
 
 # attend COMMAND...: runs it with what arrives here passed on, so that this shell is there when it has ended. In the
@@ -261,42 +264,52 @@ doctor() {
       --json) json=--json ;;
       --demo) demo=1 ;;
       --no-build) build=0 ;;
+      --help | -h) usage && exit ;;
       *) usage_error "doctor does not know $1" ;;
     esac
     shift
   done
+  trap end_examination EXIT
+  area=model
   if ((demo)); then prepare_demo; fi
   cd "$here"
   enter_docker_group "$here/start.sh" doctor ${words[@]+"${words[@]}"}
-  (require_engine) || not_examined engine
-  prepare
-  (provide_image) || not_examined image
+  area=engine && require_engine
+  area=configuration && prepare
+  area=image && provide_image
+  area=model && begin_session
+  area=sandbox && examine
+}
+
+examine() {
   local options=(-e SANDBOX_DOCTOR=1 -e "SANDBOX_HOST=$(describe_host)") code=0
   [[ -t 0 && -t 1 ]] || options+=(-T)
-  begin_session
   if [[ -n $json ]]; then
     report=$(mktemp)
     run_sandbox "${options[@]}" sandbox --json >"$report" || code=$?
-    ((interrupted)) || [[ -s $report ]] || not_examined sandbox
+    [[ ! -s $report ]] || area=''
     cat "$report"
-    exit "$code"
+  else
+    run_sandbox "${options[@]}" sandbox || code=$?
+    # 1 is the doctor's own, 79 and 80 the guard's. With any other it did not come to examine.
+    case $code in 0 | 1 | 79 | 80) area='' ;; esac
   fi
-  run_sandbox "${options[@]}" sandbox || code=$?
-  # 1 is the doctor's own, 79 and 80 the guard's, the next those of whom somebody asked for the end. With any
-  # other it did not come to examine.
-  case $code in 0 | 1 | 79 | 80 | 129 | 130 | 143) exit "$code" ;; esac
-  ((!interrupted)) || exit "$code"
-  not_examined sandbox
+  exit "$code"
 }
 
-# not_examined AREA: the reason is on stderr already.
-not_examined() {
+# end_examination [CODE]: tells where it ended, if that is not told; the reason is on stderr already.
+# shellcheck disable=SC2329  # doctor's trap calls it
+end_examination() {
+  local code=${1:-$?}
+  # Somebody asked for the end.
+  case $code in 129 | 130 | 143) exit "$code" ;; esac
+  ((!interrupted)) || exit "$code"
   if [[ -n $json ]]; then
     printf '{"findings": [{"area": "%s", "name": "start", "status": "fail", "detail": "%s", "fix": ""}], ' \
-      "$1" "the reason is on stderr; nothing after it was examined"
+      "$area" "the reason is on stderr; nothing after it was examined"
     printf '"passed": 0, "warned": 0, "failed": 1}\n'
   else
-    say "doctor: the $1 fails, so nothing after it was examined"
+    say "doctor: the $area fails, so nothing after it was examined"
   fi
   exit 1
 }
@@ -308,10 +321,14 @@ describe_host() {
 
 # --image and --compose attack something else: see tests/conftest.py.
 verify() {
+  case ${1:-} in --help | -h) usage && exit ;; esac
   reach_engine verify "$@"
   choose_platform
+  SANDBOX_IMAGE=$(setting SANDBOX_IMAGE agentic-sandbox:latest)
+  export SANDBOX_IMAGE
   if [[ ${1:-} == --no-build ]]; then
     shift
+    [[ " $*" == *' --image'* ]] || require_image
   else
     build=1 build_options=()
     choose_base

@@ -165,11 +165,13 @@ forget_if_gone() {
 }
 
 provide_base() {
-  local base
+  local base limit=()
   base=$(setting BASE_IMAGE "$(pinned_base)")
   if image_here "$base" || image_here "$local_base"; then return; fi
   say "fetching the base image $base"
-  if timeout 300 docker pull --quiet "$base" >&2; then return; fi
+  # macOS has none.
+  ! command -v timeout >/dev/null || limit=(timeout 300)
+  if ${limit[@]+"${limit[@]}"} docker pull --quiet "$base" >&2; then return; fi
   [[ $base == "$(pinned_base)" ]] || die "BASE_IMAGE=$base cannot be pulled." "Mend it in .env or the environment."
   require_debian_family
   as_root --build-base

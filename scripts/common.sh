@@ -24,7 +24,7 @@ pinned_base() { sed -n "s/^ARG BASE_IMAGE=//p" "$here/Dockerfile"; }
 setting() {
   local value=${!1:-}
   if [[ -z ${!1+x} && -r $here/.env ]]; then
-    value=$(sed -n "s/^[[:space:]]*$1=//p" "$here/.env" | tail -n 1 | tr -d '\r' |
+    value=$(sed -nE "s/^[[:space:]]*(export[[:space:]]+)?$1[[:space:]]*=[[:space:]]*//p" "$here/.env" | tail -n 1 | tr -d '\r' |
       sed -E -e "s/^'([^']*)'.*/\1/;t" -e 's/^"([^"]*)".*/\1/;t' -e 's/[[:space:]]+#.*$//;s/[[:space:]]*$//')
   fi
   echo "${value:-${2:-}}"
@@ -45,6 +45,8 @@ enter_docker_group() {
 # The Python programs that the tests run, in .venv: versions and hashes from locks/dev.txt.
 provide_test_programs() {
   if ! .venv/bin/python -c '' 2>/dev/null; then
+    python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' ||
+      die "the tests need Python 3.11 or newer, as python3." "Install it, then run this again."
     python3 -m venv --clear .venv || install_venv
   fi
   if ! cmp -s locks/dev.txt .venv/installed.txt; then
@@ -55,6 +57,7 @@ provide_test_programs() {
 
 # Debian and Ubuntu keep the venv module in a package of its own.
 install_venv() {
+  command -v apt-get >/dev/null || die "python3 cannot make a virtual environment." "Install its venv module."
   say "installing python3-venv"
   local as_root=()
   ((EUID == 0)) || as_root=(sudo)

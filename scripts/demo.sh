@@ -24,7 +24,11 @@ use_model() {
   local file=$1 from=$PWD
   # shellcheck disable=SC2154  # start.sh sets here before it sources this file
   [[ -n ${MODEL_GGUF:-} ]] || from=$here
-  [[ $file == /* ]] || file=$from/$file
+  case $file in
+    [~]/*) file=$HOME/${file#??} ;;
+    /*) ;;
+    *) file=$from/$file ;;
+  esac
   [[ -e $file ]] || die "MODEL_GGUF: there is no $file."
   [[ -f $file ]] || die "MODEL_GGUF: $file is not a file." "Name the .gguf file itself."
   [[ -r $file ]] || die "MODEL_GGUF: you may not read $file."
@@ -34,7 +38,7 @@ use_model() {
   # The file itself, and what llama.cpp computes with: the context above all.
   local size
   size=$(wc -c <"$file")
-  DEMO_MEMORY=$(setting DEMO_MEMORY "$((size / 1024 / 1024 / 1024 + 8))g")
+  DEMO_MEMORY=$(setting DEMO_MEMORY "$(((size + 1073741823) / 1073741824 + 8))g")
   export DEMO_MEMORY
 }
 

@@ -218,6 +218,25 @@ def test_an_engine_that_refuses_the_settings_is_a_finding_too(sandbox: Sandbox) 
     assert "memory" in result.stderr.lower()
 
 
+@pytest.mark.parametrize(
+    ("words", "variables", "area", "said"),
+    [
+        ((), {"SANDBOX_PIDS": "many"}, "configuration", "pids_limit"),
+        (("--demo",), {"MODEL_GGUF": "/nonexistent"}, "model", "there is no /nonexistent"),
+        (("--demo",), {"DEMO_IMAGE": "demo-that-is-not-there"}, "model", "the model server did not start"),
+        ((), {"SANDBOX_IMAGE": "sandbox-that-is-not-there"}, "image", "there is no image"),
+    ],
+)
+def test_what_fails_on_the_way_to_the_sandbox_is_a_finding_too(
+    sandbox: Sandbox, words: tuple[str, ...], variables: dict[str, str], area: str, said: str
+) -> None:
+    sandbox.environ["COMPOSE_PROJECT_NAME"] = sandbox.name
+    result = start(sandbox, "doctor", "--no-build", "--json", *words, **variables)
+    assert result.returncode == 1, result.stderr
+    assert [finding["area"] for finding in json.loads(result.stdout)["findings"]] == [area], result.stderr
+    assert said in result.stderr
+
+
 def test_an_image_that_is_not_there_is_not_built_unasked(sandbox: Sandbox) -> None:
     result = start(sandbox, "doctor", "--no-build", SANDBOX_IMAGE="sandbox-that-is-not-there")
     assert result.returncode == 1

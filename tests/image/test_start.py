@@ -104,11 +104,64 @@ def test_wrong_usage(sandbox: Sandbox, arguments: list[str], message: str) -> No
     assert "--help" in result.stderr
 
 
-def test_help(sandbox: Sandbox) -> None:
-    result = start(sandbox, "--help")
+@pytest.mark.parametrize("words", [("--help",), ("-h",), ("doctor", "--help"), ("verify", "-h")])
+def test_help(sandbox: Sandbox, words: tuple[str, ...]) -> None:
+    result = start(sandbox, *words)
     assert result.returncode == 0
     for option in ("--tool", "--no-build", "--no-cache", "--bootstrap", "--build-arg"):
         assert option in result.stdout
+
+
+def test_a_cdpath_does_not_lead_elsewhere(sandbox: Sandbox) -> None:
+    result = subprocess.run(
+        ["bash", f"{ROOT.name}/start.sh", "--help"], cwd=ROOT.parent,
+        env={**sandbox.variables, "CDPATH": str(ROOT.parent)}, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert (result.returncode, result.stderr) == (0, "")
+
+
+@pytest.fixture
+def bare_checkout(tmp_path: Path) -> Path:
+    """What start.sh needs to come to the image, with room for an .env."""
+    shutil.copytree(ROOT / "scripts", tmp_path / "scripts")
+    for name in ("start.sh", "compose.yml", "Dockerfile"):
+        shutil.copy(ROOT / name, tmp_path)
+    return tmp_path
+
+
+def test_verify_attacks_the_image_that_env_names(bare_checkout: Path) -> None:
+    (bare_checkout / ".env").write_text("SANDBOX_IMAGE=sandbox-that-is-not-there\n")
+    result = subprocess.run(
+        [bare_checkout / "start.sh", "verify", "--no-build"], capture_output=True, text=True, check=False,
+        env={name: value for name, value in os.environ.items() if name != "SANDBOX_IMAGE"},
+    )  # fmt: skip
+    assert result.returncode == 1
+    assert "there is no image sandbox-that-is-not-there" in result.stderr
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "NAMED=omp", "NAMED=", "NAMED = omp", " NAMED=omp", "export NAMED=omp", "  export  NAMED =  omp",
+        "NAMED='a b'", 'NAMED="a b"', "NAMED='a' # more", "NAMED=a # more", "NAMED=a#b", "NAMED='a#b'",
+        "NAMED=a=b", "NAMED=one\nNAMED=two", "#NAMED=omp", "UNNAMED=omp", "NAMEDLY=omp", "NAMED=omp\r",
+        "NAMED=http://[::1]:8000/v1",
+    ],
+)  # fmt: skip
+def test_env_is_read_as_compose_reads_it(tmp_path: Path, line: str) -> None:
+    (tmp_path / ".env").write_text(f"{line}\n")
+    (tmp_path / "compose.yml").write_text("services: {one: {image: '-${NAMED}-'}}\n")
+    ours = subprocess.run(
+        ["bash", "-euc", 'here=$1; source "$2"; printf %s "-$(setting NAMED)-"', "bash", tmp_path,
+         ROOT / "scripts" / "common.sh"],
+        capture_output=True, text=True, check=True,
+    ).stdout  # fmt: skip
+    theirs = subprocess.run(
+        ["docker", "compose", "config", "--images"],
+        cwd=tmp_path, capture_output=True, text=True, check=True,
+        env={name: value for name, value in os.environ.items() if not name.startswith("COMPOSE_")},
+    ).stdout  # fmt: skip
+    assert ours == theirs.strip()
 
 
 def test_a_machine_without_docker_is_told_what_mends_it(sandbox: Sandbox, tmp_path: Path) -> None:
