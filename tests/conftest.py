@@ -14,7 +14,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--run-with", metavar="WORDS",
         help="arguments after which a script makes the image run it in place of its tool (default: -c, with"
-        " SANDBOX_SHELL=1); for an entry point that executes its arguments: 'bash -c'",
+        " SANDBOX_SHELL=plain); for an entry point that executes its arguments: 'bash -c'",
     )  # fmt: skip
     group.addoption("--verify", action="store_true", help="print one line for each property, and the count")
 

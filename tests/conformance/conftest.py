@@ -70,6 +70,9 @@ class Subject:
             "COMPOSE_PROJECT_NAME": self.project,
             **({} if self.compose is None else {"COMPOSE_FILE": str(self.compose)}),
             "SANDBOX_IMAGE": self.image,
+            # The agent is the owner of the folders.
+            "PUID": "",
+            "PGID": "",
             "WORKSPACE_DIR": f"{self.folder}/workspace",
             "DATA_DIR": f"{self.folder}/data",
         }
@@ -130,13 +133,13 @@ class Once(Generic[Found]):
     def __init__(self, find: Callable[[], Found]) -> None:
         self._find = find
         self._found: list[Found] = []
-        self._error: Exception | None = None
+        self._error: BaseException | None = None
 
     def __call__(self) -> Found:
         if self._error is None and not self._found:
             try:
                 self._found.append(self._find())
-            except Exception as error:  # raised again below
+            except (Exception, pytest.fail.Exception) as error:  # raised again below
                 self._error = error
         if self._error is not None:
             raise self._error
@@ -154,7 +157,7 @@ def chosen(request: pytest.FixtureRequest) -> Subject:
         compose=compose,
         service=option("--service"),
         prefix=("-c",) if own else tuple(shlex.split(option("--run-with"))),
-        environ={"SANDBOX_SHELL": "1"} if own else {},
+        environ={"SANDBOX_SHELL": "plain"} if own else {},
         folder=Path(os.devnull),
     )
 
@@ -264,7 +267,7 @@ def running_outside(weakened: Subject) -> Iterator[Outside]:
     there = replace(weakened, options=(*weakened.options, *HOST))
     container = there.start(f"exec /usr/bin/python3 -I /attacks/outside.py marker={marker}")
     try:
-        wait_for(lambda: logs(container), "the process outside to listen")
+        wait_for(lambda: logs(container)[:1] == "{", lambda: f"what is outside: {logs(container)}")
         told = json.loads(logs(container))
         yield Outside(marker, told["port"], told["namespaces"], told["hostname"])
     finally:

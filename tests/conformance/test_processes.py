@@ -8,6 +8,7 @@ import pytest
 
 from tests.conformance.attacks import gain, kill, pry, raised
 from tests.conformance.conftest import Once, Subject, docker, wait_for
+from tests.image.conftest import logs
 
 pytestmark = pytest.mark.xdist_group("conformance-processes")
 
@@ -80,7 +81,7 @@ def outside(subject: Subject) -> Iterator[Once[list[Process]]]:
 
     def find() -> list[Process]:
         started.append(subject.start("echo ready; exec sleep 1000"))
-        wait_for(lambda: "ready" in docker("logs", started[0]), "the script to start")
+        wait_for(lambda: "ready" in logs(started[0]), "the script to start")
         return from_outside(subject, started[0])
 
     yield Once(find)
@@ -192,7 +193,7 @@ def test_without_protection_pid_1_is_dumpable_and_holds_descriptors(weakened: Su
     agent = weakened.with_options("--user=1000:1000")
     container = agent.start("exec 7</etc/passwd; echo ready; sleep 1000; true")
     try:
-        wait_for(lambda: "ready" in docker("logs", container), "the script to start")
+        wait_for(lambda: "ready" in logs(container), "the script to start")
         init = next(p for p in from_outside(agent, container) if p["Pid"] == "1")
         assert stray_descriptors(init) == {"7": "/etc/passwd"}
         assert init["environ owner"] == 1000
@@ -280,7 +281,7 @@ LATER = (
 def run_planted(subject: Subject) -> Outcomes:
     container = subject.start(f"cd /home/agent/workspace && {LATER}")
     try:
-        wait_for(lambda: "ready" in docker("logs", container), "the script to start")
+        wait_for(lambda: "ready" in logs(container), "the script to start")
         subject.beside(container, "/usr/bin/python3", "-I", "/attacks/raised.py", "plant", "/proc/1/root")
         assert docker("wait", container) == "0", docker("logs", container)
         found: Outcomes = json.loads(docker("logs", container).splitlines()[-1])

@@ -58,10 +58,11 @@ def told(container: str) -> Found:
 
     def lines() -> list[str]:
         # What a shell says of a killed program may come after it.
-        return [line for line in docker("logs", "--tail", "5", container).splitlines() if line[:1] == "{"]
+        tail = docker("logs", "--tail", "5", container, check=False)
+        return [line for line in tail.splitlines() if line[:1] == "{"]
 
     def ended() -> bool:
-        return docker("inspect", "-f", "{{.State.Running}}", container) == "false"
+        return docker("inspect", "-f", "{{.State.Running}}", container, check=False) == "false"
 
     wait_for(lambda: lines() or ended(), "the attack to end")
     state = json.loads(docker("inspect", container))[0]["State"]

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import time
 import uuid
@@ -15,6 +16,10 @@ import pytest
 ROOT = Path(__file__).parents[2]
 IMAGE = os.environ.get("SANDBOX_IMAGE", "agentic-sandbox:latest")
 PROJECT = f"sandbox-test-{uuid.uuid4().hex[:8]}"
+# What somebody has in .env or the environment for their own sandbox; empty means the default. How the image
+# is built stays, for that is what they test.
+RUNTIME = (ROOT / ".env.example").read_text().partition("How the image is built")[0]
+DEFAULTS = dict.fromkeys(re.findall(r"^#?([A-Z_]+)=", RUNTIME, re.MULTILINE), "")
 PATIENCE = 60.0  # seconds, for what takes one or two on an idle machine
 
 Result = subprocess.CompletedProcess[str]
@@ -105,6 +110,7 @@ class Sandbox:
         """What Compose reads: the folders, the test's project, and the probes beside the compose file."""
         return {
             **os.environ,
+            **DEFAULTS,
             "COMPOSE_PROJECT_NAME": PROJECT,
             "COMPOSE_FILE": "compose.yml:tests/compose.test.yml",
             "WORKSPACE_DIR": str(self.workspace),

@@ -1,5 +1,6 @@
 """A person at a terminal: a real pty, and a screen that understands what is drawn on it."""
 
+import contextlib
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -37,6 +38,10 @@ class Terminal:
         except pexpect.TIMEOUT:
             return True
         except pexpect.EOF:
+            # Whose end pexpect learns of by waitpid(2) may have written more since it last looked.
+            with contextlib.suppress(pexpect.EOF, pexpect.TIMEOUT):
+                while True:
+                    self.stream.feed(self.child.read_nonblocking(65536, timeout=0))
             return False
         return True
 
@@ -50,15 +55,18 @@ class Terminal:
     def type(self, keys: str) -> None:
         self.child.send(keys)
 
-    def type_until_end(self, keys: str) -> int:
-        """Press keys, and again if the program does not listen yet; return its exit code."""
+    def type_until_end(self, keys: str, every: float = PATIENCE / 4) -> int:
+        """Press keys, and again if the program does not listen yet; return its exit code.
+
+        Not too soon, if the key is a signal: at its end the client gives the terminal back, and would get it.
+        """
         deadline = time.monotonic() + PATIENCE
         again = 0.0
         while self.read():
             assert time.monotonic() < deadline, f"still running:\n{self.text}"
             if time.monotonic() > again:
                 self.type(keys)
-                again = time.monotonic() + 1.0
+                again = time.monotonic() + every
         return self.end()
 
     def end(self) -> int:

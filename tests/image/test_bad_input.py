@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.image.conftest import COMPOSE_OPTIONS, IMAGE, Sandbox, docker
+from tests.image.conftest import COMPOSE_OPTIONS, IMAGE, Sandbox, docker, logs, wait_for
 
 EX_CONFIG = 78
 SHELL = {"TOOLS": "shell"}
@@ -205,6 +205,7 @@ def full_volume() -> Iterator[str]:
         "run", "--detach", "-v", f"{name}:/full", "--entrypoint", "/bin/sh", IMAGE, "-c",
         "head -c 4096 /dev/zero > /full/all; echo filled; exec sleep 1000",
     )  # fmt: skip
+    wait_for(lambda: "filled" in logs(holder), lambda: f"the volume to be full: {logs(holder)}")
     yield name
     docker("rm", "--force", holder)
     docker("volume", "rm", name)
@@ -259,7 +260,8 @@ def test_another_init_is_refused_as_root_and_works_without(sandbox: Sandbox) -> 
     # An orphan comes to us, not to that init: asked to end, it leaves a file.
     orphan = "trap 'touch ended; exit' TERM; touch ready; while :; do sleep 0.1; done"
     script = f"({orphan}) & until [ -e ready ]; do :; done"
-    works = sandbox.plain("--init", "--user", "1000:1000", arguments=("-c", script), env=SHELL)
+    patient = {**SHELL, "SANDBOX_GRACE": "60"}
+    works = sandbox.plain("--init", "--user", "1000:1000", arguments=("-c", script), env=patient)
     assert works.returncode == 0, works.stderr
     assert (sandbox.workspace / "ended").exists()
 

@@ -191,6 +191,7 @@ def test_at_a_terminal_it_is_shown_what_is_waited_for(hanging: Terminal) -> None
     hanging.wait_for("...   asking", "what it serves (up to 10 s)")
     hanging.wait_for("not complete within 10 s", "1 failed")
     assert "..." not in hanging.text, "the line is used again"
+    assert hanging.end() == 1
 
 
 def test_what_a_model_has_the_tools_write_is_told_by_the_guard(sandbox: Sandbox, serve: Serve) -> None:

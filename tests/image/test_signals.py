@@ -46,11 +46,11 @@ def test_a_tool_that_ignores_sigterm_is_killed_after_the_grace_period(container:
 
 def test_what_the_tool_leaves_behind_is_asked_to_end_and_then_killed(container: Start) -> None:
     script = (
-        "(trap 'echo polite; exit' TERM; echo one; while :; do sleep 0.1; done) & "
-        "(trap '' TERM; echo two; while :; do sleep 0.1; done) & "
-        "sleep 0.5; echo ready; exit 3"
+        "(trap 'echo polite; exit' TERM; touch /tmp/one; while :; do sleep 0.1; done) & "
+        "(trap '' TERM; touch /tmp/two; while :; do sleep 0.1; done) & "
+        "until [ -e /tmp/one ] && [ -e /tmp/two ]; do sleep 0.1; done; exit 3"
     )
-    tool = container("-c", script, env={**SHELL, "SANDBOX_GRACE": "1"})
+    tool = container("-c", script, env={**SHELL, "SANDBOX_GRACE": "5"})
     assert docker("wait", tool) == "3"
     assert "polite" in logs(tool)
     assert "killing what the tool left behind" in logs(tool)
@@ -75,7 +75,10 @@ def test_idle_pid_1_takes_no_processor_time(container: Start) -> None:
         fields = docker("exec", tool, "cat", "/proc/1/stat").rsplit(")", 1)[1].split()
         return int(fields[11]) + int(fields[12])
 
-    before = ticks()
-    for _ in range(5):
-        docker("exec", tool, "true")
-    assert ticks() == before
+    def idle() -> bool:
+        before = ticks()
+        for _ in range(5):
+            docker("exec", tool, "true")
+        return ticks() == before
+
+    wait_for(idle, "PID 1 to have nothing to do: it takes processor time")

@@ -44,7 +44,8 @@ def test_a_terminal_as_stdin_and_a_pipe_as_stdout(sandbox: Sandbox) -> None:
     ours, theirs = os.openpty()
     result = subprocess.run(
         [str(ROOT / "start.sh"), "--no-build", "--tool", "shell", "--", "-c", "cat; echo done"],
-        env=sandbox.variables, stdin=theirs, capture_output=True, text=True, timeout=PATIENCE, check=False,
+        env=sandbox.variables, stdin=theirs, capture_output=True, text=True, check=False,
+        timeout=PATIENCE * 4,
     )  # fmt: skip
     os.close(ours)
     os.close(theirs)

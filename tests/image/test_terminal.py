@@ -99,8 +99,15 @@ def test_ctrl_c_is_the_tools_alone(opened: Open) -> None:
 def test_the_tool_sees_a_resize(opened: Open) -> None:
     terminal = opened("-c", "trap 'stty size' WINCH; echo ready; while :; do sleep 0.1; done")
     terminal.wait_for("ready")
-    terminal.child.setwinsize(30, 100)
-    terminal.wait_for("30 100")
+
+    def resized() -> bool:
+        # Again if the client does not listen for it yet: the same size twice is no change.
+        for size in ((29, 100), (30, 100)):
+            terminal.child.setwinsize(*size)
+            terminal.read()
+        return "30 100" in terminal.text
+
+    wait_for(resized, lambda: f"the new size:\n{terminal.text}")
     terminal.type("\x03")
     assert terminal.end() == 130
 

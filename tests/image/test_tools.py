@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.image.conftest import PROJECT, ROOT, Model, Sandbox, docker, logs, wait_for
+from tests.image.conftest import PATIENCE, PROJECT, ROOT, Model, Sandbox, docker, logs, wait_for
 from tests.image.terminal import Terminal
 
 TOOLS = yaml.safe_load((ROOT / "config" / "tools.yml").read_text())
@@ -80,7 +80,7 @@ def test_the_tui_is_drawn_in_a_terminal_and_quits(sandbox: Sandbox, model: Model
     terminal.wait_for(DRAWN[tool])
     # Ctrl-D, for it is typed until it is heard: in a terminal that the tool has given back already
     # one too many is nothing, where a Ctrl-C would kill.
-    assert terminal.type_until_end("\x04") == 0, terminal.text
+    assert terminal.type_until_end("\x04", every=1) == 0, terminal.text
     assert model
 
 
@@ -107,7 +107,8 @@ def test_docker_compose_up_reaches_the_tool(
         attached.wait_for(drawn)
     finally:
         docker("rm", "--force", running(sandbox), check=False)
-        up.wait()
+        up.terminate()
+        up.wait(PATIENCE * 2)
     assert model
 
 

@@ -1,5 +1,6 @@
 """What every unit test shares: quiet Hypothesis, and a log that writes to the stderr of its own test."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,8 +9,12 @@ import pytest
 
 from init import log
 
-# A slow machine is no fault, and a failure is repeated by its printed example.
-hypothesis.settings.register_profile("unit", deadline=None, database=None, max_examples=100)
+# A slow machine is no fault, a failure is repeated by its printed example, and no change is refused for what
+# chance finds in another's work. To search further: HYPOTHESIS_EXAMPLES=10000 pytest tests/unit
+EXAMPLES = os.environ.get("HYPOTHESIS_EXAMPLES")
+hypothesis.settings.register_profile(
+    "unit", deadline=None, database=None, max_examples=int(EXAMPLES or 100), derandomize=EXAMPLES is None
+)
 hypothesis.settings.load_profile("unit")
 
 

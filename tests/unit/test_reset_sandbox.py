@@ -24,6 +24,9 @@ class Checkout:
     def __init__(self, root: Path) -> None:
         self.root = root
         shutil.copytree(SCRIPTS, root / "scripts")
+        script = root / "scripts" / "reset-sandbox.sh"
+        # For a busy machine.
+        script.write_text(script.read_text().replace("read -r -t 5 ", "read -r -t 60 "))
         for name in UNTOUCHED:
             self.add(name)
         self.docker("exit 0")
@@ -51,7 +54,7 @@ class Checkout:
             input=answer,
             capture_output=True,
             text=True,
-            timeout=30,
+            timeout=120,
             check=False,
             **process,
         )

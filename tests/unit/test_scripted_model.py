@@ -34,9 +34,9 @@ class Model:
         self, path: str, body: Json | None = None, key: str | None = None, tls: ssl.SSLContext | None = None
     ) -> HTTPResponse:
         connection = (
-            HTTPSConnection("127.0.0.1", self.port, timeout=5, context=tls)
+            HTTPSConnection("127.0.0.1", self.port, timeout=60, context=tls)
             if tls
-            else HTTPConnection("127.0.0.1", self.port, timeout=5)
+            else HTTPConnection("127.0.0.1", self.port, timeout=60)
         )
         headers = {"Authorization": f"Bearer {key}"} if key else {}
         connection.request(

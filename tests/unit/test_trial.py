@@ -17,7 +17,7 @@ def test_what_a_program_said_is_kept() -> None:
 
 
 def test_a_program_that_does_not_end_is_killed_with_its_group() -> None:
-    ended = run("echo begun; sleep 1000 & wait", 2)
+    ended = run("echo begun; sleep 1000 & wait", 10)
     assert ended == trial.Ended(None, "begun\n", "")
     assert ended.told() == "no answer in time: begun"
 

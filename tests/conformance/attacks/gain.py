@@ -132,7 +132,7 @@ def by_program(words: tuple[str, ...]) -> str:
     if path is None:
         return f"absent: no {words[0]}"
     result = subprocess.run(
-        [path, *words[1:]], capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=30, check=False
+        [path, *words[1:]], capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=100, check=False
     )
     if result.stdout.strip() == "0":
         return f"reached: {' '.join(words)} is root"

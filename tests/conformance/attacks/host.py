@@ -61,7 +61,10 @@ def devices() -> dict[str, str]:
     found = {}
     for folder, _, names in os.walk("/dev"):
         for path in (os.path.join(folder, name) for name in names):
-            status = os.lstat(path)
+            try:
+                status = os.lstat(path)
+            except FileNotFoundError:  # a terminal that was closed
+                continue
             if folder != "/dev/pts" and (stat.S_ISCHR(status.st_mode) or stat.S_ISBLK(status.st_mode)):
                 number = f"{os.major(status.st_rdev)}:{os.minor(status.st_rdev)}"
                 found[path] = f"{'block' if stat.S_ISBLK(status.st_mode) else 'character'} {number}"

@@ -32,7 +32,7 @@ from typing import Any
 LIBC = ctypes.CDLL(None, use_errno=True)
 LIBC.syscall.restype = ctypes.c_long
 MACHINE = platform.machine()
-PATIENCE = 10  # seconds for one attack, which takes a millisecond
+PATIENCE = 60  # seconds for one attack, which takes a millisecond
 
 # Numbers from the kernel's syscall tables. From 424 on they are the same everywhere.
 SAME = {

@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable
 
 ATTACKS = ("SIGKILL", "SIGSTOP", "SIGSEGV", "SIGBUS", "SIGFPE", "SIGILL", "SIGABRT", "SIGSYS", "SIGTRAP")
-PATIENCE = 10.0
+PATIENCE = 60.0
 
 
 def state(pid: int) -> str:

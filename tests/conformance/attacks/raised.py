@@ -56,7 +56,7 @@ def _run(path: str) -> str:
     mounted = " (the mount is nosuid)" if os.statvfs(path).f_flag & os.ST_NOSUID else ""
     try:
         result = subprocess.run(
-            [path, "-I", "-S", "-c", REPORT], capture_output=True, text=True, timeout=30, check=False
+            [path, "-I", "-S", "-c", REPORT], capture_output=True, text=True, timeout=100, check=False
         )
     except OSError as error:
         return f"refused: {errno.errorcode[error.errno or 0]}{mounted}"

@@ -15,10 +15,13 @@ import mmap
 import os
 import platform
 import resource
+import shutil
 import signal
 import sys
+import tempfile
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 MEGABYTE = 1 << 20
@@ -124,11 +127,13 @@ def zombies(most: int) -> dict[str, Any]:
     for _ in range(most):
         pid = os.fork()
         if pid == 0:
-            if os.fork() == 0:
+            # Not even where there is no process left to make does this one go on.
+            try:
+                os.fork()
+            finally:
                 os._exit(0)
-            os._exit(0)
         os.waitpid(pid, 0)
-    deadline = time.monotonic() + float(os.environ.get("PATIENCE", "10"))
+    deadline = time.monotonic() + float(os.environ.get("PATIENCE", "60"))
     while (left := _zombies()) and time.monotonic() < deadline:
         time.sleep(0.02)
     return {"taken": left, "end": "orphans that nobody waited for" if left else "all were buried"}
@@ -177,14 +182,15 @@ def core(_: int) -> dict[str, Any]:
     """Crash, and look for the core file in the working directory, which the kernel's default names so."""
     with open("/proc/sys/kernel/core_pattern", encoding="utf-8") as file:
         pattern = file.read().strip()
-    before = set(os.listdir("."))
+    # A core file of another crash would be written over, and not be seen.
+    folder = Path(tempfile.mkdtemp(dir=".")).resolve()
+    os.chdir(folder)
     pid = os.fork()
     if pid == 0:
         os.kill(os.getpid(), signal.SIGSEGV)
     _, status = os.waitpid(pid, 0)
-    left = sorted(set(os.listdir(".")) - before)
-    for name in left:
-        os.unlink(name)
+    left = sorted(os.listdir("."))
+    shutil.rmtree(folder)
     limit = resource.getrlimit(resource.RLIMIT_CORE)
     return {"left": left, "dumped": os.WCOREDUMP(status), "limit": limit, "pattern": pattern}
 

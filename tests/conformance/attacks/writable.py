@@ -16,8 +16,11 @@ NULL = os.makedev(1, 3)
 
 
 def is_read_only(path: str) -> bool:
-    """Ask the mount."""
-    return bool(os.statvfs(path).f_flag & os.ST_RDONLY)
+    """Ask the mount; what is gone by now cannot be written either."""
+    try:
+        return bool(os.statvfs(path).f_flag & os.ST_RDONLY)
+    except FileNotFoundError:
+        return True
 
 
 def can_change(path: str, status: os.stat_result) -> bool:
