@@ -18,6 +18,10 @@ from tests.image.conftest import IMAGE, PATIENCE, ROOT, Result, docker, flags, l
 ATTACKS = Path(__file__).parent / "attacks"
 PLAIN = Path(__file__).parent / "plain"
 
+# The rest of what somebody set for their sandbox is part of what is attacked. The agent is the owner of the
+# folders here, the log is read, and what the attacks leave is no finding.
+NOT_ATTACKED = dict.fromkeys(("PUID", "PGID", "SANDBOX_LOG", "SANDBOX_LOG_LEVEL", "SANDBOX_GUARD"), "")
+
 Found = TypeVar("Found")
 
 
@@ -70,9 +74,7 @@ class Subject:
             "COMPOSE_PROJECT_NAME": self.project,
             **({} if self.compose is None else {"COMPOSE_FILE": str(self.compose)}),
             "SANDBOX_IMAGE": self.image,
-            # The agent is the owner of the folders.
-            "PUID": "",
-            "PGID": "",
+            **NOT_ATTACKED,
             "WORKSPACE_DIR": f"{self.folder}/workspace",
             "DATA_DIR": f"{self.folder}/data",
         }

@@ -132,3 +132,11 @@ def test_what_the_user_keeps_is_not_sent_to_the_engine() -> None:
     assert patterns[0] == "*"
     let_in = [pattern[1:].strip("/") for pattern in patterns if pattern.startswith("!")]
     assert [p for p in let_in if re.match(r"(workspace|data|\.env|\.git|\.|[*?\[].*)(/|$)", p)] == []
+
+
+@pytest.mark.xdist_group("together")
+def test_tests_of_a_group_share_a_worker(request: pytest.FixtureRequest) -> None:
+    """pytest-xdist writes the group at the end of a test's ID, and is silent where that has no effect."""
+    if not getattr(request.config.option, "loadgroup", False):
+        pytest.skip("not with --dist loadgroup")
+    assert request.node.nodeid.endswith("@together")
