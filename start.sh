@@ -270,6 +270,10 @@ doctor() {
     shift
   done
   trap end_examination EXIT
+  # Bash tells a trap of EXIT nothing of the signal that it dies of.
+  trap 'exit 129' HUP
+  trap 'exit 130' INT
+  trap 'exit 143' TERM
   area=model
   if ((demo)); then prepare_demo; fi
   cd "$here"

@@ -54,7 +54,7 @@ def main() -> int:
         check(model.path)
         serve(model)
     except MisuseError as error:
-        print(f"model: error: {error}", file=sys.stderr)
+        say(f"error: {error}")
         return MISUSE
     return 0
 
@@ -104,7 +104,7 @@ def serve(model: Model) -> None:
     front = Front(ADDRESS, (str(behind.hostname), int(behind.port or 80)), model.cap)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, stop)
-    print(f"model: {model.name}, {model.cap} tokens an answer at most", file=sys.stderr)
+    say(f"{model.name}, {model.cap} tokens an answer at most")
     try:
         front.serve_forever()
     except Stopped:
@@ -132,6 +132,11 @@ def started(model: Model) -> xllamacpp.Server:
         return xllamacpp.Server(params)
     except RuntimeError as error:
         raise MisuseError(f"llama.cpp cannot load {model.path}; its own lines say why.") from error
+
+
+def say(text: str) -> None:
+    """Print on a line of its own: a thread of llama.cpp's may be in the middle of one."""
+    sys.stderr.write(f"\nmodel: {text}\n")
 
 
 def stop(*_: object) -> None:

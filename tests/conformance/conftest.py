@@ -18,8 +18,8 @@ from tests.image.conftest import IMAGE, PATIENCE, ROOT, Result, docker, flags, l
 ATTACKS = Path(__file__).parent / "attacks"
 PLAIN = Path(__file__).parent / "plain"
 
-# The rest of what somebody set for their sandbox is part of what is attacked. The agent is the owner of the
-# folders here, the log is read, and what the attacks leave is no finding.
+# The rest of what somebody set for their sandbox is part of what is attacked, but for the model, which nobody
+# asks. The agent is the owner of the folders here, the log is read, and what the attacks leave is no finding.
 NOT_ATTACKED = dict.fromkeys(("PUID", "PGID", "SANDBOX_LOG", "SANDBOX_LOG_LEVEL", "SANDBOX_GUARD"), "")
 
 Found = TypeVar("Found")

@@ -116,6 +116,7 @@ def test_without_a_limit_a_fork_bomb_goes_on(weakened: Subject) -> None:
 
 def test_orphans_that_ended_do_not_pile_up(together: Once[Found]) -> None:
     found = together()["zombies"]
+    assert found["made"] == TOGETHER["zombies"], found
     assert found["taken"] == 0, f"{found}: PID 1 does not reap what it inherits"
 
 

@@ -1,12 +1,16 @@
 """`start.sh doctor`: everything well, and each of the usual broken set-ups named with what to do."""
 
 import json
+import os
+import signal
+import socket
+import subprocess
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from tests.image.conftest import ROOT, Model, Sandbox, start
+from tests.image.conftest import PATIENCE, ROOT, Model, Sandbox, start
 from tests.image.terminal import Terminal
 
 Serve = Callable[..., Model]
@@ -236,6 +240,24 @@ def test_what_fails_on_the_way_to_the_sandbox_is_a_finding_too(
     assert result.returncode == 1, result.stderr
     assert [finding["area"] for finding in json.loads(result.stdout)["findings"]] == [area], result.stderr
     assert said in result.stderr
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+def test_asked_to_end_it_finds_nothing(sandbox: Sandbox, number: signal.Signals) -> None:
+    """The engine is one that never answers."""
+    with socket.create_server(("127.0.0.1", 0)) as engine:
+        engine.settimeout(PATIENCE)
+        address = f"tcp://127.0.0.1:{engine.getsockname()[1]}"
+        # Bash cannot trap what whoever runs the tests has it ignore.
+        process = subprocess.Popen(
+            ["env", "--default-signal", str(ROOT / "start.sh"), "doctor", "--json"],
+            env={**sandbox.variables, "DOCKER_HOST": address},
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True,
+        )  # fmt: skip
+        with engine.accept()[0]:
+            os.killpg(process.pid, number)
+            output, errors = process.communicate(timeout=PATIENCE)
+    assert (process.returncode, output) == (128 + number, b""), errors
 
 
 def test_an_image_that_is_not_there_is_not_built_unasked(sandbox: Sandbox) -> None:

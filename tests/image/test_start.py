@@ -130,14 +130,29 @@ def bare_checkout(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_verify_attacks_the_image_that_env_names(bare_checkout: Path) -> None:
-    (bare_checkout / ".env").write_text("SANDBOX_IMAGE=sandbox-that-is-not-there\n")
-    result = subprocess.run(
-        [bare_checkout / "start.sh", "verify", "--no-build"], capture_output=True, text=True, check=False,
+def verify(checkout: Path, *options: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [checkout / "start.sh", "verify", "--no-build", *options],
+        capture_output=True, text=True, check=False,
         env={name: value for name, value in os.environ.items() if name != "SANDBOX_IMAGE"},
     )  # fmt: skip
-    assert result.returncode == 1
-    assert "there is no image sandbox-that-is-not-there" in result.stderr
+
+
+def test_verify_attacks_the_image_that_env_names(bare_checkout: Path) -> None:
+    (bare_checkout / ".env").write_text("SANDBOX_IMAGE=sandbox-that-is-not-there\n")
+    refused = verify(bare_checkout)
+    assert refused.returncode == 1
+    assert "there is no image sandbox-that-is-not-there" in refused.stderr
+    # What it would run the attacks with tells the image's name.
+    python = bare_checkout / ".venv" / "bin" / "python"
+    python.parent.mkdir(parents=True)
+    python.write_text("#!/bin/sh\necho $SANDBOX_IMAGE\n")
+    python.chmod(0o755)
+    (bare_checkout / "locks").mkdir()
+    for name in ("locks/dev.txt", ".venv/installed.txt"):
+        (bare_checkout / name).touch()
+    attacked = verify(bare_checkout, "--image", "theirs")
+    assert attacked.stdout.splitlines()[-1:] == ["sandbox-that-is-not-there"], attacked.stderr
 
 
 @pytest.mark.parametrize(

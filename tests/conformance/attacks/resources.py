@@ -124,19 +124,22 @@ def _resident(pid: int) -> int:
 
 def zombies(most: int) -> dict[str, Any]:
     """Orphan as many processes, which end at once; count those that nobody buries."""
+    made = 0
     for _ in range(most):
         pid = os.fork()
         if pid == 0:
             # Not even where there is no process left to make does this one go on.
             try:
                 os.fork()
-            finally:
-                os._exit(0)
-        os.waitpid(pid, 0)
+            except OSError:
+                os._exit(1)
+            os._exit(0)
+        made += os.waitpid(pid, 0)[1] == 0
     deadline = time.monotonic() + float(os.environ.get("PATIENCE", "60"))
     while (left := _zombies()) and time.monotonic() < deadline:
         time.sleep(0.02)
-    return {"taken": left, "end": "orphans that nobody waited for" if left else "all were buried"}
+    end = "orphans that nobody waited for" if left else "all were buried"
+    return {"taken": left, "made": made, "end": end}
 
 
 def _zombies() -> int:
