@@ -164,10 +164,12 @@ build_image() {
   die "the image was not built; the lines above say why."
 }
 
+image_name() { setting SANDBOX_IMAGE agentic-sandbox:latest; }
+
 # Compose would build it.
 require_image() {
   local image
-  image=$(setting SANDBOX_IMAGE agentic-sandbox:latest)
+  image=$(image_name)
   docker image inspect "$image" >/dev/null 2>&1 || die "there is no image $image." "Leave out --no-build."
 }
 
@@ -328,7 +330,7 @@ verify() {
   case ${1:-} in --help | -h) usage && exit ;; esac
   reach_engine verify "$@"
   choose_platform
-  SANDBOX_IMAGE=$(setting SANDBOX_IMAGE agentic-sandbox:latest)
+  SANDBOX_IMAGE=$(image_name)
   export SANDBOX_IMAGE
   if [[ ${1:-} == --no-build ]]; then
     shift

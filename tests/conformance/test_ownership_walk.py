@@ -247,9 +247,11 @@ def watched(subject: Subject, *tree: str) -> dict[str, Any]:
 
     Who watches is a container too, and on a busy machine the first start may be over before it is there.
     """
-    tries = 3
-    while not (found := watched_once(subject, *tree))["samples"] and (tries := tries - 1):
-        pass
+    found: dict[str, Any] = {}
+    for _ in range(3):
+        found = watched_once(subject, *tree)
+        if found["samples"]:
+            break
     return found
 
 

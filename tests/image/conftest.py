@@ -19,7 +19,7 @@ PROJECT = f"sandbox-test-{uuid.uuid4().hex[:8]}"
 # What somebody has in .env or the environment for their own sandbox; empty means the default. How the image
 # is built stays, for that is what they test.
 RUNTIME = (ROOT / ".env.example").read_text().partition("How the image is built")[0]
-DEFAULTS = dict.fromkeys(re.findall(r"^#?([A-Z_]+)=", RUNTIME, re.MULTILINE), "")
+ENVIRON = {**os.environ, **dict.fromkeys(re.findall(r"^#?([A-Z_]+)=", RUNTIME, re.MULTILINE), "")}
 PATIENCE = 60.0  # seconds, for what takes one or two on an idle machine
 
 Result = subprocess.CompletedProcess[str]
@@ -109,8 +109,7 @@ class Sandbox:
     def variables(self) -> dict[str, str]:
         """What Compose reads: the folders, the test's project, and the probes beside the compose file."""
         return {
-            **os.environ,
-            **DEFAULTS,
+            **ENVIRON,
             "COMPOSE_PROJECT_NAME": PROJECT,
             "COMPOSE_FILE": "compose.yml:tests/compose.test.yml",
             "WORKSPACE_DIR": str(self.workspace),

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from tests.image.conftest import (
-    DEFAULTS,
+    ENVIRON,
     PATIENCE,
     ROOT,
     Result,
@@ -61,8 +61,7 @@ class Demo:
 
     def compose(self, *arguments: str, env: dict[str, str] | None = None) -> Result:
         environ = {
-            **os.environ,
-            **DEFAULTS,
+            **ENVIRON,
             "COMPOSE_PROJECT_NAME": self.project,
             "COMPOSE_PROFILES": "demo",
             "DEMO_IMAGE": self.image,
