@@ -5,6 +5,7 @@ import os
 import re
 import shutil
 import subprocess
+import time
 import urllib.error
 import urllib.request
 import uuid
@@ -131,8 +132,22 @@ def neighbour(weakened: Subject) -> Iterator[Once[Neighbour]]:
 
 
 def test_a_container_of_another_network_is_not_reached(subject: Subject, neighbour: Once[Neighbour]) -> None:
-    found = attack(subject, ("it", neighbour().address, PORT))["it"]
+    target = ("it", neighbour().address, PORT)
+    began = time.time()
+    found = attack(subject, target)["it"]
+    while reached(found) and networks_made(began):
+        began = time.time()
+        found = attack(subject, target)["it"]
     assert not reached(found), f"the engine does not keep its networks apart: {found}"
+
+
+def networks_made(since: float) -> list[str]:
+    """Return the networks that the engine made since then; each is told when it is ready, so wait for some.
+
+    Docker 20.10 takes the rule away that keeps networks apart, and puts it back, whenever it makes one.
+    """
+    times = f"--since={since:.3f}", f"--until={time.time() + 5:.3f}"
+    return docker("events", *times, "--filter=type=network", "--filter=event=create").splitlines()
 
 
 @pytest.mark.vacuity
