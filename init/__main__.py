@@ -1,5 +1,7 @@
 """PID 1: the root phase prepares the container and gives root up; the session phase runs one tool."""
 
+from __future__ import annotations
+
 import os
 import sys
 
@@ -27,14 +29,14 @@ def main(arguments: list[str]) -> int:
     return program.run(start, arguments)
 
 
-def start(wanted: "settings.Settings", arguments: list[str]) -> int:
+def start(wanted: settings.Settings, arguments: list[str]) -> int:
     """Run the phase that this process is in."""
     if os.geteuid() == 0:
         root_phase(wanted, arguments)
     return session_phase(wanted, arguments)
 
 
-def root_phase(wanted: "settings.Settings", arguments: list[str]) -> "NoReturn":
+def root_phase(wanted: settings.Settings, arguments: list[str]) -> NoReturn:
     """Do what needs root, then become the agent."""
     privileges.require_pid_one()
     privileges.require_capabilities()
@@ -49,7 +51,7 @@ def root_phase(wanted: "settings.Settings", arguments: list[str]) -> "NoReturn":
     privileges.become(agent, ITSELF, arguments)
 
 
-def session_phase(wanted: "settings.Settings", arguments: list[str]) -> int:
+def session_phase(wanted: settings.Settings, arguments: list[str]) -> int:
     """Choose a tool and run it to its end."""
     from init import config, launch, menu, models, supervise, tools, watch
 
@@ -81,7 +83,7 @@ def session_phase(wanted: "settings.Settings", arguments: list[str]) -> int:
         return failed
     launch.install_files(definitions.values(), home, table)
 
-    def ask() -> "supervise.Answer":
+    def ask() -> supervise.Answer:
         with signals.interruptible():
             answer = menu.ask_stopped(tool.name, 0, sys.stderr)
         try:
@@ -94,7 +96,7 @@ def session_phase(wanted: "settings.Settings", arguments: list[str]) -> int:
     return watch.run(lambda: supervise.run(command, wanted.grace, ask), wanted, table)
 
 
-def choose(wanted: "settings.Settings", installed: "tuple[Tool, ...]") -> "Tool | None":
+def choose(wanted: settings.Settings, installed: tuple[Tool, ...]) -> Tool | None:
     """Take the tool that was named, the only one, or the answer of whoever is at the terminal."""
     from init import menu, tools
 

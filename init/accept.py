@@ -1,5 +1,7 @@
 """Takes a quarantine of the workspace guard back into the workspace: sandbox-accept [NAME]."""
 
+from __future__ import annotations
+
 import os
 import sys
 
@@ -17,7 +19,7 @@ def main(arguments: list[str]) -> int:
     return program.run(accept, arguments)
 
 
-def accept(_wanted: "Settings", arguments: list[str]) -> int:
+def accept(_wanted: Settings, arguments: list[str]) -> int:
     """Take one quarantine back; without a name, list what there is.
 
     Raises:

@@ -1,5 +1,7 @@
 """What a model server serves, and the model of each role: its id, its context, its limit of output."""
 
+from __future__ import annotations
+
 import time
 
 from init import listing
@@ -47,7 +49,7 @@ class Model(Record):
 class Provider(Record):
     """A server with the models that are used of it."""
 
-    server: "Server"
+    server: Server
     kind: str
     base: str
     models: tuple[Model, ...]
@@ -57,7 +59,7 @@ class Catalogue(Record):
     """All providers, and the model of each role as (provider's name, model's id)."""
 
     providers: tuple[Provider, ...]
-    roles: "Mapping[str, tuple[str, str]]"
+    roles: Mapping[str, tuple[str, str]]
 
     def main(self) -> tuple[Provider, Model]:
         """Return the model that the tools begin with, and its provider."""
@@ -66,7 +68,7 @@ class Catalogue(Record):
         return provider, next(entry for entry in provider.models if entry.id == model)
 
 
-def draw_up(wanted: "Wanted", ask: "Ask", warn: "Warn") -> Catalogue:
+def draw_up(wanted: Wanted, ask: Ask, warn: Warn) -> Catalogue:
     """Ask the servers and settle on models.
 
     Args:
@@ -83,7 +85,7 @@ def draw_up(wanted: "Wanted", ask: "Ask", warn: "Warn") -> Catalogue:
     return Catalogue(tuple(_seeing(provider, roles.get("vision")) for provider in providers), roles)
 
 
-def _reference(role: str, text: str, wanted: "Wanted") -> tuple[str, str]:
+def _reference(role: str, text: str, wanted: Wanted) -> tuple[str, str]:
     """Return the server's name and the model's id, "" where none is named."""
     name, _, model = text.partition("/")
     names = [server.name for server in wanted.servers]
@@ -95,13 +97,13 @@ def _reference(role: str, text: str, wanted: "Wanted") -> tuple[str, str]:
     return name, model
 
 
-def find(model: str, ids: "Collection[str]") -> str | None:
+def find(model: str, ids: Collection[str]) -> str | None:
     """Return the id under which a server lists a model, None where it does not."""
     # Ollama takes a name without its tag.
     return next((name for name in (model, f"{model}:latest") if name in ids), None)
 
 
-def not_served(server: "Server", model: str, served: Listing) -> SandboxError:
+def not_served(server: Server, model: str, served: Listing) -> SandboxError:
     """Return what to tell of an id that the server does not list."""
     import difflib
 
@@ -114,21 +116,21 @@ def not_served(server: "Server", model: str, served: Listing) -> SandboxError:
     )
 
 
-def several(server: "Server", ids: "Sequence[str]") -> SandboxError:
+def several(server: Server, ids: Sequence[str]) -> SandboxError:
     """Return what to tell where the user has to choose."""
     place = server.setting("MODEL_ID", "models")
     fix = f"Set {place} to one of them." if place == "MODEL_ID" else f"Name one in {place}, or in roles."
     return SandboxError(f"{server.url} serves several models, and none is chosen: {shown(ids)}", fix)
 
 
-def shown(ids: "Iterable[str]") -> str:
+def shown(ids: Iterable[str]) -> str:
     """Return ids in one line, not too many."""
     names = list(ids)
     more = f" and {len(names) - MOST_SHOWN} more" if len(names) > MOST_SHOWN else ""
     return ", ".join(names[:MOST_SHOWN]) + more
 
 
-def _patiently(server: "Server", warn: "Warn") -> Listing:
+def _patiently(server: Server, warn: Warn) -> Listing:
     """Ask again, and say so, where it may be over in a moment."""
     for count, pause in enumerate(PAUSES, 2):
         try:
@@ -141,7 +143,7 @@ def _patiently(server: "Server", warn: "Warn") -> Listing:
     return listing.ask(server)
 
 
-def _wishes(server: "Server", references: "Mapping[str, tuple[str, str]]") -> tuple[Wish, ...]:
+def _wishes(server: Server, references: Mapping[str, tuple[str, str]]) -> tuple[Wish, ...]:
     """Return what is described of a server, and what a role names without describing it."""
     described = {wish.id for wish in server.models}
     named = dict.fromkeys(model for name, model in references.values() if name == server.name)
@@ -149,7 +151,7 @@ def _wishes(server: "Server", references: "Mapping[str, tuple[str, str]]") -> tu
     return (*server.models, *more) or (Wish(),)
 
 
-def _provider(server: "Server", wishes: tuple[Wish, ...], ask: "Ask", warn: "Warn") -> Provider:
+def _provider(server: Server, wishes: tuple[Wish, ...], ask: Ask, warn: Warn) -> Provider:
     try:
         served = _patiently(server, warn)
     except EndpointError as error:
@@ -172,7 +174,7 @@ def _provider(server: "Server", wishes: tuple[Wish, ...], ask: "Ask", warn: "War
     return Provider(server, served.kind, served.base, tuple(models))
 
 
-def _model(server: "Server", wish: Wish, told: int | None, warn: "Warn") -> Model:
+def _model(server: Server, wish: Wish, told: int | None, warn: Warn) -> Model:
     """Settle the limits between what the user set and what the server tells."""
     setting = server.setting("MODEL_CONTEXT", "models: the context")
     context = wish.context or told
@@ -203,7 +205,7 @@ def _model(server: "Server", wish: Wish, told: int | None, warn: "Warn") -> Mode
     return Model(wish.id, context, output, wish.tools, wish.vision)
 
 
-def _seeing(provider: Provider, vision: "tuple[str, str] | None") -> Provider:
+def _seeing(provider: Provider, vision: tuple[str, str] | None) -> Provider:
     """Return the provider with the model of that role as one that reads images."""
     models = tuple(
         model._replace(vision=model.vision or (provider.server.name, model.id) == vision)
@@ -213,7 +215,7 @@ def _seeing(provider: Provider, vision: "tuple[str, str] | None") -> Provider:
 
 
 def _roles(
-    references: "Mapping[str, tuple[str, str]]", providers: tuple[Provider, ...]
+    references: Mapping[str, tuple[str, str]], providers: tuple[Provider, ...]
 ) -> dict[str, tuple[str, str]]:
     by_name = {provider.server.name: provider for provider in providers}
     roles = {"main": (providers[0].server.name, providers[0].models[0].id)}

@@ -1,5 +1,7 @@
 """One exchange with a model, streamed as the tools do it, and put together again."""
 
+from __future__ import annotations
+
 import json
 import time
 
@@ -56,10 +58,10 @@ class Reply(Record):
 
 
 def converse(
-    provider: "Provider",
-    entry: "Model",
-    messages: "Sequence[Mapping[str, Any]]",
-    tools: "Sequence[Any] | None",
+    provider: Provider,
+    entry: Model,
+    messages: Sequence[Mapping[str, Any]],
+    tools: Sequence[Any] | None,
 ) -> Reply:
     """Send a conversation as the tools do, streamed; return the model's next message.
 
@@ -107,7 +109,7 @@ class _Gathered:
         self.pieces, self.tokens = 0, 0
         self.first = self.last = 0.0
 
-    def add(self, chunk: "Any", seconds: float) -> None:
+    def add(self, chunk: Any, seconds: float) -> None:
         """Take one event; an error that a server sends in the stream ends it.
 
         Raises:
@@ -131,7 +133,7 @@ class _Gathered:
             for call in delta.get("tool_calls") or []:
                 self._add_call(call)
 
-    def _add_call(self, call: "Mapping[str, Any]") -> None:
+    def _add_call(self, call: Mapping[str, Any]) -> None:
         function, name = call.get("function") or {}, str(call.get("id") or "")
         index = call["index"] if isinstance(call.get("index"), int) else -1
         place = self.places.get(index, -1)
@@ -154,7 +156,7 @@ class _Gathered:
         return Reply(self.text, self.thought, tuple(self.calls), self.ended, self.first, rate)
 
 
-def _text(content: "Any") -> str:
+def _text(content: Any) -> str:
     """Return the text of a piece, which some servers send as a list of parts."""
     if isinstance(content, list):
         return "".join(_text(part.get("text")) for part in content)

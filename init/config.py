@@ -1,5 +1,7 @@
 """The tools' configuration files: present, and of the syntax that their name promises."""
 
+from __future__ import annotations
+
 import os
 
 from init import log, shipped
@@ -20,7 +22,7 @@ _COMMENT = _STRING + r"|//[^\n]*|/\*(?s:.*?)\*/"
 _TRAILING_COMMA = _STRING + r"|,(?=\s*[}\]])"
 
 
-def check(tool: "Tool", directory: str = CONFIG) -> None:
+def check(tool: Tool, directory: str = CONFIG) -> None:
     """Parse each configuration file of the tool.
 
     A missing file is warned of: the tool starts with its own defaults.
@@ -62,7 +64,7 @@ def fault(name: str, text: str) -> str | None:
     return None
 
 
-def content(name: str, text: str) -> "Any":
+def content(name: str, text: str) -> Any:
     """Return what a JSON or YAML file of this name holds; YAML is read by version 1.2, as the tools do.
 
     Raises:
@@ -80,7 +82,7 @@ def content(name: str, text: str) -> "Any":
     return yaml.load(text, _loader())  # noqa: S506 - a SafeLoader that takes fewer words for truths
 
 
-def _loader() -> "Any":
+def _loader() -> Any:
     """Return a loader for which `on` and `no` are words, YAML 1.2.2 section 10.3."""
     import re
 

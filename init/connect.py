@@ -4,6 +4,8 @@ PID 1 runs it before the tool: sandbox-connect [--lenient]. With --lenient a ser
 only warned of, for a shell is of use without one.
 """
 
+from __future__ import annotations
+
 import os
 import shutil
 import sys
@@ -36,7 +38,7 @@ def main(arguments: list[str]) -> int:
     return program.run(connect, arguments)
 
 
-def connect(wanted: "Settings", arguments: list[str]) -> int:
+def connect(wanted: Settings, arguments: list[str]) -> int:
     """Write what the tools need, or nothing where no server is named.
 
     Raises:
@@ -53,7 +55,7 @@ def connect(wanted: "Settings", arguments: list[str]) -> int:
     return 0
 
 
-def provide(home: str, wanted: "Settings") -> None:
+def provide(home: str, wanted: Settings) -> None:
     """Ask the servers and write the tools' files.
 
     Raises:
@@ -63,7 +65,7 @@ def provide(home: str, wanted: "Settings") -> None:
     if not named.servers:
         return
 
-    def ask(server: "Server", ids: "Sequence[str]") -> str:
+    def ask(server: Server, ids: Sequence[str]) -> str:
         if not menu.terminal() or len(ids) > catalogue.MOST_SHOWN:
             raise catalogue.several(server, ids)
         entries = [Entry(model, "") for model in ids]
@@ -82,7 +84,7 @@ def warn(what: str, fix: str) -> None:
     log.warning(what, **({"fix": fix} if fix else {}))
 
 
-def write(home: str, drawn: "Catalogue", definitions: "Iterable[Tool]") -> None:
+def write(home: str, drawn: Catalogue, definitions: Iterable[Tool]) -> None:
     """Render each tool's files below home, with the variables that all programs of the session get.
 
     Raises:
@@ -137,7 +139,7 @@ def clear(home: str) -> None:
         ) from error
 
 
-def tell(drawn: "Catalogue") -> None:
+def tell(drawn: Catalogue) -> None:
     """Say which model it is, and where."""
     for provider in drawn.providers:
         for model in provider.models:
@@ -148,13 +150,13 @@ def tell(drawn: "Catalogue") -> None:
             log.info(told, context=model.context, output=model.output, **more)
 
 
-def _variables(drawn: "Catalogue") -> dict[str, str]:
+def _variables(drawn: Catalogue) -> dict[str, str]:
     provider, model = drawn.main()
     keys = {entry.server.variable: entry.server.key for entry in drawn.providers if entry.server.key}
     return {**keys, "SANDBOX_MODEL_ID": model.id, "SANDBOX_MODEL_URL": provider.base}
 
 
-def _render(tool: "Tool", drawn: "Catalogue", folder: str) -> "Rendered":
+def _render(tool: Tool, drawn: Catalogue, folder: str) -> Rendered:
     if not tool.models:
         return renderers.Rendered({}, {})
     render = renderers.RENDERERS.get(tool.models)
@@ -172,7 +174,7 @@ def _render(tool: "Tool", drawn: "Catalogue", folder: str) -> "Rendered":
         return renderers.Rendered({}, {})
 
 
-def _own(name: str) -> "dict[str, Any]":
+def _own(name: str) -> dict[str, Any]:
     """Return what the user wrote in a file of config/.
 
     Raises:

@@ -1,5 +1,7 @@
 """The model server, step by step: its name, the connection, TLS, its list, an answer, a tool call."""
 
+from __future__ import annotations
+
 import json
 import socket
 import time
@@ -52,7 +54,7 @@ _ANY_TOOL_FLAG = (
 )
 
 
-def model(told: "Report", environ: "Mapping[str, str]", tools: "Iterable[Tool]") -> "Catalogue | None":
+def model(told: Report, environ: Mapping[str, str], tools: Iterable[Tool]) -> Catalogue | None:
     """Examine each server and each model; return them where the tools can be tried with them."""
 
     def warn(what: str, fix: str) -> None:
@@ -70,7 +72,7 @@ def model(told: "Report", environ: "Mapping[str, str]", tools: "Iterable[Tool]")
     if not all([_reach(told, server) for server in wanted.servers]):  # noqa: C419 - each is to be told of
         return None
 
-    def choose(server: "Server", ids: "Sequence[str]") -> "NoReturn":
+    def choose(server: Server, ids: Sequence[str]) -> NoReturn:
         raise catalogue.several(server, ids)
 
     try:
@@ -82,7 +84,7 @@ def model(told: "Report", environ: "Mapping[str, str]", tools: "Iterable[Tool]")
     return drawn if all(answers) else None
 
 
-def _nothing_set(told: "Report", tools: "Iterable[Tool]") -> None:
+def _nothing_set(told: Report, tools: Iterable[Tool]) -> None:
     if all(models.untouched(tool) for tool in tools if tool.models):
         told.fail("settings", "no model server is configured", models.NO_SERVER_FIX)
     else:
@@ -93,7 +95,7 @@ def _nothing_set(told: "Report", tools: "Iterable[Tool]") -> None:
         )
 
 
-def _reach(told: "Report", server: "Server") -> bool:
+def _reach(told: Report, server: Server) -> bool:
     """Go the way to a server's list; tell each step, and whether the end was reached."""
     name = "" if server.source == "MODEL_URL" else f"{server.name}: "
     told.good(
@@ -126,7 +128,7 @@ def _reach(told: "Report", server: "Server") -> bool:
     return True
 
 
-def _connect(told: "Report", server: "Server") -> None:
+def _connect(told: Report, server: Server) -> None:
     """Take the steps before a request one by one, with the time that each takes.
 
     Raises:
@@ -157,7 +159,7 @@ def _milliseconds(begun: float) -> str:
     return f"{(time.monotonic() - begun) * 1000:.0f} ms"
 
 
-def _examine(told: "Report", provider: "Provider", entry: "Model") -> bool:
+def _examine(told: Report, provider: Provider, entry: Model) -> bool:
     told.good("id", f"{entry.id}, context {entry.context}, at most {entry.output} a time")
     try:
         _count(told, provider, entry)
@@ -171,7 +173,7 @@ def _examine(told: "Report", provider: "Provider", entry: "Model") -> bool:
     return True
 
 
-def _count(told: "Report", provider: "Provider", entry: "Model") -> None:
+def _count(told: Report, provider: Provider, entry: Model) -> None:
     """Have the model say something longer, and measure it."""
     told.waiting(f"asking {entry.id} for an answer (up to {chat.PATIENCE:g} s)")
     reply = chat.converse(provider, entry, [{"role": "user", "content": COUNT}], None)
@@ -192,7 +194,7 @@ def _count(told: "Report", provider: "Provider", entry: "Model") -> None:
         )
 
 
-def _context(told: "Report", provider: "Provider", entry: "Model") -> None:
+def _context(told: Report, provider: Provider, entry: Model) -> None:
     """Ask again now that the model is loaded: Ollama tells only then."""
     try:
         served = listing.ask(provider.server, PATIENCE)
@@ -216,7 +218,7 @@ def _context(told: "Report", provider: "Provider", entry: "Model") -> None:
         told.good("context", f"the server gives this model {context} tokens")
 
 
-def _call(told: "Report", provider: "Provider", entry: "Model") -> bool:
+def _call(told: Report, provider: Provider, entry: Model) -> bool:
     """Have the model call a tool, and go on from its result; tell whether it called it."""
     fix = _TOOL_FLAGS.get(provider.kind, _ANY_TOOL_FLAG)
     messages: list[dict[str, Any]] = [{"role": "user", "content": ADD}]

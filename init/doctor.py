@@ -3,6 +3,8 @@
 PID 1 runs it in the tool's place with SANDBOX_DOCTOR=1: sandbox-doctor [--json].
 """
 
+from __future__ import annotations
+
 import os
 
 from init import connect, conversation, launch, mounts, posture, program, report, surroundings, tasks
@@ -24,7 +26,7 @@ def main(arguments: list[str]) -> int:
     return program.run(examine, arguments)
 
 
-def examine(wanted: "Settings", arguments: list[str]) -> int:
+def examine(wanted: Settings, arguments: list[str]) -> int:
     """Go through all areas, from what the rest stands on to the tools' own answers.
 
     Raises:
@@ -56,7 +58,7 @@ def examine(wanted: "Settings", arguments: list[str]) -> int:
 
 
 def hand_over(
-    told: "Report", drawn: "Catalogue", definitions: "Mapping[str, Tool]", table: "Iterable[Mount]"
+    told: Report, drawn: Catalogue, definitions: Mapping[str, Tool], table: Iterable[Mount]
 ) -> None:
     """Give the tools their files, as a session does."""
     home = launch.home()

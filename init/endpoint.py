@@ -3,6 +3,8 @@
 Runs in programs of its own (connect.py, doctor.py), never in PID 1, so that a server can hang without harm.
 """
 
+from __future__ import annotations
+
 import contextlib
 import functools
 import http.client
@@ -29,7 +31,7 @@ MOST_BYTES = 8 << 20
 ODD = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 
 
-def request(server: "Server", url: str, body: object = None, *, seconds: float) -> "Any":
+def request(server: Server, url: str, body: object = None, *, seconds: float) -> Any:
     """Return the JSON that a server answers to a GET, or to a POST of this body.
 
     Args:
@@ -54,8 +56,8 @@ def request(server: "Server", url: str, body: object = None, *, seconds: float) 
 
 @contextlib.contextmanager
 def stream(
-    server: "Server", url: str, body: object = None, *, seconds: float
-) -> "Iterator[http.client.HTTPResponse]":
+    server: Server, url: str, body: object = None, *, seconds: float
+) -> Iterator[http.client.HTTPResponse]:
     """Yield the response to read from, until the deadline.
 
     Raises:
@@ -86,7 +88,7 @@ def stream(
 
 
 @contextlib.contextmanager
-def steps(server: "Server", seconds: float) -> "Iterator[None]":
+def steps(server: Server, seconds: float) -> Iterator[None]:
     """Take the steps before a request one by one, with the same deadline and the same words for what fails.
 
     Raises:
@@ -99,7 +101,7 @@ def steps(server: "Server", seconds: float) -> "Iterator[None]":
         raise faults.not_reached(server, server.url, error, seconds) from error
 
 
-def parsed(server: "Server", url: str, text: bytes, kind: str = "") -> "Any":
+def parsed(server: Server, url: str, text: bytes, kind: str = "") -> Any:
     """Return what JSON holds.
 
     Raises:
@@ -119,10 +121,10 @@ def parsed(server: "Server", url: str, text: bytes, kind: str = "") -> "Any":
 
 
 @contextlib.contextmanager
-def _deadline(seconds: float) -> "Iterator[None]":
+def _deadline(seconds: float) -> Iterator[None]:
     """Bound everything together: a socket's own timeout begins anew with each byte."""
 
-    def ring(_signum: int, _frame: object) -> "NoReturn":
+    def ring(_signum: int, _frame: object) -> NoReturn:
         raise TimeoutError("timed out")
 
     before = signal.signal(signal.SIGALRM, ring)
@@ -142,7 +144,7 @@ class _NoRedirect(urllib.request.HTTPRedirectHandler):
 
 
 @functools.cache
-def trust(server: "Server") -> ssl.SSLContext:
+def trust(server: Server) -> ssl.SSLContext:
     """Return whom to trust: the usual CAs and the server's own; read once, for each time takes 5 ms.
 
     Raises:

@@ -3,6 +3,8 @@
 docker exec -it CONTAINER sandbox-enter [COMMAND [ARGUMENT...]]
 """
 
+from __future__ import annotations
+
 import os
 
 from init import launch, privileges, program
@@ -22,7 +24,7 @@ def main(arguments: list[str]) -> int:
     return program.run(enter, arguments)
 
 
-def enter(wanted: "Settings", arguments: list[str]) -> int:
+def enter(wanted: Settings, arguments: list[str]) -> int:
     """Become the agent, lose what the session lost, and run the command.
 
     Raises:

@@ -1,5 +1,7 @@
 """What can go wrong in a way that a user can mend."""
 
+from __future__ import annotations
+
 # sysexits.h: something was found in an unconfigured or misconfigured state.
 EX_CONFIG = 78
 

@@ -1,5 +1,7 @@
 """What it means for the user that a model server cannot be reached, refuses, or breaks off."""
 
+from __future__ import annotations
+
 import http.client
 import json
 import socket
@@ -37,7 +39,7 @@ class EndpointError(SandboxError):
         self.stage, self.passing, self.status = stage, passing, status
 
 
-def refused(server: "Server", url: str, error: urllib.error.HTTPError) -> EndpointError:
+def refused(server: Server, url: str, error: urllib.error.HTTPError) -> EndpointError:
     """Say what an HTTP status means."""
     body = _some(error)
     said = first_line(without(server.key, body.decode(errors="replace")))
@@ -65,7 +67,7 @@ def refused(server: "Server", url: str, error: urllib.error.HTTPError) -> Endpoi
     return EndpointError("answer", told, fix, passing=passing, status=error.code)
 
 
-def not_reached(server: "Server", url: str, error: Exception, seconds: float) -> EndpointError:
+def not_reached(server: Server, url: str, error: Exception, seconds: float) -> EndpointError:
     """Say what it means that the request could not be sent."""
     host, here = urlsplit(url).hostname or "", _place(url)
     if isinstance(error, socket.gaierror):
@@ -93,7 +95,7 @@ def not_reached(server: "Server", url: str, error: Exception, seconds: float) ->
     )
 
 
-def not_answered(server: "Server", url: str, error: Exception, seconds: float) -> EndpointError:
+def not_answered(server: Server, url: str, error: Exception, seconds: float) -> EndpointError:
     """Say what it means that a request was sent and its answer did not come."""
     here = _place(url)
     if isinstance(error, ssl.SSLError):
@@ -131,7 +133,7 @@ def proxied(url: str) -> bool:
     )
 
 
-def _name_fix(server: "Server", host: str) -> str:
+def _name_fix(server: Server, host: str) -> str:
     if host == HOST_ITSELF:
         return f"Start with compose.yml, or add the name: --add-host {HOST_ITSELF}:host-gateway."
     if host.endswith(".local"):
@@ -141,7 +143,7 @@ def _name_fix(server: "Server", host: str) -> str:
     )
 
 
-def _tls_meaning(server: "Server", here: str, error: ssl.SSLError) -> tuple[str, str]:
+def _tls_meaning(server: Server, here: str, error: ssl.SSLError) -> tuple[str, str]:
     """Return what is wrong with a TLS connection, and what to do."""
     if isinstance(error, ssl.SSLCertVerificationError):
         what = f"the certificate of {here} is not accepted: {error.verify_message}"

@@ -3,6 +3,8 @@
 What git sees and this parser does not would be a way to hide a program, so tests compare it with git itself.
 """
 
+from __future__ import annotations
+
 import re
 
 from init.record import Record
@@ -54,7 +56,7 @@ def parts(name: str) -> tuple[str, str]:
     return name.partition(".")[0], name.rpartition(".")[2]
 
 
-def put_back(data: bytes, names: "Collection[str]", former: "Mapping[str, tuple[str | None, ...]]") -> bytes:
+def put_back(data: bytes, names: Collection[str], former: Mapping[str, tuple[str | None, ...]]) -> bytes:
     """Give the settings of these names their former values, or take them out, and leave all others.
 
     Raises:

@@ -1,5 +1,7 @@
 """The git index, as far as it names repositories within: gitformat-index(5)."""
 
+from __future__ import annotations
+
 # PATH_MAX: limits.h.
 MAX_PATH = 4096
 

@@ -9,6 +9,8 @@ data/ leads to, where the agent writes as well; and what the project's own code 
 was taken away runs nothing and is not told.
 """
 
+from __future__ import annotations
+
 import stat
 
 from init.guard_walk import Item, Snapshot, search
@@ -73,7 +75,7 @@ def compare(before: Snapshot, after: Snapshot) -> tuple[Change, ...]:
     return tuple(changes)
 
 
-def report(changes: "Sequence[Change]") -> str:
+def report(changes: Sequence[Change]) -> str:
     """Return the changes for a person, whose terminal nothing in them can steer; empty if there are none."""
     found = [change for change in changes if change.what != "unseen"]
     shown = [line for change in found[:MAX_CHANGES] for line in _told(change)]
@@ -84,14 +86,14 @@ def report(changes: "Sequence[Change]") -> str:
     return "\n".join(shown)
 
 
-def quarantine(root: str, changes: "Sequence[Change]", folder: str) -> "tuple[Outcome, ...]":
+def quarantine(root: str, changes: Sequence[Change], folder: str) -> tuple[Outcome, ...]:
     """Take what was added away into a new folder, and put back what was changed."""
     from init import guard_quarantine
 
     return guard_quarantine.put_away(root, changes, folder)
 
 
-def accept(root: str, folder: str) -> "tuple[Outcome, ...]":
+def accept(root: str, folder: str) -> tuple[Outcome, ...]:
     """Put everything from a quarantine into its place."""
     from init import guard_quarantine
 
@@ -146,7 +148,7 @@ def _setting(name: str, value: str | None) -> str:
     return name if value is None else f"{name} = {value}"
 
 
-def _new_lines(old: Item | None, now: Item) -> "Iterator[str]":
+def _new_lines(old: Item | None, now: Item) -> Iterator[str]:
     if stat.S_ISLNK(now.mode):
         yield f"is a link to {(now.content or b'').decode('utf-8', 'surrogateescape')}"
     elif not stat.S_ISREG(now.mode):
@@ -171,7 +173,7 @@ def _lines(item: Item) -> list[str]:
     return [line.rstrip() for line in text.split("\n") if line.strip()]
 
 
-def _first(lines: "Sequence[str]") -> tuple[str, ...]:
+def _first(lines: Sequence[str]) -> tuple[str, ...]:
     more = len(lines) - MAX_LINES
     shown = tuple(_cut(line) for line in lines[:MAX_LINES])
     return (*shown, f"… and {more} more") if more > 0 else shown
@@ -182,7 +184,7 @@ def _cut(line: str) -> str:
     return line if len(line) <= MAX_WIDTH else f"{line[:MAX_WIDTH]}… ({len(line)} characters)"
 
 
-def _told(change: Change) -> "Iterator[str]":
+def _told(change: Change) -> Iterator[str]:
     asked = "" if change.by_itself or change.what == "unseen" else ", if you ask for it"
     where = f" {printable(_cut(change.path))}" if change.path else ""
     yield f"{change.what}{where}: {printable(change.reason)}{asked}"

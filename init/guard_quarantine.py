@@ -4,6 +4,8 @@ Nothing here follows a link: a folder is entered name by name. What cannot be co
 moved to the top of the workspace, under a name that nothing runs.
 """
 
+from __future__ import annotations
+
 import os
 import re
 import stat
@@ -47,7 +49,7 @@ class _Entry(Record):
     left: str
 
 
-def put_away(root: str, changes: "Sequence[Change]", folder: str) -> tuple[Outcome, ...]:
+def put_away(root: str, changes: Sequence[Change], folder: str) -> tuple[Outcome, ...]:
     """Take every change out of the workspace into a new folder, and put back what was there before.
 
     Of a git configuration only the settings that changed are put back, or taken out. What is risky only
@@ -113,7 +115,7 @@ def accept(root: str, folder: str) -> tuple[Outcome, ...]:
     return tuple(outcomes)
 
 
-def _leads_nowhere_once_undone(change: "Change") -> bool:
+def _leads_nowhere_once_undone(change: Change) -> bool:
     if change.former is None:
         return True
     settings = change.former.settings if change.view == "git" else None
@@ -122,7 +124,7 @@ def _leads_nowhere_once_undone(change: "Change") -> bool:
     )
 
 
-def _put_away(top: int, aside: int, change: "Change", number: str) -> _Entry:
+def _put_away(top: int, aside: int, change: Change, number: str) -> _Entry:
     folder, _, name = change.path.rpartition("/")
     here = _enter_to_write(top, folder)
     try:
@@ -142,7 +144,7 @@ def _put_away(top: int, aside: int, change: "Change", number: str) -> _Entry:
         os.close(here)
 
 
-def _former(here: int, name: str, change: "Change") -> tuple[bytes, int] | None:
+def _former(here: int, name: str, change: Change) -> tuple[bytes, int] | None:
     """Return content and mode of what belongs in the place of a change."""
     old = change.former
     if change.names and change.view == "git" and (data := content(here, name, MAX_COPY)) is not None:

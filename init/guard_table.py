@@ -10,6 +10,8 @@ it opens or imports the project: build.gradle, CMakeLists.txt, a procedural macr
 told, so whoever opens an agent's work in such an IDE trusts it.
 """
 
+from __future__ import annotations
+
 from init.record import Record
 
 # Virtual environments have these names, and their libraries a folder for each version of Python.

@@ -1,5 +1,7 @@
 """What of a file is compared: of files with a known form only the settings that make something run."""
 
+from __future__ import annotations
+
 import re
 
 from init import gitconfig
@@ -46,14 +48,14 @@ def settings(view: str, data: bytes) -> Settings | None:
     return {name: tuple(values) for name, values in found.items()}
 
 
-def by_itself(view: str, names: "Iterable[str]") -> bool:
+def by_itself(view: str, names: Iterable[str]) -> bool:
     """Tell whether one of these settings makes something run without being asked for."""
     return view != "scripts" or any(
         not name.startswith("scripts.") or name.removeprefix("scripts.") in LIFECYCLE for name in names
     )
 
 
-def _git(data: bytes) -> "Iterator[tuple[str, str | None]]":
+def _git(data: bytes) -> Iterator[tuple[str, str | None]]:
     for entry in gitconfig.parse(data):
         section, key = gitconfig.parts(entry.name)
         keys = GIT_SETTINGS.get(section, frozenset())
@@ -71,10 +73,10 @@ def _runs(section: str, key: str, value: str | None) -> bool:
     return True
 
 
-def _lines(pattern: str) -> "Callable[[bytes], Iterator[tuple[str, None]]]":
+def _lines(pattern: str) -> Callable[[bytes], Iterator[tuple[str, None]]]:
     wanted = re.compile(pattern)
 
-    def read(data: bytes) -> "Iterator[tuple[str, None]]":
+    def read(data: bytes) -> Iterator[tuple[str, None]]:
         for line in data.decode("utf-8", "surrogateescape").split("\n"):
             if wanted.search(line):
                 yield line.strip(), None
@@ -82,11 +84,11 @@ def _lines(pattern: str) -> "Callable[[bytes], Iterator[tuple[str, None]]]":
     return read
 
 
-def _values(pattern: str) -> "Callable[[bytes], Iterator[tuple[str, None]]]":
+def _values(pattern: str) -> Callable[[bytes], Iterator[tuple[str, None]]]:
     """Return a reader of what lines begin that match, to the end of a list or text over several lines."""
     wanted = re.compile(pattern)
 
-    def read(data: bytes) -> "Iterator[tuple[str, None]]":
+    def read(data: bytes) -> Iterator[tuple[str, None]]:
         value: list[str] = []
         depth, text = 0, False
         for line in data.decode("utf-8", "surrogateescape").split("\n"):
@@ -107,7 +109,7 @@ def _values(pattern: str) -> "Callable[[bytes], Iterator[tuple[str, None]]]":
     return read
 
 
-def _scripts(data: bytes) -> "Iterator[tuple[str, str]]":
+def _scripts(data: bytes) -> Iterator[tuple[str, str]]:
     import json
 
     content = json.loads(data.decode("utf-8-sig"))
@@ -120,7 +122,7 @@ def _scripts(data: bytes) -> "Iterator[tuple[str, str]]":
             yield part, json.dumps(value, ensure_ascii=False)
 
 
-def _editor(data: bytes) -> "Iterator[tuple[str, str]]":
+def _editor(data: bytes) -> Iterator[tuple[str, str]]:
     import json
 
     text = _JSONC.sub(lambda found: found[0] if found[0].startswith('"') else " ", data.decode("utf-8-sig"))
@@ -140,12 +142,12 @@ def _without_twins(pairs: list[tuple[str, object]]) -> dict[str, object]:
     return content
 
 
-def _present(_data: bytes) -> "Iterator[tuple[str, None]]":
+def _present(_data: bytes) -> Iterator[tuple[str, None]]:
     # Its content changes with every checkout.
     yield "makes a repository of the folder that it is in", None
 
 
-_READERS: "dict[str, Callable[[bytes], Iterator[tuple[str, str | None]]]]" = {
+_READERS: dict[str, Callable[[bytes], Iterator[tuple[str, str | None]]]] = {
     "git": _git,
     "attributes": _lines(r"(?:^|\s)(?:filter|diff|merge)="),
     "todo": _lines(r"^[ \t]*(?:x|exec)\b"),

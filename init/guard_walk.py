@@ -1,5 +1,7 @@
 """The search of the workspace: everything that a machine runs because of its name, and what it leads to."""
 
+from __future__ import annotations
+
 import os
 import stat
 
@@ -43,8 +45,8 @@ MAX_INDEX = 64 << 20
 MAX_INDEXES = 256 << 20
 UNSEEN = 5
 
-_HOOKS: "Tree" = {"*": GIT_HOOK}
-_EMBEDDED: "Tree" = {".git": REPOSITORY}
+_HOOKS: Tree = {"*": GIT_HOOK}
+_EMBEDDED: Tree = {".git": REPOSITORY}
 _ENDINGS = tuple(ENDINGS)
 _PATH = os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
@@ -66,7 +68,7 @@ class Item(Record):
     mode: int
     stamp: tuple[int, int, int]
     content: bytes | None
-    settings: "Settings | None"
+    settings: Settings | None
     via: frozenset[str]
 
 
@@ -114,8 +116,8 @@ class _Frame(Record):
 
     path: str
     depth: int
-    tree: "Tree"
-    others: "Tree | None"
+    tree: Tree
+    others: Tree | None
     via: str
 
 
@@ -192,7 +194,7 @@ class _Walk:
         except OSError:
             self.miss(path)
 
-    def meet(self, frame: _Frame, entry: "os.DirEntry[str]", hit: "Rule | Tree", *, named: bool) -> None:
+    def meet(self, frame: _Frame, entry: os.DirEntry[str], hit: Rule | Tree, *, named: bool) -> None:
         """Deal with a name that a rule knows, or that is in a folder of which a rule wants all."""
         path = f"{frame.path}/{entry.name}" if frame.path else entry.name
         skipped = entry.name in SKIPPED
@@ -229,7 +231,7 @@ class _Walk:
         else:
             self.miss(frame.path)
 
-    def follow(self, path: str, tree: "Tree") -> None:
+    def follow(self, path: str, tree: Tree) -> None:
         """Search a folder that something leads to, once for each."""
         if (path, id(tree), self.via) not in self.followed:
             self.followed.add((path, id(tree), self.via))
@@ -245,7 +247,7 @@ class _Walk:
             self.worked.add((repository, home))
             self.works.append((repository, home))
 
-    def link(self, folder: str, path: str, hit: "Rule | Tree") -> None:
+    def link(self, folder: str, path: str, hit: Rule | Tree) -> None:
         """Record a link in a risky place, and what it leads to within the workspace."""
         if hit is HEAD:
             self.file(folder, path, HEAD)
@@ -324,7 +326,7 @@ class _Walk:
             found = found._replace(settings=self.without_own_tree(folder, found.settings))
         self.items[path] = found
 
-    def git_leads(self, path: str, repository: str, settings: "Settings") -> None:
+    def git_leads(self, path: str, repository: str, settings: Settings) -> None:
         """Note what a configuration leads to: files from its folder, hooks from where git works."""
         folder = os.path.dirname(path)
         for name, values in settings.items():
@@ -345,7 +347,7 @@ class _Walk:
         if path in self.items:
             self.git_leads(path, repository, self.items[path].settings or {})
 
-    def without_own_tree(self, folder: str, settings: "Settings") -> "Settings":
+    def without_own_tree(self, folder: str, settings: Settings) -> Settings:
         """Drop a core.worktree that is in the workspace: every submodule has one."""
         trees = [self.inside(folder, value or "") for value in settings.get("core.worktree", ())]
         for tree in trees:
@@ -490,7 +492,7 @@ class _Walk:
             self.unseen.append(path or ".")
 
 
-def _rules(tree: "Tree") -> "Iterator[Rule]":
+def _rules(tree: Tree) -> Iterator[Rule]:
     for below in tree.values():
         if isinstance(below, Rule):
             yield below

@@ -4,6 +4,8 @@ usermod and groupmod are not used: the one walks and re-owns home by itself, acr
 fails where a GID exists, which is a normal case (20 is every macOS user's group and Debian's dialout).
 """
 
+from __future__ import annotations
+
 import errno
 import os
 
@@ -40,7 +42,7 @@ class Accounts(Record):
     gshadow: str
 
 
-def choose(settings: "Settings", workspace: tuple[int, int] | None) -> Identity:
+def choose(settings: Settings, workspace: tuple[int, int] | None) -> Identity:
     """Take the IDs that were set, else those of the workspace's owner, else 1000; never root.
 
     Args:
@@ -89,7 +91,7 @@ def plan(accounts: Accounts, agent: Identity) -> Accounts:
     )
 
 
-def apply(agent: Identity, etc: "PurePath | str" = "/etc") -> bool:
+def apply(agent: Identity, etc: PurePath | str = "/etc") -> bool:
     """Write the account files that change, each atomically.
 
     Returns:
@@ -110,7 +112,7 @@ def apply(agent: Identity, etc: "PurePath | str" = "/etc") -> bool:
         ) from error
 
 
-def read_public(etc: "PurePath | str" = "/etc") -> Accounts:
+def read_public(etc: PurePath | str = "/etc") -> Accounts:
     """Return the account files that all may read; the others are empty.
 
     Raises:
@@ -119,7 +121,7 @@ def read_public(etc: "PurePath | str" = "/etc") -> Accounts:
     return Accounts(_read(f"{etc}/passwd"), _read(f"{etc}/group"), "", "")
 
 
-def _apply(agent: Identity, etc: "PurePath | str") -> bool:
+def _apply(agent: Identity, etc: PurePath | str) -> bool:
     current = Accounts(*(_read(f"{etc}/{name}") for name in Accounts._fields))
     changed = [
         (name, new)

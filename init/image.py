@@ -1,5 +1,7 @@
 """What the image's build takes from this package, so that a start without root finds it done."""
 
+from __future__ import annotations
+
 import os
 import pwd
 import shutil

@@ -1,5 +1,7 @@
 """What a tool is started with: argv, environment, working directory, and its files in their places."""
 
+from __future__ import annotations
+
 import errno
 import os
 import stat
@@ -59,7 +61,7 @@ def home() -> str:
     return own
 
 
-def check_places(table: "Iterable[Mount]") -> None:
+def check_places(table: Iterable[Mount]) -> None:
     """Warn or stop where what the agent works on is not there, or cannot be written.
 
     Raises:
@@ -83,7 +85,7 @@ def check_places(table: "Iterable[Mount]") -> None:
     require_writable(DATA, "data/")
 
 
-def environment(tool: "Tool", home_directory: str, environ: "Mapping[str, str]") -> dict[str, str]:
+def environment(tool: Tool, home_directory: str, environ: Mapping[str, str]) -> dict[str, str]:
     """Return the variables the tool gets: those of the container, the agent's own, and the definition's."""
     defined = {key: place(value, home_directory) for key, value in tool.environment.items()}
     return {**environ, **agent_variables(home_directory), **defined}
@@ -123,9 +125,7 @@ def model_variables(home_directory: str) -> dict[str, str]:
     return dict(entry.split("=", 1) for entry in entries if "=" in entry[1:])
 
 
-def command(
-    tool: "Tool", arguments: "Sequence[str]", home_directory: str, environ: "Mapping[str, str]"
-) -> Command:
+def command(tool: Tool, arguments: Sequence[str], home_directory: str, environ: Mapping[str, str]) -> Command:
     """Return what to run for this tool with these arguments."""
     program = find_program(tool.command[0]) or tool.command[0]
     return Command(
@@ -140,7 +140,7 @@ def find_program(name: str) -> str | None:
     return locate(name, PATH)
 
 
-def shell(arguments: "Sequence[str]", home_directory: str, environ: "Mapping[str, str]") -> Command:
+def shell(arguments: Sequence[str], home_directory: str, environ: Mapping[str, str]) -> Command:
     """Return what to run for a shell in the tool's place: the same agent, folder and variables."""
     own = {**environ, **agent_variables(home_directory)}
     return Command(argv=(SHELL, *arguments), environ=own, directory=WORKSPACE)
@@ -150,20 +150,20 @@ def _open_at_once(path: str, flags: int) -> int:
     return os.open(path, flags | os.O_NONBLOCK | os.O_NOFOLLOW)
 
 
-def connection(home_directory: str, environ: "Mapping[str, str]", *, lenient: bool) -> Command:
+def connection(home_directory: str, environ: Mapping[str, str], *, lenient: bool) -> Command:
     """Return what to run to have the models ready for the tools; see connect.py."""
     own = {**environ, "HOME": home_directory}
     return Command(argv=(CONNECT, *(("--lenient",) if lenient else ())), environ=own, directory=WORKSPACE)
 
 
-def doctor(arguments: "Sequence[str]", home_directory: str, environ: "Mapping[str, str]") -> Command:
+def doctor(arguments: Sequence[str], home_directory: str, environ: Mapping[str, str]) -> Command:
     """Return what to run for the sandbox to examine itself."""
     return Command(
         argv=(DOCTOR, *arguments), environ={**environ, "HOME": home_directory}, directory=WORKSPACE
     )
 
 
-def install_files(tools: "Iterable[Tool]", home_directory: str, table: "Iterable[Mount]") -> None:
+def install_files(tools: Iterable[Tool], home_directory: str, table: Iterable[Mount]) -> None:
     """Make the tools' state directories and link their configuration to where they read it.
 
     All of them, since one tool or a shell may start another. A mount of the user's own at such a place is
@@ -184,7 +184,7 @@ def install_files(tools: "Iterable[Tool]", home_directory: str, table: "Iterable
             ) from error
 
 
-def _install(tool: "Tool", home_directory: str, own: "Iterable[str]") -> None:
+def _install(tool: Tool, home_directory: str, own: Iterable[str]) -> None:
     for directory in tool.state:
         os.makedirs(f"{DATA}/{directory}", 0o750, exist_ok=True)
     for file in tool.config:

@@ -1,5 +1,7 @@
 """What a model server says it serves, and the context of each model, in the words of the usual servers."""
 
+from __future__ import annotations
+
 from init import endpoint
 from init.faults import EndpointError
 from init.record import Record
@@ -27,10 +29,10 @@ class Listing(Record):
 
     base: str
     kind: str
-    entries: "Mapping[str, Mapping[str, Any]]"
+    entries: Mapping[str, Mapping[str, Any]]
 
 
-def ask(server: "Server", seconds: float = PATIENCE) -> Listing:
+def ask(server: Server, seconds: float = PATIENCE) -> Listing:
     """Ask a server once what it serves.
 
     Raises:
@@ -62,7 +64,7 @@ def bases(url: str) -> tuple[str, ...]:
     return (url,) if path.endswith("v1") else (url, f"{url}/v1")
 
 
-def context_of(server: "Server", served: Listing, model: str) -> int | None:
+def context_of(server: Server, served: Listing, model: str) -> int | None:
     """Return the context in tokens that a server gives a model, None where it does not tell."""
     root = served.base.removesuffix("/v1")
     entry = served.entries[model]
@@ -80,7 +82,7 @@ def context_of(server: "Server", served: Listing, model: str) -> int | None:
     return None
 
 
-def read(server: "Server", base: str, content: "Any") -> Listing:
+def read(server: Server, base: str, content: Any) -> Listing:
     """Take what /models answers.
 
     Raises:
@@ -116,13 +118,13 @@ _KINDS = {
 }  # fmt: skip
 
 
-def _told_with_the_list(_server: "Server", _root: str, _model: str, entry: "Mapping[str, Any]") -> int | None:
+def _told_with_the_list(_server: Server, _root: str, _model: str, entry: Mapping[str, Any]) -> int | None:
     # vLLM and SGLang say max_model_len; some gateways one of the others.
     names = ("max_model_len", "context_length", "context_window", "max_context_length")
     return next((int(entry[name]) for name in names if entry.get(name)), None)
 
 
-def _told_by_llama_cpp(server: "Server", root: str, _model: str, entry: "Mapping[str, Any]") -> int | None:
+def _told_by_llama_cpp(server: Server, root: str, _model: str, entry: Mapping[str, Any]) -> int | None:
     listed = entry["meta"].get("n_ctx")
     try:
         # What it was started with, for one of its slots. n_ctx_train is only what the model was made for.
@@ -132,13 +134,13 @@ def _told_by_llama_cpp(server: "Server", root: str, _model: str, entry: "Mapping
         return int(listed)
 
 
-def _told_by_lm_studio(server: "Server", root: str, model: str, _entry: "Mapping[str, Any]") -> int | None:
+def _told_by_lm_studio(server: Server, root: str, model: str, _entry: Mapping[str, Any]) -> int | None:
     content = endpoint.request(server, f"{root}/api/v0/models", seconds=PATIENCE)
     # max_context_length is only what the model was made for: one that is not loaded yet gets a default.
     return int({entry["id"]: entry for entry in content["data"]}[model]["loaded_context_length"])
 
 
-def _told_by_ollama(server: "Server", root: str, model: str, _entry: "Mapping[str, Any]") -> int | None:
+def _told_by_ollama(server: Server, root: str, model: str, _entry: Mapping[str, Any]) -> int | None:
     running = endpoint.request(server, f"{root}/api/ps", seconds=PATIENCE)["models"]
     for entry in running:
         if entry["name"] == model and entry.get("context_length"):

@@ -4,6 +4,8 @@ structlog takes five times as long to import as the interpreter takes to start, 
 first line that is written; an ordinary start writes none.
 """
 
+from __future__ import annotations
+
 import sys
 
 TYPE_CHECKING = False
@@ -15,7 +17,7 @@ LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40}
 
 _as_json = False
 _threshold = LEVELS["info"]
-_logger: "Any" = None
+_logger: Any = None
 
 
 def configure(*, as_json: bool, level: str = "info") -> None:
@@ -44,7 +46,7 @@ def error(event: str, **fields: object) -> None:
     _write("error", event, fields)
 
 
-def human(_logger: object, _method: str, event: "MutableMapping[str, Any]") -> str:
+def human(_logger: object, _method: str, event: MutableMapping[str, Any]) -> str:
     """Render one event: ``sandbox: level: event (key=value, ...)``, its details, and what to do about it.
 
     A structlog processor.
@@ -74,7 +76,7 @@ def _write(level: str, event: str, fields: dict[str, object]) -> None:
         return
 
 
-def _configured() -> "Any":
+def _configured() -> Any:
     global _logger  # noqa: PLW0603 - built once, with the first line
     if _logger is None:
         import structlog

@@ -1,5 +1,7 @@
 """The numbered menu."""
 
+from __future__ import annotations
+
 import os
 import select
 import termios
@@ -24,8 +26,8 @@ if TYPE_CHECKING:
 
 
 def ask(
-    entries: "Sequence[Choice]", source: int, out: "TextIO", timeout: float = 0, what: str = "tool"
-) -> "Choice | None":
+    entries: Sequence[Choice], source: int, out: TextIO, timeout: float = 0, what: str = "tool"
+) -> Choice | None:
     """Ask until the answer is a number or a name of the list; an empty line takes the first.
 
     Args:
@@ -63,7 +65,7 @@ def ask(
         timeout, patience = 0, ""
 
 
-def ask_stopped(name: str, source: int, out: "TextIO") -> 'Literal["resume", "shell", "quit"]':
+def ask_stopped(name: str, source: int, out: TextIO) -> Literal["resume", "shell", "quit"]:
     """Ask what to do with a program that was stopped; return resume, shell or quit.
 
     The end of the input quits: nobody is left to resume it.
@@ -88,7 +90,7 @@ def _read(source: int) -> bytes:
         return b""
 
 
-def match(answer: str, entries: "Sequence[Choice]") -> "Choice | None":
+def match(answer: str, entries: Sequence[Choice]) -> Choice | None:
     """Return the entry that an answer means, or None."""
     if not answer:
         return entries[0]

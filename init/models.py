@@ -3,6 +3,8 @@
 By a program of its own: what it loads does not stay in PID 1, and a server that hangs stops no signal.
 """
 
+from __future__ import annotations
+
 import os
 
 from init import launch, log, shipped, supervise
@@ -16,7 +18,7 @@ FILE = f"{launch.CONFIG}/models.yml"
 NO_SERVER_FIX = "Set MODEL_URL in .env, such as http://10.0.0.13:8000, or try ./start.sh --demo"
 
 
-def connect(wanted: "Settings", home: str, tool: "Tool | None" = None) -> int:
+def connect(wanted: Settings, home: str, tool: Tool | None = None) -> int:
     """Have the models ready before a tool starts, or a shell where there is none.
 
     Returns:
@@ -45,7 +47,7 @@ def described() -> bool:
         return os.path.lexists(FILE)
 
 
-def untouched(tool: "Tool") -> bool:
+def untouched(tool: Tool) -> bool:
     """Tell whether the tool's configuration is what was shipped, which names no model."""
     known = shipped.read()
     for file in tool.config:

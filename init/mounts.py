@@ -1,5 +1,7 @@
 """The mount table, and which of its mounts shall be the agent's."""
 
+from __future__ import annotations
+
 import os
 
 from init.identity import HOME
@@ -53,12 +55,12 @@ def read_table() -> tuple[Mount, ...]:
         return parse(file.read())
 
 
-def find(table: "Iterable[Mount]", path: str) -> Mount | None:
+def find(table: Iterable[Mount], path: str) -> Mount | None:
     """Return the mount at exactly this path."""
     return next((mount for mount in table if mount.path == path), None)
 
 
-def owner(table: "Iterable[Mount]", path: str) -> tuple[int, int] | None:
+def owner(table: Iterable[Mount], path: str) -> tuple[int, int] | None:
     """Return UID and GID that own the mount at this path, or None where nothing is mounted."""
     if find(table, path) is None:
         return None
@@ -66,7 +68,7 @@ def owner(table: "Iterable[Mount]", path: str) -> tuple[int, int] | None:
     return status.st_uid, status.st_gid
 
 
-def to_claim(table: "Iterable[Mount]", agent: "Identity", *, asked: bool) -> tuple[Target, ...]:
+def to_claim(table: Iterable[Mount], agent: Identity, *, asked: bool) -> tuple[Target, ...]:
     """Name what shall become the agent's: home, and the writable mounts at and below data/ and workspace/.
 
     Args:

@@ -4,6 +4,8 @@ git, ssh and getpass ask the C library who they are, and ssh goes no further wit
 answers from files of the agent's own.
 """
 
+from __future__ import annotations
+
 import os
 import pwd
 
@@ -47,7 +49,7 @@ def _replace(path: str, text: str) -> None:
     os.replace(new, path)
 
 
-def accounts(home: str) -> "Accounts":
+def accounts(home: str) -> Accounts:
     """Return the container's accounts with this process's IDs as the agent's."""
     agent = identity.Identity(os.getuid(), os.getgid())
     known = identity.plan(identity.read_public(), agent)

@@ -1,5 +1,7 @@
 """The ownership walk: gives a tree to the agent, and cannot be led out of it."""
 
+from __future__ import annotations
+
 import errno
 import os
 import stat
@@ -43,7 +45,7 @@ class Claim(Record):
     failures: tuple[Failure, ...]
 
 
-def claim_all(targets: "Iterable[Target]", table: "Iterable[Mount]", agent: "Identity") -> None:
+def claim_all(targets: Iterable[Target], table: Iterable[Mount], agent: Identity) -> None:
     """Claim each target up to where the next mount begins, and say what could not be claimed.
 
     Raises:
@@ -73,7 +75,7 @@ def claim_all(targets: "Iterable[Target]", table: "Iterable[Mount]", agent: "Ide
             )
 
 
-def claim(target: "Target", agent: "Identity", mount_points: "Container[str]" = ()) -> Claim:
+def claim(target: Target, agent: Identity, mount_points: Container[str] = ()) -> Claim:
     """Give every entry of the target to the agent.
 
     An entry is reached only by its name in a directory that is held open, symbolic links are changed and
@@ -97,7 +99,7 @@ class _Level(Record):
 
 
 class _Walk:
-    def __init__(self, target: "Target", agent: "Identity", mount_points: "Container[str]") -> None:
+    def __init__(self, target: Target, agent: Identity, mount_points: Container[str]) -> None:
         self.target, self.agent, self.mount_points = target, agent, mount_points
         self.seen = self.changed = 0
         self.failures: dict[int, Failure] = {}
@@ -147,7 +149,7 @@ class _Walk:
         except OSError as error:
             self.fail(error)
 
-    def visit(self, entry: "os.DirEntry[str]") -> None:
+    def visit(self, entry: os.DirEntry[str]) -> None:
         try:
             status = entry.stat(follow_symlinks=False)
             if self.is_spared(status) or status.st_dev != self.device or _is_device(status.st_mode):

@@ -1,5 +1,7 @@
 """The locks of this very session, as the kernel tells them; `start.sh verify` attacks them."""
 
+from __future__ import annotations
+
 import os
 
 from init import mounts
@@ -19,7 +21,7 @@ _ENGINES = ("/run/docker.sock", "/var/run/docker.sock", "/run/containerd/contain
 _COMPOSE = "Start with start.sh or compose.yml, which set it."
 
 
-def session(told: "Report") -> None:
+def session(told: Report) -> None:
     """Tell what the session gave up, and what bounds it."""
     status = _status("self")
     _root(told, status)
@@ -46,7 +48,7 @@ def _status(process: str) -> dict[str, str]:
         return {name: value.strip() for name, _, value in (line.partition(":") for line in file)}
 
 
-def _holds(told: "Report", name: str, good: str, bad: object, fix: str) -> None:
+def _holds(told: Report, name: str, good: str, bad: object, fix: str) -> None:
     """Tell what is good, or what is bad where there is something."""
     if bad:
         told.fail(name, str(bad), fix)
@@ -54,7 +56,7 @@ def _holds(told: "Report", name: str, good: str, bad: object, fix: str) -> None:
         told.good(name, good)
 
 
-def _root(told: "Report", status: dict[str, str]) -> None:
+def _root(told: Report, status: dict[str, str]) -> None:
     """Look for root: in our own IDs, and in any process."""
     ours = {*status["Uid"].split(), *status["Gid"].split(), *status["Groups"].split()}
     roots = []
@@ -72,7 +74,7 @@ def _root(told: "Report", status: dict[str, str]) -> None:
     )  # fmt: skip
 
 
-def _mounts(told: "Report") -> None:
+def _mounts(told: Report) -> None:
     read_only = bool(os.statvfs("/").f_flag & os.ST_RDONLY)
     if read_only:
         told.good("filesystem", "the root filesystem is read-only")
@@ -97,7 +99,7 @@ def _mounts(told: "Report") -> None:
     _holds(told, "engine", "its socket is not in here", bad, "Never mount it.")
 
 
-def _limits(told: "Report") -> None:
+def _limits(told: Report) -> None:
     limits = {"memory": memory_limit(), "processes": _limit("pids.max", "pids/pids.max")}
     missing = [name for name, limit in limits.items() if limit is None]
     if missing:

@@ -1,5 +1,7 @@
 """Giving root up: what is locked before gosu, and what the session does to itself after it."""
 
+from __future__ import annotations
+
 import os
 import sys
 
@@ -67,7 +69,7 @@ def lock_down() -> None:
     prctl.set_no_new_privs(1)
 
 
-def become(agent: "Identity", program: str, arguments: "Sequence[str]") -> "NoReturn":
+def become(agent: Identity, program: str, arguments: Sequence[str]) -> NoReturn:
     """Replace this process by one of the image's Python programs, as the agent and in no other group.
 
     Raises:

@@ -1,5 +1,7 @@
 """What each program of this package does first and last: umask, settings, log, an exit code for errors."""
 
+from __future__ import annotations
+
 import os
 
 from init import log, settings, signals
@@ -13,7 +15,7 @@ UMASK = 0o027
 EX_SOFTWARE = 70  # sysexits.h: an internal software error was found
 
 
-def run(body: "Callable[[settings.Settings, list[str]], int]", arguments: list[str]) -> int:
+def run(body: Callable[[settings.Settings, list[str]], int], arguments: list[str]) -> int:
     """Call the body with the settings and these arguments; return the exit code, its own or an error's."""
     os.umask(UMASK)
     log.configure(as_json=os.environ.get("SANDBOX_LOG") == "json")

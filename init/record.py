@@ -1,5 +1,7 @@
 """What typing.NamedTuple is, without loading `typing`, which takes as long as starting the interpreter."""
 
+from __future__ import annotations
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import NamedTuple as Record

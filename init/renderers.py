@@ -4,6 +4,8 @@ A tool's entry in config/tools.yml names its renderer. What the user wrote in co
 out what is set there.
 """
 
+from __future__ import annotations
+
 import json
 
 from init.record import Record
@@ -27,12 +29,12 @@ class Rendered(Record):
         ignored: what of the models the user's own configuration leaves unused, to be told.
     """
 
-    files: "Mapping[str, str]"
-    variables: "Mapping[str, str]"
+    files: Mapping[str, str]
+    variables: Mapping[str, str]
     ignored: tuple[str, ...] = ()
 
 
-def opencode(catalogue: "Catalogue", own: "Own", folder: str) -> Rendered:
+def opencode(catalogue: Catalogue, own: Own, folder: str) -> Rendered:
     """OPENCODE_CONFIG names a file that is merged over opencode.json: https://opencode.ai/docs/config."""
     user = own("opencode.json")
     providers = {
@@ -59,7 +61,7 @@ def opencode(catalogue: "Catalogue", own: "Own", folder: str) -> Rendered:
     return Rendered({"opencode-models.json": text}, variables, ignored)
 
 
-def omp(catalogue: "Catalogue", own: "Own", folder: str) -> Rendered:
+def omp(catalogue: Catalogue, own: Own, folder: str) -> Rendered:
     """models.yml holds the providers, and PI_CONFIG_FILES an overlay of config.yml: omp's settings.md."""
     user, settings = own("omp-models.yml"), own("omp-config.yml")
     providers = {
@@ -91,7 +93,7 @@ def omp(catalogue: "Catalogue", own: "Own", folder: str) -> Rendered:
     return Rendered(files, variables, ignored)
 
 
-RENDERERS: "Mapping[str, Callable[[Catalogue, Own, str], Rendered]]" = {"opencode": opencode, "omp": omp}
+RENDERERS: Mapping[str, Callable[[Catalogue, Own, str], Rendered]] = {"opencode": opencode, "omp": omp}
 
 # A role left out would go to whichever model omp finds by itself.
 _OMP_ROLES = {
@@ -121,7 +123,7 @@ _OMP_TALK = f"""export default (pi) => {{
 """
 
 
-def _opencode_provider(provider: "Provider") -> "dict[str, Any]":
+def _opencode_provider(provider: Provider) -> dict[str, Any]:
     return {
         "npm": "@ai-sdk/openai-compatible",
         "name": title(provider),
@@ -132,14 +134,14 @@ def _opencode_provider(provider: "Provider") -> "dict[str, Any]":
     }
 
 
-def _opencode_model(model: "Model") -> "dict[str, Any]":
+def _opencode_model(model: Model) -> dict[str, Any]:
     entry: dict[str, Any] = {"name": model.id, "limit": {"context": model.context, "output": model.output}}
     if model.vision:
         entry |= {"attachment": True, "modalities": {"input": ["text", "image"], "output": ["text"]}}
     return entry
 
 
-def _omp_provider(provider: "Provider") -> "dict[str, Any]":
+def _omp_provider(provider: Provider) -> dict[str, Any]:
     # An empty variable would have omp send its name as the key.
     key = {"apiKey": provider.server.variable} if provider.server.key else {"auth": "none"}
     models = [
@@ -152,23 +154,23 @@ def _omp_provider(provider: "Provider") -> "dict[str, Any]":
     return {"baseUrl": provider.base, "api": "openai-completions", **key, "models": models}
 
 
-def title(provider: "Provider") -> str:
+def title(provider: Provider) -> str:
     """Return what the tools show as the provider."""
     short = provider.server.source == "MODEL_URL"
     return provider.kind if short else f"{provider.server.name} ({provider.kind})"
 
 
-def _role(catalogue: "Catalogue", role: str) -> tuple[str, str]:
+def _role(catalogue: Catalogue, role: str) -> tuple[str, str]:
     return catalogue.roles.get(role) or catalogue.roles["main"]
 
 
-def _inner(content: "Any", *names: str) -> "dict[str, Any]":
+def _inner(content: Any, *names: str) -> dict[str, Any]:
     for name in names:
         content = content.get(name) if isinstance(content, dict) else None
     return content if isinstance(content, dict) else {}
 
 
-def _unset(ours: "Any", theirs: "Any") -> "Any":
+def _unset(ours: Any, theirs: Any) -> Any:
     """Return ours without what they set: it stays where it is, and is merged by the tool."""
     if not (isinstance(ours, dict) and isinstance(theirs, dict)):
         return ours
@@ -176,7 +178,7 @@ def _unset(ours: "Any", theirs: "Any") -> "Any":
     return {key: value for key, value in ours.items() if key not in theirs} | inner
 
 
-def _merged(ours: "Any", theirs: "Any") -> "Any":
+def _merged(ours: Any, theirs: Any) -> Any:
     """Return ours with what they set in its place, mapping by mapping."""
     if not (isinstance(ours, dict) and isinstance(theirs, dict)):
         return theirs

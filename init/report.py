@@ -1,5 +1,7 @@
 """What the doctor finds: a line each as soon as it is known, and all of them as JSON."""
 
+from __future__ import annotations
+
 import json
 import sys
 
@@ -29,7 +31,7 @@ class Finding(Record):
 
     area: str
     name: str
-    status: "Status"
+    status: Status
     detail: str
     fix: str = ""
 
@@ -42,7 +44,7 @@ class Report:
         wait: where it is said what is being waited for; a terminal's line is used again.
     """
 
-    def __init__(self, out: "TextIO | None", wait: "TextIO") -> None:
+    def __init__(self, out: TextIO | None, wait: TextIO) -> None:
         self.out, self.wait = out, wait
         self.secrets: list[str] = []
         self.findings: list[Finding] = []
@@ -77,7 +79,7 @@ class Report:
         self.wait.write(f"  ...   {what}" + ("" if self._waiting else "\n"))
         self.wait.flush()
 
-    def count(self, status: "Status") -> int:
+    def count(self, status: Status) -> int:
         """Return how many findings ended so."""
         return sum(finding.status == status for finding in self.findings)
 

@@ -1,5 +1,7 @@
 """config/models.yml: several model servers, and the model of each role."""
 
+from __future__ import annotations
+
 import os
 import re
 
@@ -42,7 +44,7 @@ def read(directory: str) -> Wanted:
     return Wanted(servers, roles)
 
 
-def _server(name: str, entry: "_Entries") -> Server:
+def _server(name: str, entry: _Entries) -> Server:
     entry.names(("url", "key", "key_file", "ca", "models"))
     if not _NAME.fullmatch(name):
         entry.refuse("is no name of a server", "Use lower-case letters, digits and -, 32 at most.")
@@ -69,7 +71,7 @@ def _server(name: str, entry: "_Entries") -> Server:
     )
 
 
-def _wish(entry: "_Entries") -> Wish:
+def _wish(entry: _Entries) -> Wish:
     entry.names(("id", "context", "output", "tools", "vision"))
     where = f"config/{FILE}, {entry.path}"
     if not entry.text("id"):
@@ -85,7 +87,7 @@ def _wish(entry: "_Entries") -> Wish:
 class _Entries:
     """A mapping of config/models.yml, which says where it stands when something in it is wrong."""
 
-    def __init__(self, content: "Any", path: str, directory: str) -> None:
+    def __init__(self, content: Any, path: str, directory: str) -> None:
         self.content, self.path, self.directory = content, path, directory
         if not isinstance(content, dict):
             self.refuse("is no mapping", "Write it as `name: value` lines; the comments there show how.")
@@ -100,10 +102,10 @@ class _Entries:
             self.refuse(f"has the unknown entry {unknown[0]!r}", f"There are {', '.join(known or ())}.")
         return [str(name) for name in self.content]
 
-    def inner(self, name: str) -> "_Entries":
+    def inner(self, name: str) -> _Entries:
         return _Entries(self.content.get(name) or {}, f"{self.path}.{name}".strip("."), self.directory)
 
-    def items(self, name: str) -> "list[_Entries]":
+    def items(self, name: str) -> list[_Entries]:
         content = self.content.get(name) or []
         if not isinstance(content, list):
             self.refuse(f"has {name} that is no list", "Begin each line with `- id: …`.")

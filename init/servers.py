@@ -3,6 +3,8 @@
 The variables are the short form: one server, one model for every role.
 """
 
+from __future__ import annotations
+
 import os
 
 from init import values
@@ -64,10 +66,10 @@ class Wanted(Record):
     """The servers, and the model of each role as ``server/id`` or ``server``."""
 
     servers: tuple[Server, ...]
-    roles: "Mapping[str, str]"
+    roles: Mapping[str, str]
 
 
-def read(environ: "Mapping[str, str]", warn: "Warn", directory: str = CONFIG) -> Wanted:
+def read(environ: Mapping[str, str], warn: Warn, directory: str = CONFIG) -> Wanted:
     """Return what the user wants; no server where nothing is set.
 
     Args:
@@ -94,7 +96,7 @@ def read(environ: "Mapping[str, str]", warn: "Warn", directory: str = CONFIG) ->
     return Wanted((_from_variables(environ, directory),), {})
 
 
-def key_of(environ: "Mapping[str, str]", directory: str = CONFIG) -> str:
+def key_of(environ: Mapping[str, str], directory: str = CONFIG) -> str:
     """Return MODEL_API_KEY, or what the file holds that MODEL_API_KEY_FILE names from config/; "" for none.
 
     Raises:
@@ -107,7 +109,7 @@ def key_of(environ: "Mapping[str, str]", directory: str = CONFIG) -> str:
     return values.key_in(KEY_FILE, "the secret model_api_key") if os.path.exists(KEY_FILE) else ""
 
 
-def _from_variables(environ: "Mapping[str, str]", directory: str) -> Server:
+def _from_variables(environ: Mapping[str, str], directory: str) -> Server:
     context, output = (values.tokens(environ.get(name), name) for name in ("MODEL_CONTEXT", "MODEL_OUTPUT"))
     values.check_limits(context, output, "MODEL_CONTEXT", "MODEL_OUTPUT")
     tools_on = environ.get("MODEL_TOOLS") or "on"

@@ -1,5 +1,7 @@
 """Environment variables to one frozen, validated object."""
 
+from __future__ import annotations
+
 from init.errors import SandboxError
 from init.log import LEVELS
 from init.record import Record
@@ -49,7 +51,7 @@ class Settings(Record):
     log_level: str
 
 
-def read(environ: "Mapping[str, str]") -> Settings:
+def read(environ: Mapping[str, str]) -> Settings:
     """Validate every variable.
 
     Raises:
@@ -80,7 +82,7 @@ def read(environ: "Mapping[str, str]") -> Settings:
 class _Reader:
     """Collects what is wrong instead of stopping at the first fault."""
 
-    def __init__(self, environ: "Mapping[str, str]") -> None:
+    def __init__(self, environ: Mapping[str, str]) -> None:
         self.environ = environ
         self.problems: list[str] = []
         self.fixes: list[str] = []

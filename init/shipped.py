@@ -3,6 +3,8 @@
 Most starts find them unchanged, and loading a parser takes longer than starting the interpreter.
 """
 
+from __future__ import annotations
+
 import marshal
 import os
 
@@ -14,13 +16,13 @@ if TYPE_CHECKING:
 PATH = f"{os.path.dirname(os.path.dirname(os.path.abspath(__file__)))}/shipped.marshal"
 
 
-def write(contents: "Mapping[str, Any]") -> None:
+def write(contents: Mapping[str, Any]) -> None:
     """Keep what texts hold: strings, lists and mappings; None for one that was found valid."""
     with open(PATH, "wb") as file:
         marshal.dump(dict(contents), file)
 
 
-def read() -> "dict[str, Any]":
+def read() -> dict[str, Any]:
     """Return what each text holds; nothing outside the image."""
     try:
         with open(PATH, "rb") as file:

@@ -4,6 +4,8 @@ A blocked signal stays pending, even for PID 1, and even if its default action i
 survives exec. So none is lost, and there is no race between a handler and a wait: signal(7), execve(2).
 """
 
+from __future__ import annotations
+
 from init.errors import Interrupted
 
 __all__ = ["ENDING", "WAITED", "block", "interruptible", "signal", "stop_if_asked"]
@@ -51,7 +53,7 @@ class interruptible:  # noqa: N801 - used as a statement: with interruptible()
         Interrupted: such a signal arrived, now or before.
     """
 
-    def __enter__(self) -> "Self":
+    def __enter__(self) -> Self:
         self.before = {signum: signal.signal(signum, _interrupt) for signum in ENDING}
         try:
             signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING)
@@ -62,9 +64,9 @@ class interruptible:  # noqa: N801 - used as a statement: with interruptible()
 
     def __exit__(
         self,
-        _kind: "type[BaseException] | None",
-        _error: "BaseException | None",
-        _traceback: "TracebackType | None",
+        _kind: type[BaseException] | None,
+        _error: BaseException | None,
+        _traceback: TracebackType | None,
     ) -> None:
         self._restore()
 
@@ -74,5 +76,5 @@ class interruptible:  # noqa: N801 - used as a statement: with interruptible()
             signal.signal(signum, disposition)
 
 
-def _interrupt(signum: int, _frame: object) -> "NoReturn":
+def _interrupt(signum: int, _frame: object) -> NoReturn:
     raise Interrupted(signum)

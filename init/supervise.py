@@ -4,6 +4,8 @@ Signals are blocked from the first statement of the process and waited for synch
 handler, no race between a handler and a wait, and nothing to poll: signal(7), sigwaitinfo(2).
 """
 
+from __future__ import annotations
+
 import errno
 import os
 import time
@@ -38,12 +40,12 @@ EX_NOT_EXECUTABLE, EX_NOT_FOUND = 126, 127
 class Command(Record):
     """What to run: argv[0] is an absolute path."""
 
-    argv: "Sequence[str]"
-    environ: "Mapping[str, str]"
+    argv: Sequence[str]
+    environ: Mapping[str, str]
     directory: str
 
 
-def run(command: Command, grace: float, ask: "Callable[[], Answer]") -> int:
+def run(command: Command, grace: float, ask: Callable[[], Answer]) -> int:
     """Run the command until it ends; then end what it left behind.
 
     Args:
@@ -80,7 +82,7 @@ class _Job:
     """A program in a process group of its own and in the terminal's foreground, as a shell's job is."""
 
     def __init__(
-        self, command: Command, terminal: Terminal | None, grace: float, ask: "Callable[[], Answer] | None"
+        self, command: Command, terminal: Terminal | None, grace: float, ask: Callable[[], Answer] | None
     ) -> None:
         self.command, self.terminal, self.grace, self.ask = command, terminal, grace, ask
         self.ending = False
@@ -165,7 +167,7 @@ class _Job:
             self.forward(signal.SIGTERM)
 
 
-def _next_signal(deadline: float | None) -> "signal.struct_siginfo | None":
+def _next_signal(deadline: float | None) -> signal.struct_siginfo | None:
     """Wait for a signal; None when the deadline has passed."""
     left = None if deadline is None else deadline - time.monotonic()
     if left is not None and left <= 0:
@@ -175,7 +177,7 @@ def _next_signal(deadline: float | None) -> "signal.struct_siginfo | None":
     )
 
 
-def _changed_children() -> "Iterator[tuple[int, int]]":
+def _changed_children() -> Iterator[tuple[int, int]]:
     while True:
         try:
             pid, status = os.waitpid(-1, os.WNOHANG | os.WUNTRACED)
@@ -199,7 +201,7 @@ def _lead_group(pid: int) -> None:
         return
 
 
-def _become(command: Command, terminal: Terminal | None, writer: int) -> "NoReturn":
+def _become(command: Command, terminal: Terminal | None, writer: int) -> NoReturn:
     try:
         os.setpgid(0, 0)
         if terminal is not None:
@@ -267,7 +269,7 @@ def _any_left() -> bool:
     return bool(_left())
 
 
-def _left() -> "list[psutil.Process]":
+def _left() -> list[psutil.Process]:
     """Return what runs besides us, but for another user's, who came in through a bare `docker exec`."""
     import psutil
 
@@ -276,7 +278,7 @@ def _left() -> "list[psutil.Process]":
     return [process for process in psutil.process_iter() if process.pid != 1 and _is_agents(process)]
 
 
-def _is_agents(process: "psutil.Process") -> bool:
+def _is_agents(process: psutil.Process) -> bool:
     import psutil
 
     try:
@@ -285,7 +287,7 @@ def _is_agents(process: "psutil.Process") -> bool:
         return False
 
 
-def _name(process: "psutil.Process") -> str:
+def _name(process: psutil.Process) -> str:
     import psutil
 
     try:

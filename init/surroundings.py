@@ -1,5 +1,7 @@
 """What a session stands on: the engine, the folders, the configuration, the tools' programs."""
 
+from __future__ import annotations
+
 import json
 import os
 
@@ -25,7 +27,7 @@ PATIENCE = 30.0
 LITTLE_ROOM = 1 << 30
 
 
-def machine(told: "Report", environ: "Mapping[str, str]") -> None:
+def machine(told: Report, environ: Mapping[str, str]) -> None:
     """Tell the engine's version and how it isolates."""
     try:
         host = json.loads(environ.get(HOST) or "{}")
@@ -58,7 +60,7 @@ def machine(told: "Report", environ: "Mapping[str, str]") -> None:
         )  # fmt: skip
 
 
-def folders(told: "Report", table: "Iterable[Mount]") -> None:
+def folders(told: Report, table: Iterable[Mount]) -> None:
     """Tell which folders are mounted, whose they are, and whether they can be written as they should."""
     table = tuple(table)
     for path, name in ((WORKSPACE, "workspace"), (DATA, "data")):
@@ -84,7 +86,7 @@ def folders(told: "Report", table: "Iterable[Mount]") -> None:
             told.good(name, "mounted read-only")
 
 
-def _writable_folder(told: "Report", table: "tuple[Mount, ...]", path: str, name: str) -> None:
+def _writable_folder(told: Report, table: tuple[Mount, ...], path: str, name: str) -> None:
     mount = find(table, path)
     if mount is None:
         told.warn(
@@ -114,7 +116,7 @@ def _writable_folder(told: "Report", table: "tuple[Mount, ...]", path: str, name
         told.good(name, f"{owner}; {free >> 30} GiB are left on its disk")
 
 
-def configuration(told: "Report") -> "dict[str, Tool]":
+def configuration(told: Report) -> dict[str, Tool]:
     """Parse every file of config/; return the tools that are defined."""
     good = []
     for name in sorted(filter(config.is_known, os.listdir(launch.CONFIG))):
@@ -137,7 +139,7 @@ def configuration(told: "Report") -> "dict[str, Tool]":
         return {}
 
 
-def programs(told: "Report", definitions: "Mapping[str, Tool]", wanted: "Settings") -> "tuple[Tool, ...]":
+def programs(told: Report, definitions: Mapping[str, Tool], wanted: Settings) -> tuple[Tool, ...]:
     """Have each tool tell its version; return those that are installed."""
     installed = []
     for name in wanted.tools or definitions:
@@ -152,7 +154,7 @@ def programs(told: "Report", definitions: "Mapping[str, Tool]", wanted: "Setting
     return tuple(installed)
 
 
-def _version(told: "Report", tool: "Tool") -> None:
+def _version(told: Report, tool: Tool) -> None:
     program = launch.find_program(tool.command[0]) or tool.command[0]
     told.waiting(f"{tool.name} --version (up to {PATIENCE:g} s)")
     home = launch.home()

@@ -5,6 +5,8 @@ a profile, an old engine, seccomp=unconfined). What is refused has no use in dev
 ways out of a container; all else is allowed.
 """
 
+from __future__ import annotations
+
 import errno
 
 from init.record import Record
@@ -35,7 +37,7 @@ class Rule(Record):
     """A call that is refused: always, or where all the conditions hold."""
 
     name: str
-    conditions: "tuple[Bits | Other, ...]" = ()
+    conditions: tuple[Bits | Other, ...] = ()
     error: int = errno.EPERM
 
 
@@ -78,7 +80,7 @@ SOCK_TYPE, SOCK_RAW = 0xF, 3
 TIOCSTI, TIOCLINUX = 0x5412, 0x541C
 
 
-def rules(*, debugging: bool) -> "Iterator[Rule]":
+def rules(*, debugging: bool) -> Iterator[Rule]:
     """Yield what is refused.
 
     Args:

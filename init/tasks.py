@@ -1,5 +1,7 @@
 """Each tool's own headless mode with the model: can it do a task, end to end."""
 
+from __future__ import annotations
+
 import os
 import shutil
 import tempfile
@@ -25,7 +27,7 @@ _XDG = {"DATA": "share", "STATE": "state", "CACHE": "cache"}
 GREETING = "Say hello in one short sentence."
 
 
-def try_each(told: "Report", tools: "Iterable[Tool]", drawn: "Catalogue") -> None:
+def try_each(told: Report, tools: Iterable[Tool], drawn: Catalogue) -> None:
     """Give each tool that has a headless mode a task, in folders that are removed afterwards."""
     able = drawn.main()[1].tools
     for tool in tools:
@@ -39,7 +41,7 @@ def try_each(told: "Report", tools: "Iterable[Tool]", drawn: "Catalogue") -> Non
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def _try(told: "Report", tool: "Tool", folder: str, *, able: bool) -> None:
+def _try(told: Report, tool: Tool, folder: str, *, able: bool) -> None:
     prompt = TASK.format(folder=folder) if able else GREETING
     words = [word.replace("{prompt}", prompt) for word in tool.headless]
     # Its sessions are none of the user's.

@@ -1,5 +1,7 @@
 """The controlling terminal: whose foreground it is, and its settings; tcsetpgrp(3), termios(3)."""
 
+from __future__ import annotations
+
 import os
 import termios
 
@@ -21,7 +23,7 @@ class Terminal:
         self.descriptor = descriptor
         self.initial = termios.tcgetattr(descriptor)
 
-    def give(self, group: int, settings: "list[Any] | None" = None) -> None:
+    def give(self, group: int, settings: list[Any] | None = None) -> None:
         """Make a process group the foreground, with settings of its own."""
         try:
             if settings is not None:
@@ -30,7 +32,7 @@ class Terminal:
         except _GONE:
             return
 
-    def take(self) -> "list[Any]":
+    def take(self) -> list[Any]:
         """Make ourselves the foreground with the initial settings; return those there were."""
         settings = self.initial
         try:

@@ -1,5 +1,7 @@
 """Tool definitions (YAML) to the tools that can be started, in the menu's order."""
 
+from __future__ import annotations
+
 import os
 
 from init import log, shipped
@@ -40,7 +42,7 @@ class Tool(Record):
     title: str
     command: tuple[str, ...]
     headless: tuple[str, ...]
-    environment: "Mapping[str, str]"
+    environment: Mapping[str, str]
     state: tuple[str, ...]
     config: tuple[ConfigFile, ...]
     models: str = ""
@@ -84,7 +86,7 @@ def parse(text: str) -> object:
         raise ValueError(str(error)) from error
 
 
-def _check_depth(events: "Iterator[Any]") -> None:
+def _check_depth(events: Iterator[Any]) -> None:
     """Making values of the events is recursive, and libyaml ends with SIGSEGV where the stack does."""
     import yaml
 
@@ -95,12 +97,12 @@ def _check_depth(events: "Iterator[Any]") -> None:
             raise ValueError(f"{_place(event.start_mark)}it is nested too deeply")
 
 
-def _place(mark: "Any") -> str:
+def _place(mark: Any) -> str:
     return f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
 
 
 def available(
-    definitions: "Mapping[str, Tool]", wanted: "Sequence[str] | None", search_path: str
+    definitions: Mapping[str, Tool], wanted: Sequence[str] | None, search_path: str
 ) -> tuple[Tool, ...]:
     """Return the wanted tools that are defined and installed, in the order wanted; tell of the others.
 
@@ -129,7 +131,7 @@ def available(
     return tuple(found)
 
 
-def named(name: str, tools: "Sequence[Tool]") -> Tool:
+def named(name: str, tools: Sequence[Tool]) -> Tool:
     """Return the tool that DEFAULT_TOOL names.
 
     Raises:
@@ -153,7 +155,7 @@ def locate(program: str, search_path: str) -> str | None:
     return None
 
 
-def unusable(name: str, definitions: "Mapping[str, Tool]", search_path: str) -> str | None:
+def unusable(name: str, definitions: Mapping[str, Tool], search_path: str) -> str | None:
     """Return why a tool of this name cannot be started, None where it can."""
     if not name or len(name) > 64 or not set(name) <= _SAFE or name[0] in "-.":
         return "this is no name of a tool"
@@ -164,7 +166,7 @@ def unusable(name: str, definitions: "Mapping[str, Tool]", search_path: str) -> 
     return None
 
 
-def _tool(name: str, entry: "Any", path: str) -> Tool:
+def _tool(name: str, entry: Any, path: str) -> Tool:
     try:
         if not isinstance(entry, dict):
             raise TypeError("an entry is a mapping")  # noqa: TRY301 - one place words all faults
@@ -193,7 +195,7 @@ def _tool(name: str, entry: "Any", path: str) -> Tool:
     return tool
 
 
-def _words(value: "Any") -> tuple[str, ...]:
+def _words(value: Any) -> tuple[str, ...]:
     if not isinstance(value, list):
         raise TypeError("command, headless and state are lists")
     return tuple(str(word) for word in value)

@@ -1,5 +1,7 @@
 """A program run to see whether it works: bounded in time, in a process group of its own, its output kept."""
 
+from __future__ import annotations
+
 import contextlib
 import os
 import re
@@ -37,7 +39,7 @@ class Ended(Record):
         return " ".join(plain.split())[-most:]
 
 
-def run(argv: "Sequence[str]", environ: "Mapping[str, str]", directory: str, seconds: float) -> Ended:
+def run(argv: Sequence[str], environ: Mapping[str, str], directory: str, seconds: float) -> Ended:
     """Run a program without input until it ends or the time is up; then its whole group is killed."""
     # Files, not pipes: what it leaves behind may hold them open for ever.
     with tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as errors:
@@ -58,6 +60,6 @@ def run(argv: "Sequence[str]", environ: "Mapping[str, str]", directory: str, sec
         return Ended(code, _end(output), _end(errors))
 
 
-def _end(file: "IO[bytes]") -> str:
+def _end(file: IO[bytes]) -> str:
     file.seek(max(0, file.seek(0, os.SEEK_END) - MOST))
     return file.read(MOST).decode(errors="replace")

@@ -1,5 +1,7 @@
 """The user namespace: whose files the container sees under which number, user_namespaces(7)."""
 
+from __future__ import annotations
+
 from init.errors import SandboxError
 from init.record import Record
 
@@ -38,7 +40,7 @@ def on_host(ranges: tuple[Range, ...], uid: int) -> int | None:
     return None
 
 
-def require_own_files(settings: "Settings", owner: int | None, ranges: tuple[Range, ...]) -> None:
+def require_own_files(settings: Settings, owner: int | None, ranges: tuple[Range, ...]) -> None:
     """Stop where the agent would take the user's files away from them, unless PUID says who it shall be.
 
     Args:

@@ -3,6 +3,8 @@
 Each raises SandboxError for what it does not take; the message names the setting, and never shows a key.
 """
 
+from __future__ import annotations
+
 import os
 import re
 from urllib.parse import urlsplit

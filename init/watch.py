@@ -1,5 +1,7 @@
 """The session under the workspace guard: what it wrote that the user's machine may run is told or removed."""
 
+from __future__ import annotations
+
 import os
 import stat
 import time
@@ -21,7 +23,7 @@ EX_QUARANTINED = 79
 EX_NOT_QUARANTINED = 80
 
 
-def run(session: "Callable[[], int]", wanted: "Settings", table: "Iterable[Mount]") -> int:
+def run(session: Callable[[], int], wanted: Settings, table: Iterable[Mount]) -> int:
     """Run the session and look at the workspace before and after it; return the exit code.
 
     A workspace that ends with the container, or cannot be written, is not looked at.
@@ -44,7 +46,7 @@ def run(session: "Callable[[], int]", wanted: "Settings", table: "Iterable[Mount
     return code or outcome
 
 
-def tell(changes: "Sequence[Change]", *, as_json: bool) -> None:
+def tell(changes: Sequence[Change], *, as_json: bool) -> None:
     """Write what would run: lines for a person, or one event for each change."""
     if as_json:
         for change in changes:
@@ -59,7 +61,7 @@ def tell(changes: "Sequence[Change]", *, as_json: bool) -> None:
     log.warning("this session left what your own machine may run:", details=guard.report(changes))
 
 
-def put_away(changes: "Sequence[Change]") -> bool:
+def put_away(changes: Sequence[Change]) -> bool:
     """Move the changes to a new folder of the quarantine, and tell whether all of them are there."""
     folder = f"{QUARANTINE}/{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}-{os.getpid()}"
     try:
