@@ -10,7 +10,7 @@ from init import signals
 # Before anything else: until a signal is blocked, PID 1 loses it.
 signals.block()
 
-from init import identity, log, mounts, ownership, privileges, program, users  # noqa: E402
+from init import identity, log, mounts, ownership, paths, privileges, program, users  # noqa: E402
 from init.errors import SandboxError  # noqa: E402
 
 TYPE_CHECKING = False
@@ -19,9 +19,6 @@ if TYPE_CHECKING:
 
     from init import settings, supervise
     from init.tools import Tool
-
-# A session is the same program, run as the agent.
-ITSELF = "/opt/sandbox/__main__.py"
 
 
 def main(arguments: list[str]) -> int:
@@ -41,58 +38,58 @@ def root_phase(wanted: settings.Settings, arguments: list[str]) -> NoReturn:
     privileges.require_pid_one()
     privileges.require_capabilities()
     table = mounts.read_table()
-    owner = mounts.owner(table, mounts.WORKSPACE)
+    owner = mounts.owner(table, paths.WORKSPACE)
     users.require_own_files(wanted, owner and owner[0], users.read_map())
     agent = identity.choose(wanted, owner)
     identity.apply(agent)
     asked = wanted.puid is not None or wanted.pgid is not None
     ownership.claim_all(mounts.to_claim(table, agent, asked=asked), table, agent)
     privileges.lock_down()
-    privileges.become(agent, ITSELF, arguments)
+    privileges.become(agent, paths.ENTRYPOINT, arguments)
 
 
 def session_phase(wanted: settings.Settings, arguments: list[str]) -> int:
     """Choose a tool and run it to its end."""
-    from init import config, launch, menu, models, supervise, tools, watch
+    from init import config_files, environment, menu, models, places, supervise, tools, watch
 
     privileges.seal_session(wanted.seccomp)
     privileges.adopt_orphans()
-    home = launch.home()
+    home = places.home()
     table = mounts.read_table()
     if wanted.doctor:
         # It lets the tools try the model, so it is watched as any session.
-        doctor = launch.doctor(arguments, home, os.environ)
+        doctor = environment.doctor(arguments, home, os.environ)
         return watch.run(lambda: supervise.run(doctor, wanted.grace, lambda: "resume"), wanted, table)
-    launch.check_places(table)
-    definitions = tools.load(launch.DEFINITIONS)
+    places.require(table)
+    definitions = tools.load(paths.DEFINITIONS)
     if wanted.shell:
         stopped = models.connect(wanted, home)
         if stopped:
             return stopped
-        launch.install_files(definitions.values(), home, table)
-        bash = launch.shell(arguments, home, os.environ)
+        config_files.install(definitions.values(), home, table)
+        bash = environment.shell(arguments, home, os.environ)
         return watch.run(lambda: supervise.run(bash, wanted.grace, lambda: "resume"), wanted, table)
-    installed = tools.available(definitions, wanted.tools, launch.PATH)
+    installed = tools.available(definitions, wanted.tools, paths.PATH)
     tool = choose(wanted, installed)
     if tool is None:
         log.info("no tool chosen")
         return 0
-    config.check(tool)
+    config_files.check(tool)
     failed = models.connect(wanted, home, tool)
     if failed:
         return failed
-    launch.install_files(definitions.values(), home, table)
+    config_files.install(definitions.values(), home, table)
 
     def ask() -> supervise.Answer:
         with signals.interruptible():
             answer = menu.ask_stopped(tool.name, 0, sys.stderr)
         try:
-            return launch.shell((), home, os.environ) if answer == "shell" else answer
+            return environment.shell((), home, os.environ) if answer == "shell" else answer
         except SandboxError as error:
             log.error(error.what, fix=error.fix)
             return "resume"
 
-    command = launch.command(tool, arguments, home, os.environ)
+    command = environment.command(tool, arguments, home, os.environ)
     return watch.run(lambda: supervise.run(command, wanted.grace, ask), wanted, table)
 
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 import os
 import sys
 
-from init import guard, log, program, watch
+from init import guard, log, paths, program
 from init.errors import SandboxError
-from init.mounts import WORKSPACE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -26,7 +25,7 @@ def accept(_wanted: Settings, arguments: list[str]) -> int:
         SandboxError: there is none of this name, or it cannot be read.
     """
     try:
-        present = sorted(os.listdir(watch.QUARANTINE))
+        present = sorted(os.listdir(paths.QUARANTINE))
     except FileNotFoundError:
         present = []
     if not arguments:
@@ -37,7 +36,7 @@ def accept(_wanted: Settings, arguments: list[str]) -> int:
             f"there is no quarantine {' '.join(arguments)!r}", f"There are: {', '.join(present) or 'none'}."
         )
     try:
-        outcomes = guard.accept(WORKSPACE, f"{watch.QUARANTINE}/{arguments[0]}")
+        outcomes = guard.accept(paths.WORKSPACE, f"{paths.QUARANTINE}/{arguments[0]}")
     except (OSError, ValueError) as error:
         raise SandboxError(
             f"the quarantine {arguments[0]} cannot be read: {error}", "Look at it in data/quarantine."

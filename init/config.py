@@ -1,18 +1,15 @@
-"""The tools' configuration files: present, and of the syntax that their name promises."""
+"""The syntax that the name of a configuration file promises: JSON with comments, YAML 1.2."""
 
 from __future__ import annotations
 
-import os
+import json
+import re
 
-from init import log, shipped
-from init.errors import SandboxError
-from init.launch import CONFIG
+from init import yaml_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
-
-    from init.tools import Tool
 
 _JSON, _YAML = (".json", ".jsonc"), (".yml", ".yaml")
 
@@ -20,34 +17,6 @@ _JSON, _YAML = (".json", ".jsonc"), (".yml", ".yaml")
 _STRING = r'("(?:[^"\\\n]|\\.)*")'
 _COMMENT = _STRING + r"|//[^\n]*|/\*(?s:.*?)\*/"
 _TRAILING_COMMA = _STRING + r"|,(?=\s*[}\]])"
-
-
-def check(tool: Tool, directory: str = CONFIG) -> None:
-    """Parse each configuration file of the tool.
-
-    A missing file is warned of: the tool starts with its own defaults.
-
-    Raises:
-        SandboxError: a file is not valid; says where.
-    """
-    good = shipped.read()
-    for file in tool.config:
-        path = os.path.normpath(f"{directory}/{file.source}")
-        try:
-            with open(path, encoding="utf-8") as stream:
-                text = stream.read()
-                problem = None if text in good else fault(file.source, text)
-        except IsADirectoryError:
-            continue
-        except FileNotFoundError:
-            log.warning(f"config/{file.source} is missing: {tool.name} starts without it")
-            continue
-        except (OSError, UnicodeError) as error:
-            problem = str(error)
-        if problem:
-            raise SandboxError(
-                f"config/{file.source}, which {tool.name} reads, is not valid: {problem}", "Mend it."
-            )
 
 
 def is_known(name: str) -> bool:
@@ -74,8 +43,6 @@ def content(name: str, text: str) -> Any:
     if problem:
         raise ValueError(f"config/{name}: {problem}")
     if name.endswith(_JSON):
-        import json
-
         return json.loads(_uncommented(text))
     import yaml
 
@@ -84,8 +51,6 @@ def content(name: str, text: str) -> Any:
 
 def _loader() -> Any:
     """Return a loader for which `on` and `no` are words, YAML 1.2.2 section 10.3."""
-    import re
-
     import yaml
 
     class Loader(yaml.SafeLoader):
@@ -102,8 +67,6 @@ def _loader() -> Any:
 
 
 def _json_fault(text: str) -> str | None:
-    import json
-
     try:
         json.loads(_uncommented(text), parse_int=str)
     except json.JSONDecodeError as error:
@@ -118,17 +81,13 @@ def _uncommented(text: str) -> str:
 
 
 def _blank(pattern: str, text: str) -> str:
-    import re
-
     # Not cut out, so that line and column stay true.
     return re.sub(pattern, lambda match: match[1] or re.sub(r"[^\n]", " ", match[0]), text)
 
 
 def _yaml_fault(text: str) -> str | None:
-    from init import tools
-
     try:
-        tools.parse(text)
+        yaml_text.parse(text)
     except ValueError as error:
         return str(error)
     return None

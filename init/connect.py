@@ -10,7 +10,7 @@ import os
 import shutil
 import sys
 
-from init import catalogue, config, launch, log, menu, program, renderers, servers, tools
+from init import catalogue, config, log, menu, paths, places, program, renderers, servers, tools
 from init.errors import SandboxError
 from init.record import Record
 
@@ -44,7 +44,7 @@ def connect(wanted: Settings, arguments: list[str]) -> int:
     Raises:
         SandboxError: a setting or a server cannot be used.
     """
-    home = launch.home()
+    home = places.home()
     try:
         clear(home)
         provide(home, wanted)
@@ -75,7 +75,7 @@ def provide(home: str, wanted: Settings) -> None:
         return answer.name
 
     drawn = catalogue.draw_up(named, ask, warn)
-    write(home, drawn, tools.load(launch.DEFINITIONS).values())
+    write(home, drawn, tools.load(paths.DEFINITIONS).values())
     tell(drawn)
 
 
@@ -90,7 +90,7 @@ def write(home: str, drawn: Catalogue, definitions: Iterable[Tool]) -> None:
     Raises:
         SandboxError: they cannot be written, or a definition names a renderer that there is not.
     """
-    folder = launch.rendered(home)
+    folder = paths.rendered_folder(home)
     files: dict[str, str] = {}
     variables = _variables(drawn)
     for tool in definitions:
@@ -106,7 +106,7 @@ def write(home: str, drawn: Catalogue, definitions: Iterable[Tool]) -> None:
         variables["NODE_EXTRA_CA_CERTS"] = f"{folder}/ca.pem"
     # What the user set for a tool stays.
     kept = {name: value for name, value in variables.items() if not os.environ.get(name)}
-    files[launch.VARIABLES] = "".join(f"{name}={value}\0" for name, value in kept.items())
+    files[paths.VARIABLES] = "".join(f"{name}={value}\0" for name, value in kept.items())
     try:
         os.makedirs(folder, 0o700)
         for name, text in files.items():
@@ -125,7 +125,7 @@ def clear(home: str) -> None:
     Raises:
         SandboxError: it cannot be taken away.
     """
-    folder = launch.rendered(home)
+    folder = paths.rendered_folder(home)
     try:
         # An earlier session may have made links of them, to have the files elsewhere.
         for path in (os.path.dirname(folder), folder):
@@ -181,7 +181,7 @@ def _own(name: str) -> dict[str, Any]:
         ValueError: it is not valid.
     """
     try:
-        content = config.content(name, _text(f"{launch.CONFIG}/{name}"))
+        content = config.content(name, _text(f"{paths.CONFIG}/{name}"))
     except FileNotFoundError:
         return {}
     return content if isinstance(content, dict) else {}

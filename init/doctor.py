@@ -7,7 +7,18 @@ from __future__ import annotations
 
 import os
 
-from init import connect, conversation, launch, mounts, posture, program, report, surroundings, tasks
+from init import (
+    config_files,
+    connect,
+    conversation,
+    mounts,
+    places,
+    posture,
+    program,
+    report,
+    surroundings,
+    tasks,
+)
 from init.errors import SandboxError
 
 TYPE_CHECKING = False
@@ -61,10 +72,10 @@ def hand_over(
     told: Report, drawn: Catalogue, definitions: Mapping[str, Tool], table: Iterable[Mount]
 ) -> None:
     """Give the tools their files, as a session does."""
-    home = launch.home()
+    home = places.home()
     try:
         connect.clear(home)
         connect.write(home, drawn, definitions.values())
-        launch.install_files(definitions.values(), home, table)
+        config_files.install(definitions.values(), home, table)
     except SandboxError as error:
         told.fail("files", error.what, error.fix)

@@ -7,16 +7,14 @@ from __future__ import annotations
 
 import os
 
-from init import launch, privileges, program
+from init import environment, paths, places, privileges, program
 from init.errors import SandboxError
-from init.identity import SHELL, Identity
+from init.identity import Identity
 from init.signals import signal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from init.settings import Settings
-
-ITSELF = "/usr/local/bin/sandbox-enter"
 
 
 def main(arguments: list[str]) -> int:
@@ -33,11 +31,11 @@ def enter(wanted: Settings, arguments: list[str]) -> int:
     if os.geteuid() == 0:
         privileges.require_capabilities()
         privileges.lock_down()
-        privileges.become(agent(), ITSELF, arguments)
+        privileges.become(agent(), paths.ENTER, arguments)
     privileges.seal_session(wanted.seccomp)
-    command, *rest = arguments or [SHELL]
-    variables = {**os.environ, **launch.agent_variables(launch.home())}
-    path = command if "/" in command else launch.find_program(command)
+    command, *rest = arguments or [paths.SHELL]
+    variables = {**os.environ, **environment.agent_variables(places.home())}
+    path = command if "/" in command else environment.find_program(command)
     if path is None:
         raise SandboxError(f"there is no program {command}", "Name one that the agent's PATH finds.")
     # Python ignores these two, and what is ignored stays so.

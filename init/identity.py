@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import os
 
+from init import paths
 from init.errors import SandboxError
 from init.record import Record
 from init.settings import MAX_ID
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
     from init.settings import Settings
 
 NAME = "agent"
-HOME = "/home/agent"
-SHELL = "/bin/bash"
 # Debian and Ubuntu number people from 1000; Ubuntu's images have an account there already.
 DEFAULT_ID = 1000
 
@@ -72,7 +71,7 @@ def plan(accounts: Accounts, agent: Identity) -> Accounts:
     known = any(user[0] == NAME for user in users)
     old = next((u[0] for u in users if not known and len(u) > 2 and u[2] == str(DEFAULT_ID)), NAME)
     names = {NAME, old}
-    entry = [NAME, "x", str(agent.uid), str(agent.gid), "Agent", HOME, SHELL]
+    entry = [NAME, "x", str(agent.uid), str(agent.gid), "Agent", paths.HOME, paths.SHELL]
     others = [u for u in users if u[0] not in names]
     groups = [_without(g, names, 3) for g in _records(accounts.group) if g[0] not in names]
     if not any(len(g) > 2 and g[2] == str(agent.gid) for g in groups):

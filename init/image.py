@@ -6,27 +6,27 @@ import os
 import pwd
 import shutil
 
-from init import config, identity, launch, mounts, shipped, tools
+from init import config, config_files, identity, paths, shipped, tools, yaml_text
 
 
 def prepare() -> None:
     """Make the agent's account and home, with every tool's configuration linked to its place."""
     agent = identity.Identity(identity.DEFAULT_ID, identity.DEFAULT_ID)
     for account in pwd.getpwall():
-        if account.pw_uid == agent.uid and account.pw_dir != identity.HOME:
+        if account.pw_uid == agent.uid and account.pw_dir != paths.HOME:
             shutil.rmtree(account.pw_dir, ignore_errors=True)
     identity.apply(agent)
     # Another UID, given with --user, must be able to pass through home to the two mounts.
-    for directory in (identity.HOME, mounts.WORKSPACE, mounts.DATA):
+    for directory in (paths.HOME, paths.WORKSPACE, paths.DATA):
         os.makedirs(directory, 0o755, exist_ok=True)
-    for tool in tools.load(launch.DEFINITIONS).values():
+    for tool in tools.load(paths.DEFINITIONS).values():
         for file in tool.config:
             if file.target.startswith("~/"):
-                launch.link(f"{launch.CONFIG}/{file.source}", launch.place(file.target, identity.HOME))
-    for parent, directories, files in os.walk(identity.HOME):
+                config_files.link(f"{paths.CONFIG}/{file.source}", paths.place(file.target, paths.HOME))
+    for parent, directories, files in os.walk(paths.HOME):
         for name in (*directories, *files):
             os.lchown(os.path.join(parent, name), *agent)
-    os.chown(identity.HOME, *agent)
+    os.chown(paths.HOME, *agent)
     shipped.write(read_configuration())
 
 
@@ -37,11 +37,11 @@ def read_configuration() -> dict[str, object]:
         ValueError: a file is not valid.
     """
     contents = {}
-    for name in sorted(os.listdir(launch.CONFIG)):
-        with open(f"{launch.CONFIG}/{name}", encoding="utf-8") as file:
+    for name in sorted(os.listdir(paths.CONFIG)):
+        with open(f"{paths.CONFIG}/{name}", encoding="utf-8") as file:
             text = file.read()
         problem = config.fault(name, text)
         if problem:
             raise ValueError(f"config/{name}: {problem}")
-        contents[text] = tools.parse(text) if name.endswith(".yml") else None
+        contents[text] = yaml_text.parse(text) if name.endswith(".yml") else None
     return contents

@@ -7,14 +7,13 @@ from __future__ import annotations
 
 import os
 
-from init import launch, log, shipped, supervise
+from init import environment, log, paths, shipped, supervise
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from init.settings import Settings
     from init.tools import Tool
 
-FILE = f"{launch.CONFIG}/models.yml"
 NO_SERVER_FIX = "Set MODEL_URL in .env, such as http://10.0.0.13:8000, or try ./start.sh --demo"
 
 
@@ -33,18 +32,18 @@ def connect(wanted: Settings, home: str, tool: Tool | None = None) -> int:
             fix=NO_SERVER_FIX,
         )
     # What an earlier start of this container left has to go, too.
-    if not (named or os.path.exists(launch.rendered(home))):
+    if not (named or os.path.exists(paths.rendered_folder(home))):
         return 0
-    return supervise.step(launch.connection(home, os.environ, lenient=tool is None), wanted.grace)
+    return supervise.step(environment.connection(home, os.environ, lenient=tool is None), wanted.grace)
 
 
 def described() -> bool:
     """Tell whether config/models.yml may name servers: not all of it is comments."""
     try:
-        with open(FILE, encoding="utf-8") as file:
+        with open(paths.MODELS, encoding="utf-8") as file:
             return any(line.strip() and not line.lstrip().startswith("#") for line in file)
     except (OSError, UnicodeError):
-        return os.path.lexists(FILE)
+        return os.path.lexists(paths.MODELS)
 
 
 def untouched(tool: Tool) -> bool:
@@ -53,7 +52,7 @@ def untouched(tool: Tool) -> bool:
     for file in tool.config:
         if not file.source.endswith((".json", ".yml")):
             continue
-        path = os.path.normpath(f"{launch.CONFIG}/{file.source}")
+        path = os.path.normpath(f"{paths.CONFIG}/{file.source}")
         try:
             with open(path, encoding="utf-8") as stream:
                 text = stream.read()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from init.identity import HOME
+from init import paths
 from init.record import Record
 
 TYPE_CHECKING = False
@@ -12,9 +12,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from init.identity import Identity
-
-WORKSPACE = f"{HOME}/workspace"
-DATA = f"{HOME}/data"
 
 
 class Mount(Record):
@@ -79,14 +76,14 @@ def to_claim(table: Iterable[Mount], agent: Identity, *, asked: bool) -> tuple[T
     """
     table = tuple(table)
     mounted = (
-        Target(mount.path, only_roots=not asked and top == WORKSPACE, number=mount.number)
-        for top in (DATA, WORKSPACE)
+        Target(mount.path, only_roots=not asked and top == paths.WORKSPACE, number=mount.number)
+        for top in (paths.DATA, paths.WORKSPACE)
         for mount in table
         if not mount.read_only and (mount.path == top or mount.path.startswith(f"{top}/"))
     )
     # Home is part of the image, so its owner tells whether this container has been here before.
-    home = os.stat(HOME)
-    return (*(() if (home.st_uid, home.st_gid) == agent else (Target(HOME),)), *mounted)
+    home = os.stat(paths.HOME)
+    return (*(() if (home.st_uid, home.st_gid) == agent else (Target(paths.HOME),)), *mounted)
 
 
 def _unescape(field: str) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import pwd
 
-from init import identity
+from init import identity, paths
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -53,4 +53,4 @@ def accounts(home: str) -> Accounts:
     """Return the container's accounts with this process's IDs as the agent's."""
     agent = identity.Identity(os.getuid(), os.getgid())
     known = identity.plan(identity.read_public(), agent)
-    return known._replace(passwd=known.passwd.replace(f":{identity.HOME}:", f":{home}:", 1))
+    return known._replace(passwd=known.passwd.replace(f":{paths.HOME}:", f":{home}:", 1))

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import os
 
-from init import mounts
-from init.identity import HOME
-from init.mounts import DATA, WORKSPACE
+from init import mounts, paths
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from init.report import Report
 
 # What is meant to be written: the two folders, home and the temporary ones, and the kernel's own.
-_OURS = {"/", HOME, WORKSPACE, DATA, "/tmp"}  # noqa: S108 - named, not used
+_OURS = {"/", paths.HOME, paths.WORKSPACE, paths.DATA, "/tmp"}  # noqa: S108 - named, not used
 _KERNELS = ("/dev/", "/proc/", "/sys/", "/run/secrets/")
 
 _ENGINES = ("/run/docker.sock", "/var/run/docker.sock", "/run/containerd/containerd.sock")

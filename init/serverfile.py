@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 
-from init import tools, values
+from init import values, yaml_text
 from init.errors import SandboxError
 from init.servers import ROLES, Server, Wanted, Wish
 
@@ -26,7 +26,7 @@ def read(directory: str) -> Wanted:
     """
     try:
         with open(f"{directory}/{FILE}", encoding="utf-8") as file:
-            content = tools.parse(file.read())
+            content = yaml_text.parse(file.read())
     except FileNotFoundError:
         content = None
     except (OSError, ValueError) as error:

@@ -7,9 +7,8 @@ from __future__ import annotations
 
 import os
 
-from init import values
+from init import paths, values
 from init.errors import SandboxError
-from init.launch import CONFIG
 from init.record import Record
 
 TYPE_CHECKING = False
@@ -69,7 +68,7 @@ class Wanted(Record):
     roles: Mapping[str, str]
 
 
-def read(environ: Mapping[str, str], warn: Warn, directory: str = CONFIG) -> Wanted:
+def read(environ: Mapping[str, str], warn: Warn, directory: str = paths.CONFIG) -> Wanted:
     """Return what the user wants; no server where nothing is set.
 
     Args:
@@ -96,7 +95,7 @@ def read(environ: Mapping[str, str], warn: Warn, directory: str = CONFIG) -> Wan
     return Wanted((_from_variables(environ, directory),), {})
 
 
-def key_of(environ: Mapping[str, str], directory: str = CONFIG) -> str:
+def key_of(environ: Mapping[str, str], directory: str = paths.CONFIG) -> str:
     """Return MODEL_API_KEY, or what the file holds that MODEL_API_KEY_FILE names from config/; "" for none.
 
     Raises:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import os
 
-from init import config, launch, posture, tools, trial, users
+from init import config, environment, paths, places, posture, tools, trial, users
 from init.errors import SandboxError
-from init.mounts import DATA, WORKSPACE, find
+from init.mounts import find
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -63,11 +63,11 @@ def machine(told: Report, environ: Mapping[str, str]) -> None:
 def folders(told: Report, table: Iterable[Mount]) -> None:
     """Tell which folders are mounted, whose they are, and whether they can be written as they should."""
     table = tuple(table)
-    for path, name in ((WORKSPACE, "workspace"), (DATA, "data")):
+    for path, name in ((paths.WORKSPACE, "workspace"), (paths.DATA, "data")):
         _writable_folder(told, table, path, name)
     for path, name in (
-        (launch.CONFIG, "config"),
-        (f"{os.path.dirname(launch.CONFIG)}/opencode", ".opencode"),
+        (paths.CONFIG, "config"),
+        (paths.OPENCODE, ".opencode"),
     ):
         mount = find(table, path)
         if mount is None:
@@ -103,7 +103,7 @@ def _writable_folder(told: Report, table: tuple[Mount, ...], path: str, name: st
         )
         return
     try:
-        launch.require_writable(path, f"{name}/")
+        places.require_writable(path, f"{name}/")
     except SandboxError as error:
         told.fail(name, error.what, error.fix)
         return
@@ -119,9 +119,9 @@ def _writable_folder(told: Report, table: tuple[Mount, ...], path: str, name: st
 def configuration(told: Report) -> dict[str, Tool]:
     """Parse every file of config/; return the tools that are defined."""
     good = []
-    for name in sorted(filter(config.is_known, os.listdir(launch.CONFIG))):
+    for name in sorted(filter(config.is_known, os.listdir(paths.CONFIG))):
         try:
-            with open(f"{launch.CONFIG}/{name}", encoding="utf-8") as file:
+            with open(f"{paths.CONFIG}/{name}", encoding="utf-8") as file:
                 problem = config.fault(name, file.read())
         except IsADirectoryError:
             continue
@@ -133,7 +133,7 @@ def configuration(told: Report) -> dict[str, Tool]:
             good.append(name)
     told.good("files", f"{len(good)} can be read: {', '.join(good)}")
     try:
-        return tools.load(launch.DEFINITIONS)
+        return tools.load(paths.DEFINITIONS)
     except SandboxError as error:
         told.fail("tools", error.what, error.fix)
         return {}
@@ -143,7 +143,7 @@ def programs(told: Report, definitions: Mapping[str, Tool], wanted: Settings) ->
     """Have each tool tell its version; return those that are installed."""
     installed = []
     for name in wanted.tools or definitions:
-        reason = tools.unusable(name, definitions, launch.PATH)
+        reason = tools.unusable(name, definitions, paths.PATH)
         if reason and wanted.tools:
             told.warn(name, f"TOOLS names it, but {reason}", "Take it out of TOOLS.")
         elif reason:
@@ -155,11 +155,11 @@ def programs(told: Report, definitions: Mapping[str, Tool], wanted: Settings) ->
 
 
 def _version(told: Report, tool: Tool) -> None:
-    program = launch.find_program(tool.command[0]) or tool.command[0]
+    program = environment.find_program(tool.command[0]) or tool.command[0]
     told.waiting(f"{tool.name} --version (up to {PATIENCE:g} s)")
-    home = launch.home()
+    home = places.home()
     ended = trial.run(
-        (program, "--version"), {**os.environ, "HOME": home, "PATH": launch.PATH}, home, PATIENCE
+        (program, "--version"), {**os.environ, "HOME": home, "PATH": paths.PATH}, home, PATIENCE
     )
     version = (ended.output.strip().splitlines() or ["it runs"])[-1]
     if ended.code == 0:

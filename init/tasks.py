@@ -6,7 +6,7 @@ import os
 import shutil
 import tempfile
 
-from init import launch, trial
+from init import config_files, environment, paths, places, trial
 from init.trial import Ended
 
 TYPE_CHECKING = False
@@ -50,8 +50,10 @@ def _try(told: Report, tool: Tool, folder: str, *, able: bool) -> None:
         os.makedirs(f"{folder}/.own/{name}", exist_ok=True)
     for file in tool.config:
         if file.target.startswith("{data}"):
-            launch.link(f"{launch.CONFIG}/{file.source}", file.target.replace("{data}", f"{folder}/.own", 1))
-    command = launch.command(tool, words, launch.home(), {**os.environ, **apart})
+            config_files.link(
+                f"{paths.CONFIG}/{file.source}", file.target.replace("{data}", f"{folder}/.own", 1)
+            )
+    command = environment.command(tool, words, places.home(), {**os.environ, **apart})
     told.waiting(f"{tool.name} does a small task (up to {PATIENCE:g} s)")
     ended = trial.run(command.argv, command.environ, folder, PATIENCE)
     ended = Ended(ended.code, told.clean(ended.output), told.clean(ended.errors))

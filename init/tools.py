@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import os
 
-from init import log, shipped
+from init import log, shipped, yaml_text
 from init.errors import SandboxError
 from init.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from typing import Any
 
 _SAFE = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-_.")
-_DEEPEST = 100
 
 
 class ConfigFile(Record):
@@ -57,7 +56,7 @@ def load(path: str) -> dict[str, Tool]:
     try:
         with open(path, encoding="utf-8") as file:
             text = file.read()
-        content = shipped.read().get(text) or parse(text)
+        content = shipped.read().get(text) or yaml_text.parse(text)
     except (OSError, ValueError) as error:
         raise SandboxError(
             f"cannot read the tool definitions: {error}", f"Mend {path} (config/tools.yml)."
@@ -65,40 +64,6 @@ def load(path: str) -> dict[str, Tool]:
     if not isinstance(content, dict):
         raise SandboxError("the tool definitions hold no tool", f"Mend {path} (config/tools.yml).")
     return {str(name): _tool(str(name), entry, path) for name, entry in content.items()}
-
-
-def parse(text: str) -> object:
-    """Read YAML, every scalar as the text that was written: `A: 1.10` is no number and `A: yes` no truth.
-
-    Raises:
-        ValueError: it is no YAML; says where.
-    """
-    import yaml
-
-    loader = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
-    try:
-        _check_depth(yaml.parse(text, loader))
-        # Safer than SafeLoader: it makes text only.
-        return yaml.load(text, loader)  # noqa: S506 - see above
-    except yaml.MarkedYAMLError as error:
-        raise ValueError(f"{_place(error.problem_mark)}{error.problem}") from error
-    except yaml.YAMLError as error:
-        raise ValueError(str(error)) from error
-
-
-def _check_depth(events: Iterator[Any]) -> None:
-    """Making values of the events is recursive, and libyaml ends with SIGSEGV where the stack does."""
-    import yaml
-
-    depth = 0
-    for event in events:
-        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
-        if depth > _DEEPEST:
-            raise ValueError(f"{_place(event.start_mark)}it is nested too deeply")
-
-
-def _place(mark: Any) -> str:
-    return f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
 
 
 def available(

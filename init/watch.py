@@ -6,8 +6,8 @@ import os
 import stat
 import time
 
-from init import guard, log
-from init.mounts import DATA, WORKSPACE, find
+from init import guard, log, paths
+from init.mounts import find
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from init.mounts import Mount
     from init.settings import Settings
 
-QUARANTINE = f"{DATA}/quarantine"
 # Above sysexits.h: the tool ended well, and what it wrote was taken away, or could not be.
 EX_QUARANTINED = 79
 EX_NOT_QUARANTINED = 80
@@ -28,12 +27,12 @@ def run(session: Callable[[], int], wanted: Settings, table: Iterable[Mount]) ->
 
     A workspace that ends with the container, or cannot be written, is not looked at.
     """
-    workspace = find(table, WORKSPACE)
+    workspace = find(table, paths.WORKSPACE)
     if wanted.guard == "off" or workspace is None or workspace.read_only:
         return session()
-    before = guard.take(WORKSPACE)
+    before = guard.take(paths.WORKSPACE)
     code = session()
-    changes = guard.compare(before, guard.take(WORKSPACE))
+    changes = guard.compare(before, guard.take(paths.WORKSPACE))
     found = [change for change in changes if change.what != "unseen"]
     if not found and changes:
         log.info("the workspace guard did not look everywhere:", details=guard.report(changes))
@@ -63,10 +62,10 @@ def tell(changes: Sequence[Change], *, as_json: bool) -> None:
 
 def put_away(changes: Sequence[Change]) -> bool:
     """Move the changes to a new folder of the quarantine, and tell whether all of them are there."""
-    folder = f"{QUARANTINE}/{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}-{os.getpid()}"
+    folder = f"{paths.QUARANTINE}/{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}-{os.getpid()}"
     try:
         _clear_the_way()
-        outcomes = guard.quarantine(WORKSPACE, changes, folder)
+        outcomes = guard.quarantine(paths.WORKSPACE, changes, folder)
     except OSError as error:
         log.error(
             f"not all was quarantined: {error}", fix="Look at the files named above before you use them."
@@ -87,10 +86,10 @@ def put_away(changes: Sequence[Change]) -> bool:
 def _clear_the_way() -> None:
     """Move aside what the agent put in the quarantine's place, and let ourselves in."""
     try:
-        status = os.stat(QUARANTINE, follow_symlinks=False)
+        status = os.stat(paths.QUARANTINE, follow_symlinks=False)
     except FileNotFoundError:
         return
     if stat.S_ISDIR(status.st_mode):
-        os.chmod(QUARANTINE, 0o700)
+        os.chmod(paths.QUARANTINE, 0o700)
     else:
-        os.rename(QUARANTINE, f"{QUARANTINE}.{time.time_ns()}")
+        os.rename(paths.QUARANTINE, f"{paths.QUARANTINE}.{time.time_ns()}")

@@ -7,7 +7,7 @@ from pathlib import Path
 import hypothesis
 import pytest
 
-from init import log
+from init import log, paths
 
 # A slow machine is no fault, a failure is repeated by its printed example, and no change is refused for what
 # chance finds in another's work. To search further: HYPOTHESIS_EXAMPLES=10000 pytest tests/unit
@@ -35,3 +35,12 @@ def programs(tmp_path: Path) -> Path:
         path.touch()
         path.chmod(mode)
     return folder
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Put home, workspace/, data/ and config/ where the tests may make them."""
+    for name in ("HOME", "WORKSPACE", "DATA", "CONFIG"):
+        monkeypatch.setattr(paths, name, str(tmp_path / name.lower()))
+        (tmp_path / name.lower()).mkdir()
+    return tmp_path / "home"

@@ -1,15 +1,12 @@
-"""init/config.py: a broken configuration file is told of before the tool starts."""
+"""init/config.py: what is wrong with a configuration file, and what it holds."""
 
 import json
-from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from init import config
-from init.errors import SandboxError
-from init.tools import ConfigFile, Tool
 
 JSON = st.recursive(
     st.one_of(st.none(), st.booleans(), st.integers(), st.text()),
@@ -122,37 +119,6 @@ def test_any_text_is_judged_without_a_crash(name: str, text: str) -> None:
 
 def test_files_of_other_kinds_are_not_judged() -> None:
     assert config.fault("AGENTS.md", "{[") is None
-
-
-@pytest.fixture
-def tool() -> Tool:
-    return Tool("one", "One", ("one",), (), {}, (), (ConfigFile("one.json", "~/.one.json"),))
-
-
-def test_a_valid_file_is_passed_in_silence(
-    tool: Tool, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    (tmp_path / "one.json").write_text('{"a": "é"}', encoding="utf-8")
-    config.check(tool, str(tmp_path))
-    assert capsys.readouterr().err == ""
-
-
-@pytest.mark.parametrize("content", [b'{\n"a": }', b'{\n"a": "\xff"}'])
-def test_a_broken_file_stops_the_start(tool: Tool, tmp_path: Path, content: bytes) -> None:
-    (tmp_path / "one.json").write_bytes(content)
-    with pytest.raises(SandboxError, match=r"config/one\.json"):
-        config.check(tool, str(tmp_path))
-
-
-def test_a_missing_file_is_warned_of(tool: Tool, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    config.check(tool, str(tmp_path))
-    assert "warning: config/one.json is missing" in capsys.readouterr().err
-
-
-def test_a_folder_is_not_parsed(tool: Tool, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    (tmp_path / "one.json").mkdir()
-    config.check(tool, str(tmp_path))
-    assert capsys.readouterr().err == ""
 
 
 @pytest.mark.parametrize(

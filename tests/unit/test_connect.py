@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from init import connect, launch
+from init import connect, environment, paths
 from init.errors import SandboxError
 from tests.unit.test_renderers import drawn
 
@@ -17,9 +17,9 @@ def home(tmp_path: Path) -> Path:
 
 def test_files_are_the_agents_alone_and_cleared_at_the_next_start(home: Path) -> None:
     connect.write(str(home), drawn(), ())
-    folder = Path(launch.rendered(str(home)))
+    folder = Path(paths.rendered_folder(str(home)))
     assert folder.stat().st_mode & 0o777 == 0o700
-    variables = launch.model_variables(str(home))
+    variables = environment.model_variables(str(home))
     assert variables["SANDBOX_MODEL_ID"] == "m"
     assert variables["SANDBOX_MODEL_URL"] == "http://h/v1"
     assert variables["MODEL_BIG_API_KEY"] == "s3cret"
@@ -42,7 +42,7 @@ def test_a_link_of_an_earlier_session_leads_nothing_elsewhere(home: Path, tmp_pa
 def test_a_variable_that_the_user_set_stays(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SANDBOX_MODEL_ID", "mine")
     connect.write(str(home), drawn(), ())
-    assert "SANDBOX_MODEL_ID" not in launch.model_variables(str(home))
+    assert "SANDBOX_MODEL_ID" not in environment.model_variables(str(home))
 
 
 def test_a_home_that_cannot_be_written_is_told(home: Path) -> None:

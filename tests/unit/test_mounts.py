@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from init import mounts
+from init import mounts, paths
 from init.identity import Identity
 from init.mounts import Mount, Target
 
@@ -78,9 +78,9 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Put home, with workspace/ and data/, where the tests may make it."""
     for name in ("workspace/a/b", "data/a", "workspace2"):
         (tmp_path / name).mkdir(parents=True)
-    monkeypatch.setattr(mounts, "HOME", str(tmp_path))
-    monkeypatch.setattr(mounts, "WORKSPACE", f"{tmp_path}/workspace")
-    monkeypatch.setattr(mounts, "DATA", f"{tmp_path}/data")
+    monkeypatch.setattr(paths, "HOME", str(tmp_path))
+    monkeypatch.setattr(paths, "WORKSPACE", f"{tmp_path}/workspace")
+    monkeypatch.setattr(paths, "DATA", f"{tmp_path}/data")
     return tmp_path
 
 

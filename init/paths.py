@@ -1,0 +1,47 @@
+"""Where things are in the container: the one place that names them."""
+
+from __future__ import annotations
+
+HOME = "/home/agent"
+WORKSPACE = f"{HOME}/workspace"
+DATA = f"{HOME}/data"
+SHELL = "/bin/bash"
+
+# What the workspace guard took away is kept here.
+QUARANTINE = f"{DATA}/quarantine"
+
+# config/ and .opencode/ are mounted here as folders: a file mounted by itself goes stale when an editor
+# replaces it, becomes a folder when it is missing, and breaks on Docker Desktop inside another mount.
+CONFIG = "/etc/sandbox/config"
+OPENCODE = "/etc/sandbox/opencode"
+DEFINITIONS = f"{CONFIG}/tools.yml"
+MODELS = f"{CONFIG}/models.yml"
+
+# PID 1, and the programs that it or start.sh runs.
+ENTRYPOINT = "/opt/sandbox/__main__.py"
+ENTER, ACCEPT, CONNECT, DOCTOR = (
+    f"/usr/local/bin/sandbox-{name}" for name in ("enter", "accept", "connect", "doctor")
+)
+
+# The agent's PATH. What the agent can write comes last, so that nothing planted there shadows a program of
+# the image.
+PATH = ":".join((
+    "/opt/tools/bin", "/opt/python/bin", "/opt/rust/bin",
+    "/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin",
+    f"{HOME}/.local/bin", f"{DATA}/npm/bin", f"{DATA}/cargo/bin",
+))  # fmt: skip
+
+# In the folder of what sandbox-connect writes: the variables that name the models.
+VARIABLES = "variables"
+
+
+def rendered_folder(home: str) -> str:
+    """Return the folder of what sandbox-connect writes for the tools."""
+    return f"{home}/.sandbox/models"
+
+
+def place(template: str, home: str) -> str:
+    """Replace a leading ``~`` by the home directory and a leading ``{data}`` by data/."""
+    if template == "~" or template.startswith("~/"):
+        return home + template[1:]
+    return DATA + template.removeprefix("{data}") if template.startswith("{data}") else template
