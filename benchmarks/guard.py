@@ -20,11 +20,13 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
-from init import guard  # noqa: E402
+from init import guard, guard_walk  # noqa: E402
 
 GIT = ["git", "-c", "user.name=b", "-c", "user.email=b", "-c", "core.fsmonitor=false", "-c", "gc.auto=0"]
 ENVIRON = {**os.environ, "GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_SYSTEM": os.devnull}
-EMPTY = "import sys; sys.path.insert(0, sys.argv[1]); from init import guard; guard.take(sys.argv[2])"
+EMPTY = (
+    "import sys; sys.path.insert(0, sys.argv[1]); from init import guard_walk; guard_walk.search(sys.argv[2])"
+)
 
 
 def fill(folder: Path, folders: int, files: int) -> None:
@@ -75,12 +77,12 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name, tempfile.TemporaryDirectory() as empty:
         folder = Path(name)
         build(folder)
-        before = guard.take(name)
+        before = guard_walk.search(name)
         start = [sys.executable, "-I", "-S", "-c", EMPTY, str(ROOT), empty]
         kinds: dict[str, Callable[[], object]] = {
             "git status": lambda: run([*GIT, "-C", name, "status", "--porcelain"]),
             "os.walk": lambda: walk(folder),
-            "take()": lambda: guard.take(name),
+            "take()": lambda: guard_walk.search(name),
             "compare()": lambda: guard.compare(before, before),
             "interpreter": lambda: run([sys.executable, "-I", "-S", "-c", "pass"]),
             "interpreter, guard": lambda: run(start),

@@ -10,7 +10,7 @@ from init import signals
 # Before anything else: until a signal is blocked, PID 1 loses it.
 signals.block()
 
-from init import identity, log, mounts, ownership, paths, privileges, program, users  # noqa: E402
+from init import claims, identity, log, mounts, ownership, paths, privileges, program, users  # noqa: E402
 from init.errors import SandboxError  # noqa: E402
 
 TYPE_CHECKING = False
@@ -43,17 +43,17 @@ def root_phase(wanted: settings.Settings, arguments: list[str]) -> NoReturn:
     agent = identity.choose(wanted, owner)
     identity.apply(agent)
     asked = wanted.puid is not None or wanted.pgid is not None
-    ownership.claim_all(mounts.to_claim(table, agent, asked=asked), table, agent)
+    ownership.claim_all(claims.targets(table, agent, asked=asked), table, agent)
     privileges.lock_down()
     privileges.become(agent, paths.ENTRYPOINT, arguments)
 
 
 def session_phase(wanted: settings.Settings, arguments: list[str]) -> int:
     """Choose a tool and run it to its end."""
-    from init import config_files, environment, menu, models, places, supervise, tools, watch
+    from init import config_files, environment, menu, models, places, seal, supervise, tools, watch
 
-    privileges.seal_session(wanted.seccomp)
-    privileges.adopt_orphans()
+    seal.session(wanted.seccomp)
+    seal.adopt_orphans()
     home = places.home()
     table = mounts.read_table()
     if wanted.doctor:

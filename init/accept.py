@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
-from init import guard, log, paths, program
+from init import guard_quarantine, log, paths, program
 from init.errors import SandboxError
 
 TYPE_CHECKING = False
@@ -36,7 +36,7 @@ def accept(_wanted: Settings, arguments: list[str]) -> int:
             f"there is no quarantine {' '.join(arguments)!r}", f"There are: {', '.join(present) or 'none'}."
         )
     try:
-        outcomes = guard.accept(paths.WORKSPACE, f"{paths.QUARANTINE}/{arguments[0]}")
+        outcomes = guard_quarantine.accept(paths.WORKSPACE, f"{paths.QUARANTINE}/{arguments[0]}")
     except (OSError, ValueError) as error:
         raise SandboxError(
             f"the quarantine {arguments[0]} cannot be read: {error}", "Look at it in data/quarantine."

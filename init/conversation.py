@@ -7,7 +7,7 @@ import socket
 import time
 from urllib.parse import urlsplit
 
-from init import catalogue, chat, endpoint, faults, listing, models, servers
+from init import catalogue, chat, configuration, endpoint, faults, listing, models
 from init.errors import SandboxError
 from init.faults import EndpointError
 
@@ -61,7 +61,7 @@ def model(told: Report, environ: Mapping[str, str], tools: Iterable[Tool]) -> Ca
         told.warn("settings", what, fix)
 
     try:
-        wanted = servers.read(environ, warn)
+        wanted = configuration.read(environ, warn)
     except SandboxError as error:
         told.fail("settings", error.what, error.fix)
         return None

@@ -9,8 +9,8 @@ import os
 
 from init import (
     config_files,
-    connect,
     conversation,
+    handover,
     mounts,
     places,
     posture,
@@ -74,8 +74,8 @@ def hand_over(
     """Give the tools their files, as a session does."""
     home = places.home()
     try:
-        connect.clear(home)
-        connect.write(home, drawn, definitions.values())
+        handover.clear(home)
+        handover.write(home, drawn, definitions.values())
         config_files.install(definitions.values(), home, table)
     except SandboxError as error:
         told.fail("files", error.what, error.fix)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 
-from init import environment, paths, places, privileges, program
+from init import environment, paths, places, privileges, program, seal
 from init.errors import SandboxError
 from init.identity import Identity
 from init.signals import signal
@@ -32,7 +32,7 @@ def enter(wanted: Settings, arguments: list[str]) -> int:
         privileges.require_capabilities()
         privileges.lock_down()
         privileges.become(agent(), paths.ENTER, arguments)
-    privileges.seal_session(wanted.seccomp)
+    seal.session(wanted.seccomp)
     command, *rest = arguments or [paths.SHELL]
     variables = {**os.environ, **environment.agent_variables(places.home())}
     path = command if "/" in command else environment.find_program(command)

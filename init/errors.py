@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
-# sysexits.h: something was found in an unconfigured or misconfigured state.
-EX_CONFIG = 78
+# The exit codes that are the sandbox's own; any other is the tool's. docs/reference.md tells them to users.
+# sysexits.h: an internal error; a setting or the surroundings are not as they must be.
+EX_SOFTWARE, EX_CONFIG = 70, 78
+# The tool ended well, and what it wrote was taken away by the workspace guard, or could not be.
+EX_QUARANTINED, EX_NOT_QUARANTINED = 79, 80
+# A shell's: the tool cannot be executed, is not there, was ended by the signal of this number more.
+EX_NOT_EXECUTABLE, EX_NOT_FOUND, EX_SIGNALLED = 126, 127, 128
 
 
 class SandboxError(Exception):
@@ -26,7 +31,7 @@ class Interrupted(Exception):  # noqa: N818 - not an error: the container was as
     """A signal that ends the start-up.
 
     Args:
-        signum: the signal's number; the exit code is 128 + signum, as a shell has it.
+        signum: the signal's number; the exit code is EX_SIGNALLED + signum.
     """
 
     def __init__(self, signum: int) -> None:

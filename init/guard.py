@@ -13,53 +13,19 @@ from __future__ import annotations
 
 import stat
 
-from init.guard_walk import Item, Snapshot, search
+from init.guard_snapshot import Change
 from init.log import printable
-from init.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from init.guard_quarantine import Outcome
-
-__all__ = ["Change", "Item", "Snapshot", "accept", "compare", "quarantine", "report", "take"]
+    from init.guard_snapshot import Item, Snapshot
 
 # A report is read only if it is short.
 MAX_LINES = 8
 MAX_WIDTH = 160
 MAX_CHANGES = 20
-
-
-class Change(Record):
-    """Something that would run and did not before.
-
-    Attributes:
-        path: where, relative to the root.
-        what: "added" or "changed"; "unseen" for what nobody looked at.
-        reason: what runs it, and when.
-        lines: what would run: settings, or lines that are new; only the first, with a note of how many more.
-        by_itself: whether it runs without being asked for.
-        former: what was there before.
-        names: the settings that changed, if only settings were compared; of a git configuration if ``view``
-            is "git".
-        via: the risky files that lead here; "" if it is one by its own name.
-    """
-
-    path: str
-    what: str
-    reason: str
-    lines: tuple[str, ...]
-    by_itself: bool = True
-    former: Item | None = None
-    names: tuple[str, ...] = ()
-    view: str = "text"
-    via: frozenset[str] = frozenset(("",))
-
-
-def take(root: str) -> Snapshot:
-    """Record every risky file in a workspace."""
-    return search(root)
 
 
 def compare(before: Snapshot, after: Snapshot) -> tuple[Change, ...]:
@@ -84,20 +50,6 @@ def report(changes: Sequence[Change]) -> str:
     # However much was found, it is told that this may not be all.
     shown += (line for change in changes if change.what == "unseen" for line in _told(change))
     return "\n".join(shown)
-
-
-def quarantine(root: str, changes: Sequence[Change], folder: str) -> tuple[Outcome, ...]:
-    """Take what was added away into a new folder, and put back what was changed."""
-    from init import guard_quarantine
-
-    return guard_quarantine.put_away(root, changes, folder)
-
-
-def accept(root: str, folder: str) -> tuple[Outcome, ...]:
-    """Put everything from a quarantine into its place."""
-    from init import guard_quarantine
-
-    return guard_quarantine.accept(root, folder)
 
 
 def _change(path: str, old: Item | None, now: Item) -> Change | None:

@@ -11,14 +11,14 @@ import re
 import stat
 
 from init import gitconfig
-from init.guard_walk import content, enter
+from init.guard_snapshot import content, enter
 from init.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from init.guard import Change
+    from init.guard_snapshot import Change
 
 MANIFEST = "manifest.json"
 MAX_COPY = 64 << 20

@@ -15,8 +15,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable
 
+    from init.claims import Target
     from init.identity import Identity
-    from init.mounts import Mount, Target
+    from init.mounts import Mount
 
 # Often enough that `docker stop` and a progress line are prompt, seldom enough to cost nothing.
 CHECK_EVERY = 1024

@@ -1,4 +1,7 @@
-"""Giving root up: what is locked before gosu, and what the session does to itself after it."""
+"""Giving root up: what is locked before gosu, and gosu.
+
+prctl is loaded where it is used: it compiles against libcap, and only the image has it.
+"""
 
 from __future__ import annotations
 
@@ -79,43 +82,6 @@ def become(agent: Identity, program: str, arguments: Sequence[str]) -> NoReturn:
         os.execv(GOSU, [GOSU, f"{agent.uid}:{agent.gid}", *INTERPRETER, program, *arguments])  # noqa: S606 - exec without a shell is the point
     except OSError as error:
         raise SandboxError(f"cannot run {GOSU}: {error.strerror}", "Rebuild the image.") from error
-
-
-def adopt_orphans() -> None:
-    """Have orphans come to us also where we are not PID 1; prctl(2), PR_SET_CHILD_SUBREAPER."""
-    import prctl
-
-    if os.getpid() != 1:
-        prctl.set_child_subreaper(1)
-
-
-def seal_session(seccomp: str) -> None:
-    """Do to the session what holds whichever way it was started; proc(5), prctl(2), seccomp(2).
-
-    Args:
-        seccomp: `on`, `debug` to leave debuggers what they need, or `off`.
-
-    Raises:
-        SandboxError: the kernel takes no filter.
-    """
-    import prctl
-
-    from init import syscalls
-
-    prctl.set_no_new_privs(1)
-    prctl.set_dumpable(0)
-    # Podman's --user with --cap-add, and what lock_down() let through to gosu.
-    for capabilities in (prctl.cap_effective, prctl.cap_permitted, prctl.cap_inheritable):
-        capabilities.limit()
-    if seccomp == "off":
-        return
-    try:
-        syscalls.refuse(debugging=seccomp == "debug")
-    except (OSError, RuntimeError) as error:
-        raise SandboxError(
-            f"the seccomp filter cannot be installed: {error}",
-            "The kernel lacks CONFIG_SECCOMP_FILTER? SANDBOX_SECCOMP=off starts without the filter.",
-        ) from error
 
 
 def _last_capability() -> int:

@@ -5,14 +5,13 @@ from __future__ import annotations
 import os
 
 from init import log, settings, signals
-from init.errors import Interrupted, SandboxError
+from init.errors import EX_SIGNALLED, EX_SOFTWARE, Interrupted, SandboxError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 UMASK = 0o027
-EX_SOFTWARE = 70  # sysexits.h: an internal software error was found
 
 
 def run(body: Callable[[settings.Settings, list[str]], int], arguments: list[str]) -> int:
@@ -27,9 +26,9 @@ def run(body: Callable[[settings.Settings, list[str]], int], arguments: list[str
         log.error(error.what, fix=error.fix)
         return error.exit_code
     except Interrupted as stop:
-        return 128 + stop.signum
+        return EX_SIGNALLED + stop.signum
     except KeyboardInterrupt:
-        return 128 + signals.signal.SIGINT
+        return EX_SIGNALLED + signals.signal.SIGINT
     except Exception as error:
         if os.environ.get("SANDBOX_LOG_LEVEL") == "debug":
             raise

@@ -11,7 +11,7 @@ import os
 import time
 
 from init import log
-from init.errors import Interrupted
+from init.errors import EX_NOT_EXECUTABLE, EX_NOT_FOUND, EX_SIGNALLED, Interrupted
 from init.record import Record
 from init.signals import WAITED, signal
 from init.terminal import Terminal, controlling
@@ -33,8 +33,6 @@ _FIRST = {signal.SIGTERM, signal.SIGCHLD}
 
 # Seconds after which we look for what tells us nothing by its end.
 LOOK_AGAIN = 0.05
-
-EX_NOT_EXECUTABLE, EX_NOT_FOUND = 126, 127
 
 
 class Command(Record):
@@ -225,7 +223,7 @@ def _close_inherited(keep: int) -> None:
 
 
 def _exit_code(status: int) -> int:
-    return 128 + os.WTERMSIG(status) if os.WIFSIGNALED(status) else os.WEXITSTATUS(status)
+    return EX_SIGNALLED + os.WTERMSIG(status) if os.WIFSIGNALED(status) else os.WEXITSTATUS(status)
 
 
 def _stop_stragglers(grace: float) -> None:

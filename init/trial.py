@@ -9,6 +9,7 @@ import signal
 import subprocess
 import tempfile
 
+from init.errors import EX_NOT_FOUND
 from init.record import Record
 
 TYPE_CHECKING = False
@@ -49,7 +50,7 @@ def run(argv: Sequence[str], environ: Mapping[str, str], directory: str, seconds
                 stderr=errors, start_new_session=True,
             )  # fmt: skip
         except OSError as error:
-            return Ended(127, "", error.strerror or str(error))
+            return Ended(EX_NOT_FOUND, "", error.strerror or str(error))
         try:
             code: int | None = process.wait(seconds)
         except subprocess.TimeoutExpired:

@@ -6,20 +6,17 @@ import os
 import stat
 import time
 
-from init import guard, log, paths
+from init import guard, guard_walk, log, paths
+from init.errors import EX_NOT_QUARANTINED, EX_QUARANTINED
 from init.mounts import find
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from init.guard import Change
+    from init.guard_snapshot import Change
     from init.mounts import Mount
     from init.settings import Settings
-
-# Above sysexits.h: the tool ended well, and what it wrote was taken away, or could not be.
-EX_QUARANTINED = 79
-EX_NOT_QUARANTINED = 80
 
 
 def run(session: Callable[[], int], wanted: Settings, table: Iterable[Mount]) -> int:
@@ -30,9 +27,9 @@ def run(session: Callable[[], int], wanted: Settings, table: Iterable[Mount]) ->
     workspace = find(table, paths.WORKSPACE)
     if wanted.guard == "off" or workspace is None or workspace.read_only:
         return session()
-    before = guard.take(paths.WORKSPACE)
+    before = guard_walk.search(paths.WORKSPACE)
     code = session()
-    changes = guard.compare(before, guard.take(paths.WORKSPACE))
+    changes = guard.compare(before, guard_walk.search(paths.WORKSPACE))
     found = [change for change in changes if change.what != "unseen"]
     if not found and changes:
         log.info("the workspace guard did not look everywhere:", details=guard.report(changes))
@@ -62,10 +59,13 @@ def tell(changes: Sequence[Change], *, as_json: bool) -> None:
 
 def put_away(changes: Sequence[Change]) -> bool:
     """Move the changes to a new folder of the quarantine, and tell whether all of them are there."""
+    # Only where something was found: what it loads is not needed otherwise.
+    from init import guard_quarantine
+
     folder = f"{paths.QUARANTINE}/{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}-{os.getpid()}"
     try:
         _clear_the_way()
-        outcomes = guard.quarantine(paths.WORKSPACE, changes, folder)
+        outcomes = guard_quarantine.put_away(paths.WORKSPACE, changes, folder)
     except OSError as error:
         log.error(
             f"not all was quarantined: {error}", fix="Look at the files named above before you use them."

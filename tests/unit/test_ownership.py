@@ -13,9 +13,10 @@ from pathlib import Path
 import pytest
 
 from init import ownership
+from init.claims import Target
 from init.errors import Interrupted
 from init.identity import Identity
-from init.mounts import Mount, Target
+from init.mounts import Mount
 
 AGENT = Identity(54321, 54322)
 OTHER = Identity(54323, 54324)

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from init import configuration as conf
 from init import serverfile, servers, values
 from init.errors import SandboxError
 from init.servers import Wish
@@ -101,7 +102,7 @@ def quiet(_what: str, _fix: str) -> None:
 
 
 def read(**environ: str) -> servers.Wanted:
-    return servers.read(environ, quiet, "/nonexistent")
+    return conf.read(environ, quiet, "/nonexistent")
 
 
 def test_nothing_set_is_no_server() -> None:
@@ -125,8 +126,8 @@ def test_the_short_form_is_one_server(tmp_path: Path) -> None:
 @pytest.mark.parametrize("text", ["s3cret", "s3cret\n", "s3cret\r\n"])
 def test_a_key_is_read_from_a_file(tmp_path: Path, text: str) -> None:
     (tmp_path / "key").write_text(text)
-    assert servers.key_of({"MODEL_API_KEY_FILE": str(tmp_path / "key")}) == "s3cret"
-    assert servers.key_of({"MODEL_API_KEY": "own", "MODEL_API_KEY_FILE": str(tmp_path / "key")}) == "own"
+    assert conf.key_of({"MODEL_API_KEY_FILE": str(tmp_path / "key")}) == "s3cret"
+    assert conf.key_of({"MODEL_API_KEY": "own", "MODEL_API_KEY_FILE": str(tmp_path / "key")}) == "own"
 
 
 @pytest.mark.parametrize(
@@ -246,7 +247,10 @@ def test_what_is_wrong_in_the_file_is_told_with_its_place(tmp_path: Path, text: 
 def test_the_variables_win_over_the_file(tmp_path: Path) -> None:
     described(tmp_path, FILE)
     warned: list[str] = []
-    assert [server.name for server in servers.read({}, quiet, str(tmp_path)).servers] == ["big", "small-1"]
-    wanted = servers.read({"MODEL_URL": "http://h"}, lambda what, _fix: warned.append(what), str(tmp_path))
+    assert [server.name for server in conf.read({}, quiet, str(tmp_path)).servers] == [
+        "big",
+        "small-1",
+    ]
+    wanted = conf.read({"MODEL_URL": "http://h"}, lambda what, _fix: warned.append(what), str(tmp_path))
     assert [server.url for server in wanted.servers] == ["http://h"]
     assert warned == ["MODEL_URL is set, so config/models.yml is not used"]
