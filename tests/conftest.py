@@ -4,6 +4,9 @@ import pytest
 
 from tests.verify import Report
 
+# An assertion of the harness tells what it compared, as one of a test does.
+pytest.register_assert_rewrite("tests.harness")
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("conformance", "conformance suite: what to attack")

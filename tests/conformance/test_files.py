@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 
 from tests.conformance.attacks import tamper
-from tests.conformance.conftest import ATTACKS, Once, Subject, docker
+from tests.harness.engine import docker
+from tests.harness.once import Once
+from tests.harness.subject import ATTACKS, Subject
 
 pytestmark = pytest.mark.xdist_group("conformance-files")
 

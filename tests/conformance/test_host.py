@@ -6,8 +6,11 @@ from typing import Any
 
 import pytest
 
-from tests.conformance.conftest import HOST, Once, Outside, Subject, docker
-from tests.image.conftest import ROOT
+from tests.harness.engine import docker
+from tests.harness.once import Once
+from tests.harness.outside import HOST, Outside
+from tests.harness.repository import ROOT
+from tests.harness.subject import Subject
 
 pytestmark = pytest.mark.xdist_group("conformance-host")
 

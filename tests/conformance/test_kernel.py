@@ -5,7 +5,8 @@ from dataclasses import replace
 import pytest
 
 from tests.conformance.attacks.kernel import ATTACKS, ORDINARY
-from tests.conformance.conftest import Once, Subject
+from tests.harness.once import Once
+from tests.harness.subject import Subject
 
 pytestmark = pytest.mark.xdist_group("conformance-kernel")
 

@@ -16,8 +16,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.conformance.conftest import Once, Outside, Subject, docker, once, wait_for
-from tests.image.conftest import logs
+from tests.harness.engine import docker, logs
+from tests.harness.once import Once, once
+from tests.harness.outside import Outside
+from tests.harness.subject import Subject
+from tests.harness.waiting import wait_for
 
 pytestmark = pytest.mark.xdist_group("conformance-network")
 

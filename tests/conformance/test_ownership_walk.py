@@ -11,8 +11,10 @@ from typing import Any
 import pytest
 
 from tests.conformance.attacks import ownership
-from tests.conformance.conftest import ATTACKS, Once, Subject, docker, own_folders, wait_for
-from tests.image.conftest import logs
+from tests.harness.engine import docker, logs
+from tests.harness.once import Once
+from tests.harness.subject import ATTACKS, Subject, own_folders
+from tests.harness.waiting import wait_for
 
 pytestmark = pytest.mark.xdist_group("conformance-ownership")
 

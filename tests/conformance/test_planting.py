@@ -9,7 +9,9 @@ from typing import NamedTuple
 import pytest
 
 from tests.conformance.attacks import plant
-from tests.conformance.conftest import Once, Subject, docker, own_folders
+from tests.harness.engine import docker
+from tests.harness.once import Once
+from tests.harness.subject import Subject, own_folders
 
 pytestmark = pytest.mark.xdist_group("conformance-planting")
 

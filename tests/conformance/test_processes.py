@@ -7,8 +7,10 @@ from typing import Any
 import pytest
 
 from tests.conformance.attacks import gain, kill, pry, raised
-from tests.conformance.conftest import Once, Subject, docker, wait_for
-from tests.image.conftest import logs
+from tests.harness.engine import docker, logs
+from tests.harness.once import Once
+from tests.harness.subject import Subject
+from tests.harness.waiting import wait_for
 
 pytestmark = pytest.mark.xdist_group("conformance-processes")
 

@@ -15,19 +15,11 @@ from typing import Any
 
 import pytest
 
-from tests.image.conftest import (
-    ENVIRON,
-    PATIENCE,
-    ROOT,
-    Result,
-    Sandbox,
-    docker,
-    flags,
-    logs,
-    start,
-    wait_for,
-)
-from tests.image.test_tools import headless
+from tests.harness.engine import Result, docker, flags, logs
+from tests.harness.repository import ROOT
+from tests.harness.sandbox import ENVIRON, Sandbox, start
+from tests.harness.tools import headless
+from tests.harness.waiting import PATIENCE, wait_for
 
 # One server for all, and one build.
 pytestmark = pytest.mark.xdist_group("demo")

@@ -10,8 +10,11 @@ from typing import Any
 
 import pytest
 
-from tests.image.conftest import PATIENCE, ROOT, Model, Sandbox, start
-from tests.image.terminal import Terminal
+from tests.harness.repository import ROOT
+from tests.harness.sandbox import Sandbox, start
+from tests.harness.scripted_model import Model
+from tests.harness.terminal import Terminal
+from tests.harness.waiting import PATIENCE
 
 Serve = Callable[..., Model]
 Finding = dict[str, str]

@@ -6,7 +6,9 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.image.conftest import Result, Sandbox, docker, logs, start, wait_for
+from tests.harness.engine import Result, docker, logs
+from tests.harness.sandbox import Sandbox, start
+from tests.harness.waiting import wait_for
 
 PLANT = """
 git init -q project && cd project

@@ -7,7 +7,9 @@ import pytest
 import testinfra
 from testinfra.host import Host
 
-from tests.image.conftest import IMAGE, ROOT, Sandbox, docker
+from tests.harness.engine import IMAGE, docker
+from tests.harness.repository import ROOT
+from tests.harness.sandbox import Sandbox
 
 
 @pytest.fixture(scope="module")

@@ -4,8 +4,10 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from tests.image.conftest import PATIENCE, Sandbox, docker, wait_for
-from tests.image.terminal import Terminal
+from tests.harness.engine import docker
+from tests.harness.sandbox import Sandbox
+from tests.harness.terminal import Terminal
+from tests.harness.waiting import PATIENCE, wait_for
 
 # Each tool says its name, so that a test can tell which was started.
 TOOLS = """

@@ -8,22 +8,13 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.image.conftest import (
-    IMAGE,
-    PATIENCE,
-    PROJECT,
-    ROOT,
-    Model,
-    Result,
-    Sandbox,
-    docker,
-    flags,
-    logs,
-    start,
-    wait_for,
-)
-from tests.image.terminal import Terminal
-from tests.image.test_tools import CONTENT, headless
+from tests.harness.engine import IMAGE, Result, docker, flags, logs
+from tests.harness.repository import ROOT
+from tests.harness.sandbox import PROJECT, Sandbox, start
+from tests.harness.scripted_model import Model
+from tests.harness.terminal import Terminal
+from tests.harness.tools import CONTENT, headless
+from tests.harness.waiting import PATIENCE, wait_for
 
 Serve = Callable[..., Model]
 

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from init import ownership
-from tests.image.conftest import COMPOSE_OPTIONS, IMAGE, Sandbox, docker
+from tests.harness.engine import IMAGE, docker
+from tests.harness.sandbox import COMPOSE_OPTIONS, Sandbox
 
 SHELL = {"TOOLS": "shell"}
 

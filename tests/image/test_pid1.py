@@ -9,8 +9,11 @@ from collections.abc import Callable, Iterator
 import pexpect
 import pytest
 
-from tests.image.conftest import IMAGE, PATIENCE, PROJECT, ROOT, Sandbox, docker, logs, wait_for
-from tests.image.terminal import Terminal
+from tests.harness.engine import IMAGE, docker, logs
+from tests.harness.repository import ROOT
+from tests.harness.sandbox import PROJECT, Sandbox
+from tests.harness.terminal import Terminal
+from tests.harness.waiting import PATIENCE, wait_for
 
 PROBE = "/probes/pid1.py"
 Start = Callable[..., str]

@@ -6,7 +6,7 @@ import signal
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.image.conftest import Sandbox
+from tests.harness.sandbox import Sandbox
 
 EVENTS = (
     "spawn", "exit", "orphan", "lasting_orphan", "stopped_orphan", "handled_signal", "stop",

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from scripts.sbom import inventory
-from tests.image.conftest import IMAGE, ROOT, docker
+from tests.harness.engine import IMAGE, docker
+from tests.harness.repository import ROOT
 
 # One build at a time: they share a cache.
 pytestmark = pytest.mark.xdist_group("sbom")

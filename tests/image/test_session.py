@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 import testinfra
 
-from tests.image.conftest import COMPOSE_OPTIONS, Sandbox, docker, wait_for
+from tests.harness.engine import docker
+from tests.harness.sandbox import COMPOSE_OPTIONS, Sandbox
+from tests.harness.waiting import wait_for
 
 NO_CAPABILITY = "0000000000000000"
 SETS = ("CapInh", "CapPrm", "CapEff", "CapAmb")

@@ -5,8 +5,10 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.image.conftest import Sandbox, docker, logs, wait_for
-from tests.image.terminal import Terminal
+from tests.harness.engine import docker, logs
+from tests.harness.sandbox import Sandbox
+from tests.harness.terminal import Terminal
+from tests.harness.waiting import wait_for
 
 SHELL = {"TOOLS": "shell"}
 Start = Callable[..., str]

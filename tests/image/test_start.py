@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.image.conftest import PATIENCE, ROOT, Sandbox, start
-from tests.image.terminal import Terminal
+from tests.harness.repository import ROOT
+from tests.harness.sandbox import Sandbox, start
+from tests.harness.terminal import Terminal
+from tests.harness.waiting import PATIENCE
 
 EX_USAGE = 64
 

@@ -4,8 +4,10 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from tests.image.conftest import Sandbox, docker, wait_for
-from tests.image.terminal import Terminal
+from tests.harness.engine import docker
+from tests.harness.sandbox import Sandbox
+from tests.harness.terminal import Terminal
+from tests.harness.waiting import wait_for
 
 Open = Callable[..., Terminal]
 STOPPED = "is stopped. Enter resumes it, s opens a shell, q quits it:"

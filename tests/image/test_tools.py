@@ -5,19 +5,17 @@ import subprocess
 from pathlib import Path
 
 import pytest
-import yaml
 
-from tests.image.conftest import PATIENCE, PROJECT, ROOT, Model, Sandbox, docker, logs, wait_for
-from tests.image.terminal import Terminal
+from tests.harness.engine import docker, logs
+from tests.harness.repository import ROOT
+from tests.harness.sandbox import PROJECT, Sandbox
+from tests.harness.scripted_model import Model
+from tests.harness.terminal import Terminal
+from tests.harness.tools import CONTENT, TOOLS, headless
+from tests.harness.waiting import PATIENCE, wait_for
 
-TOOLS = yaml.safe_load((ROOT / "config" / "tools.yml").read_text())
 # What a definition has besides its command.
 KEPT = ("environment", "state", "config", "models")
-CONTENT = "hello from the scripted model\n"
-
-
-def headless(tool: str, prompt: str) -> list[str]:
-    return [word.replace("{prompt}", prompt) for word in TOOLS[tool]["headless"]]
 
 
 @pytest.mark.parametrize("owner", ["1000:1000", "1001:1001"])

@@ -5,7 +5,9 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.image.conftest import Sandbox, docker, wait_for
+from tests.harness.engine import docker
+from tests.harness.sandbox import Sandbox
+from tests.harness.waiting import wait_for
 
 # What Kubernetes' restricted Pod Security profile asks for, and a read-only root besides.
 RESTRICTED = (

@@ -8,7 +8,8 @@ from pathlib import Path
 import pexpect
 import pyte
 
-from tests.image.conftest import PATIENCE, ROOT
+from tests.harness.repository import ROOT
+from tests.harness.waiting import PATIENCE
 
 
 class Terminal:

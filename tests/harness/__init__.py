@@ -1,0 +1,1 @@
+"""What the tests of the image and the conformance suite share; fixtures stand in the conftests."""
