@@ -75,13 +75,13 @@ RUN echo '{}' >/etc/sandbox/config/auth.json
 RUN ln -s /usr/lib/python3/dist-packages/seccomp.*.so /opt/sandbox/ \
  && /usr/bin/python3 -I -S -c 'import sys; sys.path.insert(0, "/opt/sandbox"); import seccomp' \
  && for program in enter accept connect doctor; do \
-      printf '#!/usr/bin/python3 -IS\nimport sys\n\nsys.path.insert(0, "/opt/sandbox")\nfrom init.%s import main\n\nsys.exit(main(sys.argv[1:]))\n' $program >/usr/local/bin/sandbox-$program \
+      printf '#!/usr/bin/python3 -IS\nimport sys\n\nsys.path.insert(0, "/opt/sandbox")\nfrom init.programs.%s import main\n\nsys.exit(main(sys.argv[1:]))\n' $program >/usr/local/bin/sandbox-$program \
    && chmod 0755 /usr/local/bin/sandbox-$program || exit 1; \
     done \
  && test -z "$(LD_PRELOAD=libnss_wrapper.so true 2>&1)"
 # The agent's account at 1000:1000 and its home; no program in the image raises privileges, and no group
 # reads the password file, so that sharing a system GID gives nothing.
-RUN /usr/bin/python3 -I -S -c 'import sys; sys.path.insert(0, "/opt/sandbox"); from init import image; image.prepare()' \
+RUN /usr/bin/python3 -I -S -c 'import sys; sys.path.insert(0, "/opt/sandbox"); from init.programs import prepare_image; prepare_image.prepare()' \
  && find / -xdev -type f -perm /6000 -exec chmod a-s {} + \
  && chown root:root /etc/shadow /etc/gshadow && chmod 0600 /etc/shadow /etc/gshadow
 

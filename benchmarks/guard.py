@@ -20,13 +20,11 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
-from init import guard, guard_walk  # noqa: E402
+from init.guard import changes, search  # noqa: E402
 
 GIT = ["git", "-c", "user.name=b", "-c", "user.email=b", "-c", "core.fsmonitor=false", "-c", "gc.auto=0"]
 ENVIRON = {**os.environ, "GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_SYSTEM": os.devnull}
-EMPTY = (
-    "import sys; sys.path.insert(0, sys.argv[1]); from init import guard_walk; guard_walk.search(sys.argv[2])"
-)
+EMPTY = "import sys; sys.path.insert(0, sys.argv[1]); from init import guard_walk; search.search(sys.argv[2])"
 
 
 def fill(folder: Path, folders: int, files: int) -> None:
@@ -77,13 +75,13 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name, tempfile.TemporaryDirectory() as empty:
         folder = Path(name)
         build(folder)
-        before = guard_walk.search(name)
+        before = search.search(name)
         start = [sys.executable, "-I", "-S", "-c", EMPTY, str(ROOT), empty]
         kinds: dict[str, Callable[[], object]] = {
             "git status": lambda: run([*GIT, "-C", name, "status", "--porcelain"]),
             "os.walk": lambda: walk(folder),
-            "take()": lambda: guard_walk.search(name),
-            "compare()": lambda: guard.compare(before, before),
+            "take()": lambda: search.search(name),
+            "compare()": lambda: changes.compare(before, before),
             "interpreter": lambda: run([sys.executable, "-I", "-S", "-c", "pass"]),
             "interpreter, guard": lambda: run(start),
         }

@@ -1,1 +1,14 @@
-"""PID 1 of the agentic sandbox: prepares the container as root, gives root up, supervises one tool."""
+"""PID 1 of the agentic sandbox, and the programs beside it. Arrows go down; lint-imports checks it.
+
+programs/   one module for each /usr/local/bin/sandbox-*
+doctor/     the examination of machine, sandbox and model
+__main__    PID 1: the root phase, then the session phase
+root/       what only root runs: privileges, claims, ownership, the user namespace
+session/    PID 1 as the agent: the plan, its preparation, the supervisor, the terminal
+guard/      the workspace guard: what the user's own machine would run later
+model/      model servers: configuration, discovery, the catalogue, a renderer for each tool
+mounts      the mount table
+tools accounts program      the tools' definitions, the account files, what every program does first and last
+formats/ settings signals   syntax, the variables, the signal mask
+log errors paths record     what all lean on
+"""

@@ -10,14 +10,16 @@ from init import signals
 # Before anything else: until a signal is blocked, PID 1 loses it.
 signals.block()
 
-from init import claims, identity, log, mounts, ownership, paths, privileges, program, users  # noqa: E402
+from init import accounts, log, mounts, paths, program  # noqa: E402
 from init.errors import SandboxError  # noqa: E402
+from init.root import claims, ownership, privileges, user_namespace  # noqa: E402
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import NoReturn
 
-    from init import settings, supervise
+    from init import settings
+    from init.session import supervise
     from init.tools import Tool
 
 
@@ -39,9 +41,9 @@ def root_phase(wanted: settings.Settings, arguments: list[str]) -> NoReturn:
     privileges.require_capabilities()
     table = mounts.read_table()
     owner = mounts.owner(table, paths.WORKSPACE)
-    users.require_own_files(wanted, owner and owner[0], users.read_map())
-    agent = identity.choose(wanted, owner)
-    identity.apply(agent)
+    user_namespace.require_own_files(wanted, owner and owner[0], user_namespace.read_map())
+    agent = accounts.choose(wanted, owner)
+    accounts.apply(agent)
     asked = wanted.puid is not None or wanted.pgid is not None
     ownership.claim_all(claims.targets(table, agent, asked=asked), table, agent)
     privileges.lock_down()
@@ -50,7 +52,9 @@ def root_phase(wanted: settings.Settings, arguments: list[str]) -> NoReturn:
 
 def session_phase(wanted: settings.Settings, arguments: list[str]) -> int:
     """Choose a tool and run it to its end."""
-    from init import config_files, environment, menu, models, places, seal, supervise, tools, watch
+    from init import tools
+    from init.guard import session
+    from init.session import config_files, environment, menu, model_step, places, seal, supervise
 
     seal.session(wanted.seccomp)
     seal.adopt_orphans()
@@ -59,23 +63,23 @@ def session_phase(wanted: settings.Settings, arguments: list[str]) -> int:
     if wanted.doctor:
         # It lets the tools try the model, so it is watched as any session.
         doctor = environment.doctor(arguments, home, os.environ)
-        return watch.run(lambda: supervise.run(doctor, wanted.grace, lambda: "resume"), wanted, table)
+        return session.run(lambda: supervise.run(doctor, wanted.grace, lambda: "resume"), wanted, table)
     places.require(table)
     definitions = tools.load(paths.DEFINITIONS)
     if wanted.shell:
-        stopped = models.connect(wanted, home)
+        stopped = model_step.connect(wanted, home)
         if stopped:
             return stopped
         config_files.install(definitions.values(), home, table)
         bash = environment.shell(arguments, home, os.environ)
-        return watch.run(lambda: supervise.run(bash, wanted.grace, lambda: "resume"), wanted, table)
+        return session.run(lambda: supervise.run(bash, wanted.grace, lambda: "resume"), wanted, table)
     installed = tools.available(definitions, wanted.tools, paths.PATH)
     tool = choose(wanted, installed)
     if tool is None:
         log.info("no tool chosen")
         return 0
     config_files.check(tool)
-    failed = models.connect(wanted, home, tool)
+    failed = model_step.connect(wanted, home, tool)
     if failed:
         return failed
     config_files.install(definitions.values(), home, table)
@@ -90,12 +94,13 @@ def session_phase(wanted: settings.Settings, arguments: list[str]) -> int:
             return "resume"
 
     command = environment.command(tool, arguments, home, os.environ)
-    return watch.run(lambda: supervise.run(command, wanted.grace, ask), wanted, table)
+    return session.run(lambda: supervise.run(command, wanted.grace, ask), wanted, table)
 
 
 def choose(wanted: settings.Settings, installed: tuple[Tool, ...]) -> Tool | None:
     """Take the tool that was named, the only one, or the answer of whoever is at the terminal."""
-    from init import menu, tools
+    from init import tools
+    from init.session import menu
 
     if wanted.default_tool:
         return tools.named(wanted.default_tool, installed)

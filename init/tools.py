@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 
-from init import log, shipped, yaml_text
+from init import log
 from init.errors import SandboxError
+from init.formats import prebuilt, yaml_text
 from init.record import Record
 
 TYPE_CHECKING = False
@@ -56,7 +57,7 @@ def load(path: str) -> dict[str, Tool]:
     try:
         with open(path, encoding="utf-8") as file:
             text = file.read()
-        content = shipped.read().get(text) or yaml_text.parse(text)
+        content = prebuilt.read().get(text) or yaml_text.parse(text)
     except (OSError, ValueError) as error:
         raise SandboxError(
             f"cannot read the tool definitions: {error}", f"Mend {path} (config/tools.yml)."

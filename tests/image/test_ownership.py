@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from init import ownership
+from init.root import ownership
 from tests.harness.engine import IMAGE, docker
 from tests.harness.sandbox import COMPOSE_OPTIONS, Sandbox
 

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from init import config, tools
+from init import tools
+from init.formats import syntax
 
 REPOSITORY = Path(__file__).parents[2]
 CONFIG = REPOSITORY / "config"
@@ -91,7 +92,7 @@ def test_the_base_image_is_pinned_by_digest_and_the_only_one() -> None:
     "path", sorted(p for p in CONFIG.iterdir() if p.suffix in {".json", ".yml"}), ids=lambda path: path.name
 )
 def test_configuration_as_shipped_is_valid(path: Path) -> None:
-    assert config.fault(path.name, path.read_text()) is None
+    assert syntax.fault(path.name, path.read_text()) is None
 
 
 def test_tools_as_shipped_name_configuration_that_is_there() -> None:

@@ -1,0 +1,1 @@
+"""The examination of the machine, the sandbox and the model."""

@@ -1,0 +1,125 @@
+"""The locks of this very session, as the kernel tells them; `start.sh verify` attacks them."""
+
+from __future__ import annotations
+
+import os
+
+from init import mounts, paths
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from init.doctor.report import Report
+
+# What is meant to be written: the two folders, home and the temporary ones, and the kernel's own.
+_OURS = {"/", paths.HOME, paths.WORKSPACE, paths.DATA, "/tmp"}  # noqa: S108 - named, not used
+_KERNELS = ("/dev/", "/proc/", "/sys/", "/run/secrets/")
+
+_ENGINES = ("/run/docker.sock", "/var/run/docker.sock", "/run/containerd/containerd.sock")
+
+_COMPOSE = "Start with start.sh or compose.yml, which set it."
+
+
+def session(told: Report) -> None:
+    """Tell what the session gave up, and what bounds it."""
+    status = _status("self")
+    _root(told, status)
+    held = [name for name in ("CapInh", "CapPrm", "CapEff", "CapAmb") if int(status[name], 16)]
+    _holds(told, "capabilities", "none is held", held and f"{', '.join(held)} are not empty", _COMPOSE)
+    unset = None if status["NoNewPrivs"] == "1" else "no_new_privs is not set"
+    _holds(told, "privileges", "no_new_privs is set", unset, "Report it: PID 1 sets it.")
+    filters = int(status.get("Seccomp_filters", status["Seccomp"]))
+    own = os.environ.get("SANDBOX_SECCOMP") or "on"
+    if own != "on":
+        told.warn(
+            "seccomp",
+            f"SANDBOX_SECCOMP={own} weakens the session's filter",
+            "Take it out when done.",
+        )
+    else:
+        _holds(told, "seccomp", f"{filters} filters", None if filters else "no filter is on", "Report it.")
+    _mounts(told)
+    _limits(told)
+
+
+def _status(process: str) -> dict[str, str]:
+    with open(f"/proc/{process}/status", encoding="ascii", errors="replace") as file:
+        return {name: value.strip() for name, _, value in (line.partition(":") for line in file)}
+
+
+def _holds(told: Report, name: str, good: str, bad: object, fix: str) -> None:
+    """Tell what is good, or what is bad where there is something."""
+    if bad:
+        told.fail(name, str(bad), fix)
+    else:
+        told.good(name, good)
+
+
+def _root(told: Report, status: dict[str, str]) -> None:
+    """Look for root: in our own IDs, and in any process."""
+    ours = {*status["Uid"].split(), *status["Gid"].split(), *status["Groups"].split()}
+    roots = []
+    for process in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            other = _status(process)
+        except OSError:
+            continue
+        if "0" in other["Uid"].split():
+            roots.append(f"{other['Name']} ({process})")
+    found = roots or ["the agent is in its group"] * ("0" in ours)
+    _holds(
+        told, "root", f"no process is root's; the agent is {os.getuid()}:{os.getgid()}",
+        found and f"root is here: {', '.join(found)}", "Report it, unless you entered with docker exec.",
+    )  # fmt: skip
+
+
+def _mounts(told: Report) -> None:
+    read_only = bool(os.statvfs("/").f_flag & os.ST_RDONLY)
+    if read_only:
+        told.good("filesystem", "the root filesystem is read-only")
+    else:
+        told.warn("filesystem", "the root filesystem is not mounted read-only", _COMPOSE)
+    more = [
+        mount.path
+        for mount in mounts.read_table()
+        if not mount.read_only
+        and mount.path not in _OURS
+        and not f"{mount.path}/".startswith(_KERNELS)
+        and os.access(mount.path, os.W_OK)
+    ]
+    if more:
+        told.warn(
+            "mounts",
+            f"the agent can also write {', '.join(sorted(more))}",
+            "Take the mounts out, or add :ro.",
+        )
+    sockets = [path for path in _ENGINES if os.path.exists(path)]
+    bad = sockets and f"{sockets[0]} gives the agent the whole machine"
+    _holds(told, "engine", "its socket is not in here", bad, "Never mount it.")
+
+
+def _limits(told: Report) -> None:
+    limits = {"memory": memory_limit(), "processes": _limit("pids.max", "pids/pids.max")}
+    missing = [name for name, limit in limits.items() if limit is None]
+    if missing:
+        told.warn("limits", f"none is seen on {' and '.join(missing)}", _COMPOSE)
+        return
+    memory = (limits["memory"] or 0) >> 20
+    told.good("limits", f"memory {memory} MiB, {limits['processes']} processes")
+
+
+def memory_limit() -> int | None:
+    """Return the most bytes that this container may have, None where that is not seen."""
+    return _limit("memory.max", "memory/memory.limit_in_bytes")
+
+
+def _limit(*files: str) -> int | None:
+    """Return a limit of this container's group, from the first file there is; cgroups(7), version 2 and 1."""
+    for file in files:
+        try:
+            with open(f"/sys/fs/cgroup/{file}", encoding="ascii") as stream:
+                text = stream.read().strip()
+        except OSError:
+            continue
+        # Version 1 has no word for none: it tells the largest there is.
+        return int(text) if text.isdigit() and int(text) < 1 << 60 else None
+    return None

@@ -1,0 +1,76 @@
+"""Each tool's own headless mode with the model: can it do a task, end to end."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+
+from init import paths
+from init.doctor import timed_process
+from init.doctor.timed_process import Ended
+from init.session import config_files, environment, places
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from init.doctor.report import Report
+    from init.model.catalogue import Catalogue
+    from init.tools import Tool
+
+# Seconds: an agent's prompt of 10,000 tokens is read at a few hundred a second by a slow machine.
+PATIENCE = 180.0
+
+TASK = "With your tool for writing files, write {folder}/pong.txt, holding the one word pong. Then say done."
+# The folders below data/ in which the tools keep what they keep, by the variable that moves them.
+_XDG = {"DATA": "share", "STATE": "state", "CACHE": "cache"}
+
+GREETING = "Say hello in one short sentence."
+
+
+def try_each(told: Report, tools: Iterable[Tool], drawn: Catalogue) -> None:
+    """Give each tool that has a headless mode a task, in folders that are removed afterwards."""
+    able = drawn.main()[1].tools
+    for tool in tools:
+        if not (tool.headless and tool.models):
+            told.skip(tool.name, "config/tools.yml gives it no headless mode, or no models")
+            continue
+        folder = tempfile.mkdtemp(prefix="doctor-")
+        try:
+            _try(told, tool, folder, able=able)
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _try(told: Report, tool: Tool, folder: str, *, able: bool) -> None:
+    prompt = TASK.format(folder=folder) if able else GREETING
+    words = [word.replace("{prompt}", prompt) for word in tool.headless]
+    # Its sessions are none of the user's.
+    apart = {f"XDG_{kind}_HOME": f"{folder}/.own/{name}" for kind, name in _XDG.items()}
+    for name in tool.state:
+        os.makedirs(f"{folder}/.own/{name}", exist_ok=True)
+    for file in tool.config:
+        if file.target.startswith("{data}"):
+            config_files.link(
+                f"{paths.CONFIG}/{file.source}", file.target.replace("{data}", f"{folder}/.own", 1)
+            )
+    command = environment.command(tool, words, places.home(), {**os.environ, **apart})
+    told.waiting(f"{tool.name} does a small task (up to {PATIENCE:g} s)")
+    ended = timed_process.run(command.argv, command.environ, folder, PATIENCE)
+    ended = Ended(ended.code, told.clean(ended.output), told.clean(ended.errors))
+    said = ended.last(80)
+    if ended.code != 0:
+        by_hand = " ".join(tool.headless).replace("{prompt}", f'"{GREETING}"')
+        fix = f"Try it by hand: ./start.sh --tool {tool.name} -- {by_hand}"
+        told.fail(tool.name, ended.told(), fix)
+    elif able and os.path.isfile(f"{folder}/pong.txt"):
+        told.good(tool.name, "it wrote a file with the model's help")
+    elif said and not able:
+        told.good(tool.name, f"it answered: {said}")
+    elif said:
+        told.warn(
+            tool.name, f"it answered, but wrote no file: {said!r}", "Small models do that; try a larger one."
+        )
+    else:
+        told.fail(tool.name, "it answered nothing", "Look at the model server's log.")

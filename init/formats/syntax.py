@@ -1,0 +1,93 @@
+"""The syntax that the name of a configuration file promises: JSON with comments, YAML 1.2."""
+
+from __future__ import annotations
+
+import json
+import re
+
+from init.formats import yaml_text
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+_JSON, _YAML = (".json", ".jsonc"), (".yml", ".yaml")
+
+# A string, which stays, or what JSON with comments allows besides JSON, which goes.
+_STRING = r'("(?:[^"\\\n]|\\.)*")'
+_COMMENT = _STRING + r"|//[^\n]*|/\*(?s:.*?)\*/"
+_TRAILING_COMMA = _STRING + r"|,(?=\s*[}\]])"
+
+
+def is_known(name: str) -> bool:
+    """Tell whether a file of this name has a syntax that is checked."""
+    return name.endswith((*_JSON, *_YAML)) and not name.startswith(".")
+
+
+def fault(name: str, text: str) -> str | None:
+    """Return what is wrong with the text of a file of this name, with line and column, or None."""
+    if name.endswith(_JSON):
+        return _json_fault(text)
+    if name.endswith(_YAML):
+        return _yaml_fault(text)
+    return None
+
+
+def content(name: str, text: str) -> Any:
+    """Return what a JSON or YAML file of this name holds; YAML is read by version 1.2, as the tools do.
+
+    Raises:
+        ValueError: it is not valid; says where.
+    """
+    problem = fault(name, text)
+    if problem:
+        raise ValueError(f"config/{name}: {problem}")
+    if name.endswith(_JSON):
+        return json.loads(_uncommented(text))
+    import yaml
+
+    return yaml.load(text, _loader())  # noqa: S506 - a SafeLoader that takes fewer words for truths
+
+
+def _loader() -> Any:
+    """Return a loader for which `on` and `no` are words, YAML 1.2.2 section 10.3."""
+    import yaml
+
+    class Loader(yaml.SafeLoader):
+        yaml_implicit_resolvers = {}  # noqa: RUF012 - PyYAML's own form
+
+    for kind, pattern, first in (
+        ("bool", "true|True|TRUE|false|False|FALSE", "tTfF"),
+        ("null", "~|null|Null|NULL|", ["~", "n", "N", ""]),
+        ("int", "[-+]?(?:0|[1-9][0-9]*)", "-+0123456789"),
+        ("float", r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?", "-+.0123456789"),
+    ):
+        Loader.add_implicit_resolver(f"tag:yaml.org,2002:{kind}", re.compile(f"^(?:{pattern})$"), list(first))
+    return Loader
+
+
+def _json_fault(text: str) -> str | None:
+    try:
+        json.loads(_uncommented(text), parse_int=str)
+    except json.JSONDecodeError as error:
+        return f"line {error.lineno}, column {error.colno}: {error.msg}"
+    except RecursionError:
+        return "it is nested too deeply"
+    return None
+
+
+def _uncommented(text: str) -> str:
+    return _blank(_TRAILING_COMMA, _blank(_COMMENT, text))
+
+
+def _blank(pattern: str, text: str) -> str:
+    # Not cut out, so that line and column stay true.
+    return re.sub(pattern, lambda match: match[1] or re.sub(r"[^\n]", " ", match[0]), text)
+
+
+def _yaml_fault(text: str) -> str | None:
+    try:
+        yaml_text.parse(text)
+    except ValueError as error:
+        return str(error)
+    return None

@@ -1,0 +1,143 @@
+"""The workspace guard: tells what the agent wrote that the user's machine would run.
+
+The container is a wall, but the workspace goes through it: git runs a hook, an editor a task, a shell an
+.envrc, all outside. So what is risky (init/guard/rules.py) is recorded before a session and compared after.
+
+It does not find what hides in folders that are not searched (node_modules, vendor and their like, but for the
+repositories that an index names) or lies too deep (it says so then); what dependencies do; what a link to
+data/ leads to, where the agent writes as well; and what the project's own code does when you run it. What
+was taken away runs nothing and is not told.
+"""
+
+from __future__ import annotations
+
+import stat
+
+from init.guard.snapshot import Change
+from init.log import printable
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from init.guard.snapshot import Item, Snapshot
+
+# A report is read only if it is short.
+MAX_LINES = 8
+MAX_WIDTH = 160
+MAX_CHANGES = 20
+
+
+def compare(before: Snapshot, after: Snapshot) -> tuple[Change, ...]:
+    """Return what is new or other than it was, what runs by itself first."""
+    pairs = ((path, before.items.get(path), after.items[path]) for path in sorted(after.items))
+    changes = sorted(
+        filter(None, (_change(*pair) for pair in pairs)), key=lambda change: not change.by_itself
+    )
+    unseen = tuple(dict.fromkeys((*after.unseen, *before.unseen)))
+    if unseen:
+        why = "not searched: too deep, too many or not readable. What is called added may have been there"
+        changes.append(Change("", "unseen", why, _first(unseen), by_itself=False))
+    return tuple(changes)
+
+
+def report(changes: Sequence[Change]) -> str:
+    """Return the changes for a person, whose terminal nothing in them can steer; empty if there are none."""
+    found = [change for change in changes if change.what != "unseen"]
+    shown = [line for change in found[:MAX_CHANGES] for line in _told(change)]
+    if len(found) > MAX_CHANGES:
+        shown.append(f"and {len(found) - MAX_CHANGES} more")
+    # However much was found, it is told that this may not be all.
+    shown += (line for change in changes if change.what == "unseen" for line in _told(change))
+    return "\n".join(shown)
+
+
+def _change(path: str, old: Item | None, now: Item) -> Change | None:
+    rule, by_itself = now.rule, now.rule.by_itself
+    names: tuple[str, ...] = ()
+    if now.settings is not None and (old is None or old.settings is not None):
+        former = (old and old.settings) or {}
+        names = tuple(name for name, values in now.settings.items() if former.get(name) != values)
+        if not names:
+            return None
+        from init.guard import views
+
+        by_itself = by_itself and views.by_itself(rule.view, names)
+        # What runs by itself comes first, so that the rest cannot push it out of sight.
+        first = sorted(names, key=lambda name: not views.by_itself(rule.view, (name,)))
+        lines = [_setting(name, value) for name in first for value in now.settings[name]]
+    elif old is not None and _same(old, now):
+        return None
+    else:
+        lines = list(_new_lines(old, now))
+    return Change(
+        path,
+        "changed" if old else "added",
+        rule.reason,
+        _first(lines),
+        by_itself,
+        old,
+        names,
+        rule.view,
+        now.via,
+    )
+
+
+def _same(old: Item, now: Item) -> bool:
+    if stat.S_IFMT(old.mode) != stat.S_IFMT(now.mode) or _executable(now) > _executable(old):
+        return False
+    if old.content is None and now.content is None:
+        return old.stamp == now.stamp
+    return old.content == now.content
+
+
+def _executable(item: Item) -> bool:
+    # Of a file with settings only those count.
+    return item.settings is None and stat.S_ISREG(item.mode) and bool(item.mode & 0o111)
+
+
+def _setting(name: str, value: str | None) -> str:
+    return name if value is None else f"{name} = {value}"
+
+
+def _new_lines(old: Item | None, now: Item) -> Iterator[str]:
+    if stat.S_ISLNK(now.mode):
+        yield f"is a link to {(now.content or b'').decode('utf-8', 'surrogateescape')}"
+    elif not stat.S_ISREG(now.mode):
+        yield "is not a file"
+    elif now.content is None:
+        yield f"is too large to show, or not readable ({now.stamp[0]} bytes)"
+    elif b"\0" in now.content:
+        yield f"is not text ({len(now.content)} bytes)"
+    else:
+        # Not a true difference: a hostile file would take difflib hours.
+        known = set(_lines(old)) if old else set()
+        new = [line for line in _lines(now) if line not in known]
+        yield from new or [
+            "has become executable"
+            if old and old.content == now.content
+            else "is in another order, or shorter"
+        ]
+
+
+def _lines(item: Item) -> list[str]:
+    text = (item.content or b"").decode("utf-8", "surrogateescape")
+    return [line.rstrip() for line in text.split("\n") if line.strip()]
+
+
+def _first(lines: Sequence[str]) -> tuple[str, ...]:
+    more = len(lines) - MAX_LINES
+    shown = tuple(_cut(line) for line in lines[:MAX_LINES])
+    return (*shown, f"… and {more} more") if more > 0 else shown
+
+
+def _cut(line: str) -> str:
+    line = line.expandtabs(4)
+    return line if len(line) <= MAX_WIDTH else f"{line[:MAX_WIDTH]}… ({len(line)} characters)"
+
+
+def _told(change: Change) -> Iterator[str]:
+    asked = "" if change.by_itself or change.what == "unseen" else ", if you ask for it"
+    where = f" {printable(_cut(change.path))}" if change.path else ""
+    yield f"{change.what}{where}: {printable(change.reason)}{asked}"
+    yield from (f"    {printable(line)}" for line in change.lines)

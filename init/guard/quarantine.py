@@ -1,0 +1,266 @@
+"""The quarantine: what was written that would run is kept aside, until somebody accepts it.
+
+Nothing here follows a link: a folder is entered name by name. What cannot be copied (too large, no file) is
+moved to the top of the workspace, under a name that nothing runs.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+
+from init.guard import git_config
+from init.guard.snapshot import content, enter
+from init.record import Record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from init.guard.snapshot import Change
+
+MANIFEST = "manifest.json"
+MAX_COPY = 64 << 20
+MAX_MANIFEST = 64 << 20
+
+_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+_KEPT = re.compile(r"[0-9]+|\.quarantined-[0-9a-f]+")
+
+
+class Outcome(Record):
+    """What became of one path: "moved", "restored", "accepted", or "failed" and why."""
+
+    path: str
+    what: str
+    why: str = ""
+
+
+class _Entry(Record):
+    """A line of the manifest: the path, the name it is kept under, and what was left in its place.
+
+    A kept name of digits is in the quarantine's folder, another one at the top of the workspace.
+    """
+
+    path: str
+    kept: str
+    mode: int
+    left: str
+
+
+def put_away(root: str, changes: Sequence[Change], folder: str) -> tuple[Outcome, ...]:
+    """Take every change out of the workspace into a new folder, and put back what was there before.
+
+    Of a git configuration only the settings that changed are put back, or taken out. What is risky only
+    through other changes stays: once those are undone nothing leads there, and it may well be the user's.
+
+    Raises:
+        OSError: the folder exists, is in the workspace, or cannot be made.
+    """
+    os.makedirs(os.path.dirname(os.path.abspath(folder)), 0o700, exist_ok=True)
+    os.mkdir(folder, 0o700)
+    if os.path.realpath(folder).startswith(f"{os.path.realpath(root)}/"):
+        os.rmdir(folder)
+        raise OSError(f"{folder} is in the workspace")
+    top, aside = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC), os.open(folder, _FOLDER)
+    entries: list[_Entry] = []
+    outcomes = []
+    found = [change for change in changes if change.what != "unseen"]
+    ends = {change.path for change in found if _leads_nowhere_once_undone(change)}
+    wanted = [change for change in found if not change.via <= ends]
+    try:
+        for number, change in enumerate(wanted):
+            try:
+                entry = _put_away(top, aside, change, str(number))
+                entries.append(entry)
+                outcomes.append(Outcome(change.path, "restored" if entry.left else "moved"))
+            except (OSError, ValueError) as error:
+                outcomes.append(Outcome(change.path, "failed", str(error)))
+    finally:
+        _write_manifest(aside, entries)
+        os.close(aside)
+        os.close(top)
+    return tuple(outcomes)
+
+
+def accept(root: str, folder: str) -> tuple[Outcome, ...]:
+    """Put everything that is kept into its place, but for what somebody has written there since.
+
+    The folder was in the agent's reach, so nothing in it is believed; it can lead to nothing but the root.
+
+    Raises:
+        OSError: the folder or its manifest cannot be read.
+        ValueError: the manifest is none.
+    """
+    top, aside = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC), os.open(folder, _FOLDER)
+    outcomes, waiting = [], []
+    try:
+        entries = _read_manifest(aside)
+        for entry in entries:
+            try:
+                _accept(top, aside, entry)
+                outcomes.append(Outcome(entry.path, "accepted"))
+            except OSError as error:
+                waiting.append(entry)
+                outcomes.append(Outcome(entry.path, "failed", str(error)))
+        os.unlink(MANIFEST, dir_fd=aside)
+        if waiting:
+            _write_manifest(aside, waiting)
+    finally:
+        os.close(aside)
+        os.close(top)
+    if not waiting:
+        os.rmdir(folder)
+    return tuple(outcomes)
+
+
+def _leads_nowhere_once_undone(change: Change) -> bool:
+    if change.former is None:
+        return True
+    settings = change.former.settings if change.view == "git" else None
+    return settings is not None and not any(
+        name.startswith(("core.hookspath", "include")) for name in settings
+    )
+
+
+def _put_away(top: int, aside: int, change: Change, number: str) -> _Entry:
+    folder, _, name = change.path.rpartition("/")
+    here = _enter_to_write(top, folder)
+    try:
+        former = _former(here, name, change)
+        mode = os.stat(name, dir_fd=here, follow_symlinks=False).st_mode
+        kept = number
+        try:
+            _copy(here, name, aside, number)
+            os.unlink(name, dir_fd=here)
+        except (OSError, ValueError):
+            kept = f".quarantined-{os.urandom(8).hex()}"
+            os.rename(name, kept, src_dir_fd=here, dst_dir_fd=top)
+        if former is not None:
+            _write(here, name, *former)
+        return _Entry(change.path, kept, mode, _digest(here, name))
+    finally:
+        os.close(here)
+
+
+def _former(here: int, name: str, change: Change) -> tuple[bytes, int] | None:
+    """Return content and mode of what belongs in the place of a change."""
+    old = change.former
+    if change.names and change.view == "git" and (data := content(here, name, MAX_COPY)) is not None:
+        former = (old and old.settings) or {}
+        mode = os.stat(name, dir_fd=here, follow_symlinks=False).st_mode
+        try:
+            return git_config.put_back(data, change.names, former), mode
+        except ValueError:
+            pass
+    if old is None or (old.content is None and not stat.S_ISREG(old.mode)):
+        return None
+    if old.content is None:
+        # Away from its place, what the user had there would be lost.
+        raise OSError("too large to put back what was there before: look at it yourself")
+    return old.content, old.mode
+
+
+def _accept(top: int, aside: int, entry: _Entry) -> None:
+    folder, _, name = entry.path.rpartition("/")
+    here = _enter_to_write(top, folder)
+    try:
+        if _digest(here, name) != entry.left:
+            raise OSError("something else is there now")
+        if entry.kept.startswith("."):
+            os.rename(entry.kept, name, src_dir_fd=top, dst_dir_fd=here)
+            return
+        _copy(aside, entry.kept, here, name, entry.mode)
+        os.unlink(entry.kept, dir_fd=aside)
+    finally:
+        os.close(here)
+
+
+def _enter_to_write(top: int, folder: str) -> int:
+    here = enter(top, folder)
+    mode = stat.S_IMODE(os.fstat(here).st_mode)
+    if mode & 0o300 != 0o300 and folder:
+        # The agent may have locked it; it is the agent's, and so are we.
+        os.chmod(f"/proc/self/fd/{here}", mode | 0o300)
+    return here
+
+
+def _copy(source: int, name: str, target: int, new: str, mode: int | None = None) -> None:
+    """Copy a file or a link.
+
+    Raises:
+        OSError: it is neither, or too large, or cannot be read or written.
+    """
+    data = content(source, name, MAX_COPY)
+    if data is None:
+        raise OSError("is no file that can be copied")
+    own = os.stat(name, dir_fd=source, follow_symlinks=False).st_mode
+    _write(target, new, data, own if stat.S_ISLNK(own) or mode is None else stat.S_IFREG | stat.S_IMODE(mode))
+
+
+def _write(folder: int, name: str, data: bytes, mode: int) -> None:
+    """Write a file or a link and move it into its place, so that no hard link of the old one changes."""
+    new = f".quarantined-{os.urandom(8).hex()}"
+    if stat.S_ISLNK(mode):
+        os.symlink(data, new, dir_fd=folder)
+    else:
+        with os.fdopen(os.open(new, _NEW, 0o600, dir_fd=folder), "wb") as file:
+            file.write(data)
+            os.fchmod(file.fileno(), mode & 0o777)
+    try:
+        os.rename(new, name, src_dir_fd=folder, dst_dir_fd=folder)
+    except OSError:
+        os.unlink(new, dir_fd=folder)
+        raise
+
+
+def _digest(folder: int, name: str) -> str:
+    """Return what tells a content from others; empty if nothing is there."""
+    import hashlib
+
+    try:
+        kind = stat.S_IFMT(os.stat(name, dir_fd=folder, follow_symlinks=False).st_mode)
+    except FileNotFoundError:
+        return ""
+    data = content(folder, name, MAX_COPY)
+    return f"{kind:o}:" + ("" if data is None else hashlib.sha256(data).hexdigest())
+
+
+def _write_manifest(aside: int, entries: list[_Entry]) -> None:
+    import json
+
+    # JSON escapes what is no text in a path, and reads it again.
+    _write(
+        aside,
+        MANIFEST,
+        json.dumps([entry._asdict() for entry in entries], indent=1).encode(),
+        stat.S_IFREG | 0o600,
+    )
+
+
+def _read_manifest(aside: int) -> list[_Entry]:
+    import json
+
+    data = content(aside, MANIFEST, MAX_MANIFEST)
+    if data is None or stat.S_ISLNK(os.stat(MANIFEST, dir_fd=aside, follow_symlinks=False).st_mode):
+        raise OSError(f"{MANIFEST} cannot be read")
+    try:
+        entries = [_Entry(**entry) for entry in json.loads(data)]
+        if not all(map(_plausible, entries)):
+            raise ValueError("a path leads out")  # noqa: TRY301 - told like any other fault
+    except (ValueError, TypeError, RecursionError) as error:
+        raise ValueError(f"{MANIFEST} is none of ours: {error}") from error
+    return entries
+
+
+def _plausible(entry: _Entry) -> bool:
+    path, kept, mode, left = entry
+    return (
+        isinstance(path, str)
+        and all(name not in ("", ".", "..") and "\0" not in name for name in path.split("/"))
+        and isinstance(kept, str)
+        and _KEPT.fullmatch(kept) is not None
+        and isinstance(mode, int)
+        and isinstance(left, str)
+    )

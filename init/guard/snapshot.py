@@ -1,0 +1,96 @@
+"""What the workspace guard records of a workspace, and how it reads: by way of no link."""
+
+from __future__ import annotations
+
+import os
+import stat
+
+from init.record import Record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from init.guard.rules import Rule
+    from init.guard.views import Settings
+
+_PATH = os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+_READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+
+
+class Item(Record):
+    """One risky file as it was found.
+
+    Attributes:
+        rule: what runs it.
+        mode: type and permissions.
+        stamp: size and times, which stand for a content that was not read. The agent cannot set the last one.
+        content: a file's content or a link's target; None if it was not read.
+        settings: those that are compared; None if the whole content is.
+        via: the risky files that lead here; "" if it is one by its own name.
+    """
+
+    rule: Rule
+    mode: int
+    stamp: tuple[int, int, int]
+    content: bytes | None
+    settings: Settings | None
+    via: frozenset[str]
+
+
+class Snapshot(Record):
+    """The risky files of a workspace by path, and the first places that were not searched."""
+
+    items: dict[str, Item]
+    unseen: tuple[str, ...]
+
+
+class Change(Record):
+    """Something that would run and did not before.
+
+    Attributes:
+        path: where, relative to the root.
+        what: "added" or "changed"; "unseen" for what nobody looked at.
+        reason: what runs it, and when.
+        lines: what would run: settings, or lines that are new; only the first, with a note of how many more.
+        by_itself: whether it runs without being asked for.
+        former: what was there before.
+        names: the settings that changed, if only settings were compared; of a git configuration if ``view``
+            is "git".
+        via: the risky files that lead here; "" if it is one by its own name.
+    """
+
+    path: str
+    what: str
+    reason: str
+    lines: tuple[str, ...]
+    by_itself: bool = True
+    former: Item | None = None
+    names: tuple[str, ...] = ()
+    view: str = "text"
+    via: frozenset[str] = frozenset(("",))
+
+
+def enter(top: int, folder: str) -> int:
+    """Open a folder below another one, by way of no link."""
+    here = os.dup(top)
+    for name in folder.split("/") if folder else ():
+        try:
+            below = os.open(name, _PATH, dir_fd=here)
+        finally:
+            os.close(here)
+        here = below
+    return here
+
+
+def content(folder: int, name: str, limit: int) -> bytes | None:
+    """Read a file or a link's target; None if it is neither, larger than the limit, or not readable."""
+    try:
+        mode = os.stat(name, dir_fd=folder, follow_symlinks=False).st_mode
+        if stat.S_ISLNK(mode):
+            return os.fsencode(os.readlink(name, dir_fd=folder))
+        if not stat.S_ISREG(mode):
+            return None
+        with os.fdopen(os.open(name, _READ, dir_fd=folder), "rb") as file:
+            data = file.read(limit + 1) if os.fstat(file.fileno()).st_size <= limit else None
+    except OSError:
+        return None
+    return data if data is not None and len(data) <= limit else None

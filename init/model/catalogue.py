@@ -1,0 +1,226 @@
+"""What a model server serves, and the model of each role: its id, its context, its limit of output."""
+
+from __future__ import annotations
+
+import time
+
+from init.errors import SandboxError
+from init.model import discovery
+from init.model.discovery import Listing
+from init.model.failures import EndpointError
+from init.model.servers import ROLES, Wish
+from init.record import Record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+
+    from init.model.servers import Server, Wanted, Warn
+
+    Ask = Callable[["Server", Sequence[str]], str]
+
+# The pauses before a server that does not answer is asked again, in seconds.
+PAUSES = (1.0, 2.0, 4.0)
+
+# Where neither the server nor the user tells: what the smallest servers for agents are started with.
+ASSUMED_CONTEXT = 32768
+# Below this, an agent's own prompt fills half of it.
+LITTLE_CONTEXT = 16384
+# A quarter of the context is left for the answer, but no more than a tool asks for by itself.
+MOST_OUTPUT = 32000
+
+# Some servers have no list, which is no harm where the ids are set.
+NO_LIST = (404, 405, 501)
+
+# A menu or a message shows no more.
+MOST_SHOWN = 30
+
+
+class Model(Record):
+    """A model as the tools are told of it; context and output are tokens."""
+
+    id: str
+    context: int
+    output: int
+    tools: bool
+    vision: bool
+
+
+class Provider(Record):
+    """A server with the models that are used of it."""
+
+    server: Server
+    kind: str
+    base: str
+    models: tuple[Model, ...]
+
+
+class Catalogue(Record):
+    """All providers, and the model of each role as (provider's name, model's id)."""
+
+    providers: tuple[Provider, ...]
+    roles: Mapping[str, tuple[str, str]]
+
+    def main(self) -> tuple[Provider, Model]:
+        """Return the model that the tools begin with, and its provider."""
+        name, model = self.roles["main"]
+        provider = next(entry for entry in self.providers if entry.server.name == name)
+        return provider, next(entry for entry in provider.models if entry.id == model)
+
+
+def draw_up(wanted: Wanted, ask: Ask, warn: Warn) -> Catalogue:
+    """Ask the servers and settle on models.
+
+    Args:
+        wanted: what the user set; at least one server.
+        ask: takes one of several ids where none is set, or raises SandboxError.
+        warn: is told what works, but not as the user may think, and what to do.
+
+    Raises:
+        SandboxError: a server or a setting cannot be used; says why.
+    """
+    references = {role: _reference(role, text, wanted) for role, text in wanted.roles.items()}
+    providers = tuple(_provider(server, _wishes(server, references), ask, warn) for server in wanted.servers)
+    roles = _roles(references, providers)
+    return Catalogue(tuple(_seeing(provider, roles.get("vision")) for provider in providers), roles)
+
+
+def _reference(role: str, text: str, wanted: Wanted) -> tuple[str, str]:
+    """Return the server's name and the model's id, "" where none is named."""
+    name, _, model = text.partition("/")
+    names = [server.name for server in wanted.servers]
+    if name not in names:
+        raise SandboxError(
+            f"config/models.yml, roles.{role}: there is no server of the name in {text!r}",
+            f"Write server/id, with one of: {', '.join(names)}.",
+        )
+    return name, model
+
+
+def find(model: str, ids: Collection[str]) -> str | None:
+    """Return the id under which a server lists a model, None where it does not."""
+    # Ollama takes a name without its tag.
+    return next((name for name in (model, f"{model}:latest") if name in ids), None)
+
+
+def not_served(server: Server, model: str, served: Listing) -> SandboxError:
+    """Return what to tell of an id that the server does not list."""
+    import difflib
+
+    name = server.setting("MODEL_ID", "models: the id")
+    near = difflib.get_close_matches(model, served.entries, 1)
+    hint = f" Did you mean {near[0]}?" if near else ""
+    return SandboxError(
+        f"{name} {model!r} is not served by {served.base}, which serves: {shown(served.entries)}",
+        f"Set it to one of these, letter by letter, or leave it out where there is only one.{hint}",
+    )
+
+
+def several(server: Server, ids: Sequence[str]) -> SandboxError:
+    """Return what to tell where the user has to choose."""
+    place = server.setting("MODEL_ID", "models")
+    fix = f"Set {place} to one of them." if place == "MODEL_ID" else f"Name one in {place}, or in roles."
+    return SandboxError(f"{server.url} serves several models, and none is chosen: {shown(ids)}", fix)
+
+
+def shown(ids: Iterable[str]) -> str:
+    """Return ids in one line, not too many."""
+    names = list(ids)
+    more = f" and {len(names) - MOST_SHOWN} more" if len(names) > MOST_SHOWN else ""
+    return ", ".join(names[:MOST_SHOWN]) + more
+
+
+def _patiently(server: Server, warn: Warn) -> Listing:
+    """Ask again, and say so, where it may be over in a moment."""
+    for count, pause in enumerate(PAUSES, 2):
+        try:
+            return discovery.ask(server)
+        except EndpointError as error:
+            if not error.passing:
+                raise
+            warn(f"{error.what}; asking again in {pause:g} s ({count} of {len(PAUSES) + 1})", "")
+            time.sleep(pause)
+    return discovery.ask(server)
+
+
+def _wishes(server: Server, references: Mapping[str, tuple[str, str]]) -> tuple[Wish, ...]:
+    """Return what is described of a server, and what a role names without describing it."""
+    described = {wish.id for wish in server.models}
+    named = dict.fromkeys(model for name, model in references.values() if name == server.name)
+    more = tuple(Wish(model) for model in named if model and model not in described)
+    return (*server.models, *more) or (Wish(),)
+
+
+def _provider(server: Server, wishes: tuple[Wish, ...], ask: Ask, warn: Warn) -> Provider:
+    try:
+        served = _patiently(server, warn)
+    except EndpointError as error:
+        if error.status not in NO_LIST or not all(wish.id for wish in wishes):
+            raise
+        warn(error.what, error.fix)
+        base = discovery.bases(server.url)[0]
+        return Provider(
+            server, "OpenAI-compatible", base, tuple(_model(server, wish, None, warn) for wish in wishes)
+        )
+    models = []
+    for wish in wishes:
+        ids = discovery.conversing(served)
+        model = find(wish.id, served.entries) if wish.id else ids[0] if len(ids) == 1 else ask(server, ids)
+        if model is None:
+            raise not_served(server, wish.id, served)
+        models.append(
+            _model(server, wish._replace(id=model), discovery.context_of(server, served, model), warn)
+        )
+    return Provider(server, served.kind, served.base, tuple(models))
+
+
+def _model(server: Server, wish: Wish, told: int | None, warn: Warn) -> Model:
+    """Settle the limits between what the user set and what the server tells."""
+    setting = server.setting("MODEL_CONTEXT", "models: the context")
+    context = wish.context or told
+    if context is None:
+        context = ASSUMED_CONTEXT
+        warn(
+            f"the server does not tell the context of {wish.id}: {context} is assumed",
+            f"Set {setting} to what the server was started with (Ollama: OLLAMA_CONTEXT_LENGTH; "
+            "its own default is too small for agents).",
+        )
+    elif told is not None and context > told:
+        warn(
+            f"a context of {context} is set, but the server gives {wish.id} only {told}, which is used",
+            f"Lower {setting}, or leave it out.",
+        )
+        context = told
+    if context < LITTLE_CONTEXT and wish.tools:
+        warn(
+            f"{wish.id} has a context of {context}: an agent's own prompt takes 10,000 tokens",
+            "Start the server with 32768 or more; see Model servers in the README.",
+        )
+    if wish.output is not None and wish.output >= context:
+        raise SandboxError(
+            f"an output of {wish.output} leaves no room for a prompt in the context of {wish.id}, {context}",
+            f"Set {server.setting('MODEL_OUTPUT', 'models: the output')} to a quarter of it, or to nothing.",
+        )
+    output = wish.output or max(1, min(MOST_OUTPUT, context // 4))
+    return Model(wish.id, context, output, wish.tools, wish.vision)
+
+
+def _seeing(provider: Provider, vision: tuple[str, str] | None) -> Provider:
+    """Return the provider with the model of that role as one that reads images."""
+    models = tuple(
+        model._replace(vision=model.vision or (provider.server.name, model.id) == vision)
+        for model in provider.models
+    )
+    return provider._replace(models=models)
+
+
+def _roles(
+    references: Mapping[str, tuple[str, str]], providers: tuple[Provider, ...]
+) -> dict[str, tuple[str, str]]:
+    by_name = {provider.server.name: provider for provider in providers}
+    roles = {"main": (providers[0].server.name, providers[0].models[0].id)}
+    for role in filter(references.__contains__, ROLES):
+        name, model = references[role]
+        ids = [entry.id for entry in by_name[name].models]
+        roles[role] = (name, find(model, ids) or ids[0])
+    return roles

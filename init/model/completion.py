@@ -1,0 +1,163 @@
+"""One exchange with a model, streamed as the tools do it, and put together again."""
+
+from __future__ import annotations
+
+import json
+import time
+
+from init.model import endpoint, failures
+from init.model.failures import EndpointError
+from init.record import Record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from typing import Any
+
+    from init.model.catalogue import Model, Provider
+
+# Seconds; a model that is loaded on demand takes its time for the first answer.
+PATIENCE = 120.0
+
+# Bytes of one event.
+LONGEST_LINE = 1 << 20
+
+# Seconds; what took less says nothing of a server's speed.
+SHORTEST = 0.05
+
+# Tokens asked for: enough to measure, and for a model that thinks aloud first to come to its call.
+SHORT, LONG = 96, 1024
+
+
+class Call(Record):
+    """A tool call; the arguments are JSON, as text."""
+
+    id: str
+    name: str
+    arguments: str
+
+
+class Reply(Record):
+    """What a streamed answer held.
+
+    Attributes:
+        text: the answer itself.
+        thought: whether reasoning came besides.
+        calls: the tool calls.
+        ended: why it ended: the server's finish_reason, or `time` where it was still coming after PATIENCE.
+        first: seconds to the first piece.
+        rate: tokens a second after it, 0 where it came too fast to tell.
+    """
+
+    text: str
+    thought: bool
+    calls: tuple[Call, ...]
+    ended: str
+    first: float
+    rate: float
+
+
+def converse(
+    provider: Provider,
+    entry: Model,
+    messages: Sequence[Mapping[str, Any]],
+    tools: Sequence[Any] | None,
+) -> Reply:
+    """Send a conversation as the tools do, streamed; return the model's next message.
+
+    Raises:
+        EndpointError: the server refuses, or its answer breaks off.
+    """
+    body: dict[str, Any] = {
+        "model": entry.id, "messages": messages, "stream": True, "stream_options": {"include_usage": True},
+        "max_tokens": min(LONG if tools else SHORT, entry.output),
+    }  # fmt: skip
+    if tools:
+        body["tools"] = tools
+    url = f"{provider.base}/chat/completions"
+    begun = time.monotonic()
+    gathered = _Gathered()
+    try:
+        with endpoint.stream(provider.server, url, body, seconds=PATIENCE) as response:
+            for line in iter(lambda: response.readline(LONGEST_LINE), b""):
+                data = line.strip().removeprefix(b"data:").strip()
+                if line.startswith(b"data:") and data != b"[DONE]":
+                    gathered.add(endpoint.parsed(provider.server, url, data), time.monotonic() - begun)
+    except EndpointError as error:
+        if not (error.passing and gathered.pieces):
+            raise
+        gathered.ended = "time"
+    except endpoint.ODD as error:
+        what = f"{url} sends pieces of an answer that are of no form known: {error}"
+        raise EndpointError("answer", what, "Does the server speak the OpenAI API?") from error
+    if not gathered.ended:
+        raise EndpointError(
+            "answer", f"{url} ends its answer before it is finished, after {gathered.pieces} pieces",
+            "The server, or a proxy before it, breaks off: look at their logs.",
+        )  # fmt: skip
+    return gathered.reply()
+
+
+class _Gathered:
+    """The pieces of a streamed answer, put together."""
+
+    def __init__(self) -> None:
+        self.text, self.thought, self.ended = "", False, ""
+        self.calls: list[Call] = []
+        # Where in the list the call of an index is.
+        self.places: dict[int, int] = {}
+        self.pieces, self.tokens = 0, 0
+        self.first = self.last = 0.0
+
+    def add(self, chunk: Any, seconds: float) -> None:
+        """Take one event; an error that a server sends in the stream ends it.
+
+        Raises:
+            EndpointError: it is an error.
+            TypeError: it is of another form; or another of endpoint.ODD.
+        """
+        if chunk.get("error"):
+            said = failures.first_line(json.dumps(chunk))
+            raise EndpointError("answer", f"the server breaks off: {said}", "Look at its log.")
+        self.tokens = int((chunk.get("usage") or {}).get("completion_tokens") or self.tokens)
+        for choice in chunk.get("choices") or []:
+            self.ended = str(choice.get("finish_reason") or self.ended)
+            delta = choice.get("delta") or {}
+            thought = delta.get("reasoning_content") or delta.get("reasoning")
+            if delta.get("content") or thought or delta.get("tool_calls"):
+                self.first = self.first or seconds
+                self.last = seconds
+                self.pieces += 1
+            self.text += _text(delta.get("content"))
+            self.thought = self.thought or bool(thought)
+            for call in delta.get("tool_calls") or []:
+                self._add_call(call)
+
+    def _add_call(self, call: Mapping[str, Any]) -> None:
+        function, name = call.get("function") or {}, str(call.get("id") or "")
+        index = call["index"] if isinstance(call.get("index"), int) else -1
+        place = self.places.get(index, -1)
+        # Some servers leave the index out, or give every call the same.
+        if place < 0 or (name and self.calls[place].id not in ("", name)):
+            place = self.places[index] = len(self.calls)
+            self.calls.append(Call("", "", ""))
+        known, arguments = self.calls[place], function.get("arguments")
+        self.calls[place] = Call(
+            known.id or name,
+            known.name or str(function.get("name") or ""),
+            # Not as text, they are no JSON afterwards, and are told of.
+            known.arguments + (arguments if isinstance(arguments, str) else str(arguments or "")),
+        )
+
+    def reply(self) -> Reply:
+        """Return the whole."""
+        after = self.last - self.first
+        rate = ((self.tokens or self.pieces) - 1) / after if after > SHORTEST else 0.0
+        return Reply(self.text, self.thought, tuple(self.calls), self.ended, self.first, rate)
+
+
+def _text(content: Any) -> str:
+    """Return the text of a piece, which some servers send as a list of parts."""
+    if isinstance(content, list):
+        return "".join(_text(part.get("text")) for part in content)
+    return content if isinstance(content, str) else ""

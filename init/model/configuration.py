@@ -1,0 +1,83 @@
+"""Which model servers the user named: MODEL_* variables, or config/models.yml.
+
+The variables are the short form: one server, one model for every role.
+"""
+
+from __future__ import annotations
+
+import os
+
+from init import paths
+from init.errors import SandboxError
+from init.model import checks, models_yml
+from init.model.servers import Server, Wanted, Wish
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from init.model.servers import Warn
+
+# Where an engine mounts a secret of this name, looked at where no file is named.
+KEY_FILE = "/run/secrets/model_api_key"
+
+# What the short form calls its server; the tools show it as the provider.
+SHORT = "local"
+
+
+def read(environ: Mapping[str, str], warn: Warn, directory: str = paths.CONFIG) -> Wanted:
+    """Return what the user wants; no server where nothing is set.
+
+    Args:
+        environ: the variables.
+        warn: is told what is set and not used, and what to do.
+        directory: where config/ is.
+
+    Raises:
+        SandboxError: names a bad setting, and never shows a key.
+    """
+    listed = models_yml.read(directory)
+    if not environ.get("MODEL_URL"):
+        lonely = [name for name in ("MODEL_ID", "MODEL_CONTEXT", "MODEL_OUTPUT") if environ.get(name)]
+        if lonely:
+            raise SandboxError(
+                f"{lonely[0]} is set, but MODEL_URL is not",
+                "Set MODEL_URL too, or describe it in config/models.yml.",
+            )
+        return listed
+    if listed.servers:
+        warn("MODEL_URL is set, so config/models.yml is not used", "Unset MODEL_URL to use the file.")
+    return Wanted((_from_variables(environ, directory),), {})
+
+
+def key_of(environ: Mapping[str, str], directory: str = paths.CONFIG) -> str:
+    """Return MODEL_API_KEY, or what the file holds that MODEL_API_KEY_FILE names from config/; "" for none.
+
+    Raises:
+        SandboxError: the file cannot be read, or the key is none.
+    """
+    if environ.get("MODEL_API_KEY"):
+        return checks.key(environ["MODEL_API_KEY"], "MODEL_API_KEY")
+    if environ.get("MODEL_API_KEY_FILE"):
+        return checks.key_in(os.path.join(directory, environ["MODEL_API_KEY_FILE"]), "MODEL_API_KEY_FILE")
+    return checks.key_in(KEY_FILE, "the secret model_api_key") if os.path.exists(KEY_FILE) else ""
+
+
+def _from_variables(environ: Mapping[str, str], directory: str) -> Server:
+    context, output = (checks.tokens(environ.get(name), name) for name in ("MODEL_CONTEXT", "MODEL_OUTPUT"))
+    checks.check_limits(context, output, "MODEL_CONTEXT", "MODEL_OUTPUT")
+    tools_on = environ.get("MODEL_TOOLS") or "on"
+    if tools_on not in ("on", "off"):
+        raise SandboxError(f"MODEL_TOOLS={tools_on!r} is not known", "MODEL_TOOLS is one of on, off.")
+    ca = environ.get("MODEL_CA")
+    return Server(
+        name=SHORT,
+        url=checks.address(environ["MODEL_URL"], "MODEL_URL"),
+        key=key_of(environ, directory),
+        variable="MODEL_API_KEY",
+        ca=checks.certificate(os.path.join(directory, ca), "MODEL_CA") if ca else "",
+        source="MODEL_URL",
+        models=(
+            Wish(checks.model_id(environ.get("MODEL_ID", ""), "MODEL_ID"), context, output, tools_on == "on"),
+        ),
+    )

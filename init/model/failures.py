@@ -1,0 +1,191 @@
+"""What it means for the user that a model server cannot be reached, refuses, or breaks off."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import socket
+import ssl
+import urllib.error
+import urllib.request
+from urllib.parse import urlsplit
+
+from init.errors import SandboxError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from init.model.servers import Server
+
+HOST_ITSELF = "host.docker.internal"
+LISTEN = (
+    "A server on this machine has to listen on more than 127.0.0.1, and the firewall has to let it through: "
+    "--host 0.0.0.0 (vLLM, llama.cpp, SGLang), OLLAMA_HOST=0.0.0.0, Serve on Local Network (LM Studio)."
+)
+
+
+class EndpointError(SandboxError):
+    """A server that cannot be used as it is.
+
+    Args:
+        stage: how far it came: name, connect, tls or answer.
+        what: what is wrong.
+        fix: what to do about it.
+        passing: whether it may be over in a moment.
+        status: the HTTP status, 0 where none came.
+    """
+
+    def __init__(self, stage: str, what: str, fix: str, *, passing: bool = False, status: int = 0) -> None:
+        super().__init__(what, fix)
+        self.stage, self.passing, self.status = stage, passing, status
+
+
+def refused(server: Server, url: str, error: urllib.error.HTTPError) -> EndpointError:
+    """Say what an HTTP status means."""
+    body = _some(error)
+    said = first_line(without(server.key, body.decode(errors="replace")))
+    told = f"{url} answers {error.code} {without(server.key, error.reason)[:80]}" + (
+        f": {said}" if said else ""
+    )
+    fix, passing = f"Check {server.source}, and the server's log.", False
+    if error.code in (401, 403):
+        key = server.setting("MODEL_API_KEY", "key or key_file")
+        fix = (
+            f"The server does not take this key: mend {key}."
+            if server.key
+            else f"The server wants a key: set {key}."
+        )
+    elif 300 <= error.code < 400:
+        target = without(server.key, error.headers.get("Location", "elsewhere"))
+        told = f"{url} redirects to {target[:200]}"
+        fix = f"Set {server.source} to where the server really is; a redirection is not followed with a key."
+    elif error.code == 404:
+        fix = f"The path of {server.source} is mostly /v1."
+    elif error.code in (502, 503, 504):
+        fix, passing = "The server is loading its model, or is overloaded: wait, and look at its log.", True
+    elif error.code == 400 and b"HTTPS" in body:
+        fix = f"The server speaks TLS: write https:// in {server.source}."
+    return EndpointError("answer", told, fix, passing=passing, status=error.code)
+
+
+def not_reached(server: Server, url: str, error: Exception, seconds: float) -> EndpointError:
+    """Say what it means that the request could not be sent."""
+    host, here = urlsplit(url).hostname or "", _place(url)
+    if isinstance(error, socket.gaierror):
+        what = f"the name {host} is not known in the container"
+        return EndpointError("name", what, _name_fix(server, host), passing=True)
+    if isinstance(error, ssl.SSLError):
+        return EndpointError("tls", *_tls_meaning(server, here, error))
+    if isinstance(error, TimeoutError):
+        what = f"{here} does not take the connection within {seconds:g} s"
+        return EndpointError(
+            "connect", what, f"Is the server up, and at this address? {LISTEN}", passing=True
+        )
+    if _is_loopback(host):
+        what = f"nothing listens on {here} in the container, which is what {host} means there"
+        parts = urlsplit(server.url)
+        better = parts._replace(netloc=f"{HOST_ITSELF}:{parts.port}" if parts.port else HOST_ITSELF).geturl()
+        fix = f"For a server on this machine write {better} in {server.source}. {LISTEN}"
+        return EndpointError("connect", what, fix)
+    if isinstance(error, ConnectionRefusedError):
+        fix = f"Is the server up, and on this port? {LISTEN}"
+        return EndpointError("connect", f"{here} refuses the connection", fix, passing=True)
+    what = f"{here} cannot be reached: {getattr(error, 'strerror', None) or error}"
+    return EndpointError(
+        "connect", what, f"Check {server.source}, the network and the firewall.", passing=True
+    )
+
+
+def not_answered(server: Server, url: str, error: Exception, seconds: float) -> EndpointError:
+    """Say what it means that a request was sent and its answer did not come."""
+    here = _place(url)
+    if isinstance(error, ssl.SSLError):
+        return EndpointError("tls", *_tls_meaning(server, here, error))
+    if isinstance(error, TimeoutError):
+        what = f"{here} takes the connection, but its answer is not complete within {seconds:g} s"
+        fix = "The server is loading its model, is overloaded or hangs: look at its log."
+        return EndpointError("answer", what, fix, passing=True)
+    what = f"{here} ends the connection before its answer is complete ({type(error).__name__})"
+    fix = f"Is it a model server? If it speaks TLS, write https:// in {server.source}. Look at its log."
+    return EndpointError("answer", what, fix)
+
+
+def _place(url: str) -> str:
+    """Return HOST:PORT, and the proxy where one is in between."""
+    host, port = address(url)
+    return (
+        f"{host}:{port} (through the proxy in {urlsplit(url).scheme}_proxy)"
+        if proxied(url)
+        else f"{host}:{port}"
+    )
+
+
+def address(url: str) -> tuple[str, int]:
+    """Return the host and the port that a URL means."""
+    parts = urlsplit(url)
+    return parts.hostname or "", parts.port or {"http": 80, "https": 443}[parts.scheme]
+
+
+def proxied(url: str) -> bool:
+    """Tell whether a request goes through the proxy that the environment names."""
+    parts = urlsplit(url)
+    return parts.scheme in urllib.request.getproxies() and not urllib.request.proxy_bypass(
+        parts.hostname or ""
+    )
+
+
+def _name_fix(server: Server, host: str) -> str:
+    if host == HOST_ITSELF:
+        return f"Start with compose.yml, or add the name: --add-host {HOST_ITSELF}:host-gateway."
+    if host.endswith(".local"):
+        return f"A name in .local is not known in containers: write the address in {server.source}."
+    return (
+        f"Check {server.source}, or write the address there: a container may not know the names of your LAN."
+    )
+
+
+def _tls_meaning(server: Server, here: str, error: ssl.SSLError) -> tuple[str, str]:
+    """Return what is wrong with a TLS connection, and what to do."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        what = f"the certificate of {here} is not accepted: {error.verify_message}"
+        if "hostname" in error.verify_message.lower() or "IP address" in error.verify_message:
+            return what, f"Write the name that the certificate is for in {server.source}."
+        if "expired" in error.verify_message or "not yet valid" in error.verify_message:
+            return what, "Renew the server's certificate, or set this machine's clock."
+        return (
+            what,
+            "Put its CA, or the certificate itself if it is self-signed, into config/ and name it in "
+            f"{server.setting('MODEL_CA', 'ca')}.",
+        )
+    if error.reason in ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "HTTP_REQUEST"):
+        return f"{here} does not speak TLS", f"Write http:// in {server.source}."
+    return f"TLS with {here} fails: {error.reason or error}", f"Check {server.source}, and the server's log."
+
+
+def _is_loopback(host: str) -> bool:
+    return host in ("localhost", "::1", "::", "0.0.0.0") or host.startswith("127.")  # noqa: S104 - a paste
+
+
+def _some(error: urllib.error.HTTPError) -> bytes:
+    try:
+        return error.read(65536)
+    except (OSError, http.client.HTTPException):
+        return b""
+
+
+def without(secret: str, text: str) -> str:
+    """Return text without a secret, as it is and as JSON writes it; some servers echo the key."""
+    for form in (secret, json.dumps(secret)[1:-1]):
+        text = text.replace(form, "***") if form else text
+    return text
+
+
+def first_line(text: str) -> str:
+    """Return what an error answer says, in one short line."""
+    try:
+        content = json.loads(text)
+        for key in ("error", "message", "detail"):
+            content = content.get(key, content) if isinstance(content, dict) else content
+        said = content if isinstance(content, str) else json.dumps(content)
+    except (ValueError, RecursionError):
+        said = "" if "<" in text else text
+    return " ".join(said.split())[:300]

@@ -1,0 +1,128 @@
+"""Hands the models to the tools: each tool's files and the variables that name them, below home."""
+
+from __future__ import annotations
+
+import os
+import shutil
+
+from init import log, paths
+from init.errors import SandboxError
+from init.formats import syntax
+from init.model import renderers
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from typing import Any
+
+    from init.model.catalogue import Catalogue
+    from init.model.renderers import Rendered
+    from init.tools import Tool
+
+
+def write(home: str, drawn: Catalogue, definitions: Iterable[Tool]) -> None:
+    """Render each tool's files below home, with the variables that all programs of the session get.
+
+    Raises:
+        SandboxError: they cannot be written, or a definition names a renderer that there is not.
+    """
+    folder = paths.rendered_folder(home)
+    files: dict[str, str] = {}
+    variables = _variables(drawn)
+    for tool in definitions:
+        rendered = _render(tool, drawn, folder)
+        files.update(rendered.files)
+        variables.update(rendered.variables)
+        for reason in rendered.ignored:
+            log.warning(reason, fix="To use the model server's, take that setting out.")
+    certificates = [_text(entry.server.ca, "replace") for entry in drawn.providers if entry.server.ca]
+    if certificates:
+        # Node.js and bun take one file.
+        files["ca.pem"] = "\n".join(certificates)
+        variables["NODE_EXTRA_CA_CERTS"] = f"{folder}/ca.pem"
+    # What the user set for a tool stays.
+    kept = {name: value for name, value in variables.items() if not os.environ.get(name)}
+    files[paths.VARIABLES] = "".join(f"{name}={value}\0" for name, value in kept.items())
+    try:
+        os.makedirs(folder, 0o700)
+        for name, text in files.items():
+            descriptor = os.open(f"{folder}/{name}", os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o400)
+            with open(descriptor, "w", encoding="utf-8") as file:
+                file.write(text)
+    except OSError as error:
+        raise SandboxError(
+            f"cannot write {error.filename}: {error.strerror}", "Home needs to be writable, with room."
+        ) from error
+
+
+def clear(home: str) -> None:
+    """Take away what an earlier start of this container left.
+
+    Raises:
+        SandboxError: it cannot be taken away.
+    """
+    folder = paths.rendered_folder(home)
+    try:
+        # An earlier session may have made links of them, to have the files elsewhere.
+        for path in (os.path.dirname(folder), folder):
+            if os.path.islink(path) or os.path.isfile(path):
+                os.unlink(path)
+        if os.path.lexists(folder):
+            shutil.rmtree(folder)
+    except OSError as error:
+        raise SandboxError(
+            f"cannot remove {error.filename}: {error.strerror}", "Remove it yourself."
+        ) from error
+
+
+def tell(drawn: Catalogue) -> None:
+    """Say which model it is, and where."""
+    for provider in drawn.providers:
+        for model in provider.models:
+            mine = (provider.server.name, model.id)
+            roles = [role for role, chosen in drawn.roles.items() if chosen == mine]
+            more = {"roles": "+".join(roles)} if len(drawn.roles) > 1 else {}
+            told = f"model {model.id} at {provider.base} ({provider.kind})"
+            log.info(told, context=model.context, output=model.output, **more)
+
+
+def _variables(drawn: Catalogue) -> dict[str, str]:
+    provider, model = drawn.main()
+    keys = {entry.server.variable: entry.server.key for entry in drawn.providers if entry.server.key}
+    return {**keys, "SANDBOX_MODEL_ID": model.id, "SANDBOX_MODEL_URL": provider.base}
+
+
+def _render(tool: Tool, drawn: Catalogue, folder: str) -> Rendered:
+    if not tool.models:
+        return renderers.Rendered({}, {})
+    render = renderers.RENDERERS.get(tool.models)
+    if render is None:
+        raise SandboxError(
+            f"config/tools.yml, {tool.name}: there is no way {tool.models!r} to hand over models",
+            f"models is one of {', '.join(renderers.RENDERERS)}, or left out.",
+        )
+    try:
+        return render(drawn, _own, folder)
+    except (OSError, ValueError) as error:
+        log.warning(
+            f"{tool.name} is not told of the model: its configuration is not valid: {error}", fix="Mend it."
+        )
+        return renderers.Rendered({}, {})
+
+
+def _own(name: str) -> dict[str, Any]:
+    """Return what the user wrote in a file of config/.
+
+    Raises:
+        ValueError: it is not valid.
+    """
+    try:
+        content = syntax.content(name, _text(f"{paths.CONFIG}/{name}"))
+    except FileNotFoundError:
+        return {}
+    return content if isinstance(content, dict) else {}
+
+
+def _text(path: str, errors: str = "strict") -> str:
+    with open(path, encoding="utf-8", errors=errors) as file:
+        return file.read()

@@ -1,0 +1,81 @@
+"""Asks the model servers, and writes for each tool the files and variables that name them.
+
+PID 1 runs it before the tool: sandbox-connect [--lenient]. With --lenient a server that cannot be used is
+only warned of, for a shell is of use without one.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from init import log, paths, program, tools
+from init.errors import SandboxError
+from init.model import catalogue, configuration, handover
+from init.record import Record
+from init.session import menu, places
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from init.model.servers import Server
+    from init.settings import Settings
+
+
+class Entry(Record):
+    """A line of the menu."""
+
+    name: str
+    title: str
+
+
+def main(arguments: list[str]) -> int:
+    """Connect the tools with their models; return the exit code."""
+    return program.run(connect, arguments)
+
+
+def connect(wanted: Settings, arguments: list[str]) -> int:
+    """Write what the tools need, or nothing where no server is named.
+
+    Raises:
+        SandboxError: a setting or a server cannot be used.
+    """
+    home = places.home()
+    try:
+        handover.clear(home)
+        provide(home, wanted)
+    except SandboxError as error:
+        if "--lenient" not in arguments:
+            raise
+        log.warning(error.what, fix=error.fix)
+    return 0
+
+
+def provide(home: str, wanted: Settings) -> None:
+    """Ask the servers and write the tools' files.
+
+    Raises:
+        SandboxError: a setting or a server cannot be used.
+    """
+    named = configuration.read(os.environ, warn)
+    if not named.servers:
+        return
+
+    def ask(server: Server, ids: Sequence[str]) -> str:
+        if not menu.terminal() or len(ids) > catalogue.MOST_SHOWN:
+            raise catalogue.several(server, ids)
+        entries = [Entry(model, "") for model in ids]
+        answer = menu.ask(entries, 0, sys.stderr, wanted.menu_timeout, "model")
+        if answer is None:
+            raise catalogue.several(server, ids)
+        return answer.name
+
+    drawn = catalogue.draw_up(named, ask, warn)
+    handover.write(home, drawn, tools.load(paths.DEFINITIONS).values())
+    handover.tell(drawn)
+
+
+def warn(what: str, fix: str) -> None:
+    """Tell what works, but not as the user may think."""
+    log.warning(what, **({"fix": fix} if fix else {}))

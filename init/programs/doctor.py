@@ -1,0 +1,73 @@
+"""Examines the machine, the sandbox and the model, in the place and as the user of a session.
+
+PID 1 runs it in the tool's place with SANDBOX_DOCTOR=1: sandbox-doctor [--json].
+"""
+
+from __future__ import annotations
+
+import os
+
+from init import mounts, program
+from init.doctor import environment, hardening, model, report, task
+from init.errors import SandboxError
+from init.model import handover
+from init.session import config_files, places
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from init.doctor.report import Report
+    from init.model.catalogue import Catalogue
+    from init.mounts import Mount
+    from init.settings import Settings
+    from init.tools import Tool
+
+
+def main(arguments: list[str]) -> int:
+    """Examine everything and tell it; return 1 where something failed."""
+    return program.run(examine, arguments)
+
+
+def examine(wanted: Settings, arguments: list[str]) -> int:
+    """Go through all areas, from what the rest stands on to the tools' own answers.
+
+    Raises:
+        SandboxError: an argument is not known.
+    """
+    if arguments not in ([], ["--json"]):
+        raise SandboxError(f"doctor does not know {' '.join(arguments)!r}", "There is --json, or nothing.")
+    told = report.to_stdout(as_json=bool(arguments))
+    told.section("engine")
+    environment.machine(told, os.environ)
+    told.section("folders")
+    table = mounts.read_table()
+    environment.folders(told, table)
+    told.section("configuration")
+    definitions = environment.configuration(told)
+    told.section("tools")
+    installed = environment.programs(told, definitions, wanted)
+    told.section("security")
+    hardening.session(told)
+    told.section("model")
+    drawn = model.model(told, os.environ, installed)
+    if drawn is not None:
+        told.section("tasks")
+        hand_over(told, drawn, definitions, table)
+        task.try_each(told, installed, drawn)
+    if arguments:
+        print(told.as_json())  # noqa: T201 - what was asked for
+    return told.conclude()
+
+
+def hand_over(
+    told: Report, drawn: Catalogue, definitions: Mapping[str, Tool], table: Iterable[Mount]
+) -> None:
+    """Give the tools their files, as a session does."""
+    home = places.home()
+    try:
+        handover.clear(home)
+        handover.write(home, drawn, definitions.values())
+        config_files.install(definitions.values(), home, table)
+    except SandboxError as error:
+        told.fail("files", error.what, error.fix)

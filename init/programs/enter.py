@@ -1,0 +1,56 @@
+"""A command, or a shell, as the agent in a sandbox that runs: what `docker exec` alone would do as root.
+
+docker exec -it CONTAINER sandbox-enter [COMMAND [ARGUMENT...]]
+"""
+
+from __future__ import annotations
+
+import os
+
+from init import paths, program
+from init.accounts import Identity
+from init.errors import SandboxError
+from init.root import privileges
+from init.session import environment, places, seal
+from init.signals import signal
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from init.settings import Settings
+
+
+def main(arguments: list[str]) -> int:
+    """Run the command in place of this process; return an exit code only where that fails."""
+    return program.run(enter, arguments)
+
+
+def enter(wanted: Settings, arguments: list[str]) -> int:
+    """Become the agent, lose what the session lost, and run the command.
+
+    Raises:
+        SandboxError: it cannot be run.
+    """
+    if os.geteuid() == 0:
+        privileges.require_capabilities()
+        privileges.lock_down()
+        privileges.become(agent(), paths.ENTER, arguments)
+    seal.session(wanted.seccomp)
+    command, *rest = arguments or [paths.SHELL]
+    variables = {**os.environ, **environment.agent_variables(places.home())}
+    path = command if "/" in command else environment.find_program(command)
+    if path is None:
+        raise SandboxError(f"there is no program {command}", "Name one that the agent's PATH finds.")
+    # Python ignores these two, and what is ignored stays so.
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+    signal.signal(signal.SIGXFSZ, signal.SIG_DFL)
+    try:
+        os.execve(path, [command, *rest], variables)  # noqa: S606 - exec without a shell is the point
+    except OSError as error:
+        raise SandboxError(f"cannot run {command}: {error.strerror}", "Check its name and mode.") from error
+
+
+def agent() -> Identity:
+    """Return the IDs of PID 1, which is the session."""
+    with open("/proc/1/status", encoding="ascii", errors="replace") as status:
+        fields = dict(line.split(":", 1) for line in status)
+    return Identity(int(fields["Uid"].split()[0]), int(fields["Gid"].split()[0]))

@@ -1,0 +1,1 @@
+"""What only root runs: it prepares the container and gives root up."""

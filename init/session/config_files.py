@@ -1,0 +1,124 @@
+"""The tools' configuration files: checked, and linked from config/ to where each tool reads them."""
+
+from __future__ import annotations
+
+import os
+
+from init import log, paths
+from init.errors import SandboxError
+from init.formats import prebuilt
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from init.mounts import Mount
+    from init.tools import Tool
+
+# Of folders that hold nothing but links to files that anyone in the container may read.
+OPEN, CLOSED = 0o755, 0o555
+
+
+def check(tool: Tool) -> None:
+    """Parse each configuration file of the tool.
+
+    A missing file is warned of: the tool starts with its own defaults.
+
+    Raises:
+        SandboxError: a file is not valid; says where.
+    """
+    good = prebuilt.read()
+    for file in tool.config:
+        path = os.path.normpath(f"{paths.CONFIG}/{file.source}")
+        try:
+            with open(path, encoding="utf-8") as stream:
+                text = stream.read()
+                problem = None if text in good else _fault(file.source, text)
+        except IsADirectoryError:
+            continue
+        except FileNotFoundError:
+            log.warning(f"config/{file.source} is missing: {tool.name} starts without it")
+            continue
+        except (OSError, UnicodeError) as error:
+            problem = str(error)
+        if problem:
+            raise SandboxError(
+                f"config/{file.source}, which {tool.name} reads, is not valid: {problem}", "Mend it."
+            )
+
+
+def _fault(name: str, text: str) -> str | None:
+    # Loaded where a file is not as shipped: json and re take as long as the interpreter's start.
+    from init.formats import syntax
+
+    return syntax.fault(name, text)
+
+
+def install(tools: Iterable[Tool], home_directory: str, table: Iterable[Mount]) -> None:
+    """Make the tools' state directories and link their configuration to where they read it.
+
+    All of them, since one tool or a shell may start another. A mount of the user's own at such a place is
+    left alone. The folders in home that hold the links are closed afterwards: a tool that finds its own
+    writable installs packages there from the network (opencode does).
+
+    Raises:
+        SandboxError: data/ or the home directory cannot be written.
+    """
+    own = {mount.path for mount in table if mount.path.startswith(f"{paths.HOME}/")} - {
+        paths.WORKSPACE,
+        paths.DATA,
+    }
+    for tool in tools:
+        try:
+            _install(tool, home_directory, own)
+        except OSError as error:
+            raise SandboxError(
+                f"cannot prepare {tool.name}: {error.filename}: {error.strerror}",
+                "Check that data/ belongs to you and has room, and that home is not mounted read-only.",
+            ) from error
+
+
+def _install(tool: Tool, home_directory: str, own: Iterable[str]) -> None:
+    for directory in tool.state:
+        os.makedirs(f"{paths.DATA}/{directory}", 0o750, exist_ok=True)
+    for file in tool.config:
+        target = paths.place(file.target, home_directory)
+        if any(target == path or target.startswith(f"{path}/") for path in own):
+            continue
+        folder = os.path.dirname(target)
+        closable = file.target.startswith("~/") and folder != home_directory
+        ours = f"{paths.rendered_folder(home_directory)}/{file.source}"
+        link(ours if os.path.exists(ours) else f"{paths.CONFIG}/{file.source}", target, closable=closable)
+
+
+def link(source: str, target: str, *, closable: bool = False) -> None:
+    """Make target a symbolic link to source, and move aside whatever else is there.
+
+    Args:
+        source: a path below the read-only configuration.
+        target: where the tool reads it.
+        closable: whether the folder holds nothing but such links, and is left unwritable.
+    """
+    source, folder = os.path.normpath(source), os.path.dirname(target)
+    present = _points_to(target)
+    if present != source:
+        os.makedirs(folder, OPEN, exist_ok=True)
+        if closable:
+            os.chmod(folder, OPEN)
+        if present is None and os.path.lexists(target):
+            # An earlier session's, then: the configuration that counts is the one in config/.
+            log.warning(f"{target} is not the sandbox's: it is moved to {target}.replaced")
+            os.replace(target, f"{target}.replaced")
+        elif present is not None:
+            os.unlink(target)
+        os.symlink(source, target)
+    if closable:
+        os.chmod(folder, CLOSED)
+
+
+def _points_to(path: str) -> str | None:
+    """Return where a symbolic link points, None for anything else."""
+    try:
+        return os.readlink(path)
+    except OSError:
+        return None

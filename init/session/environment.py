@@ -1,0 +1,96 @@
+"""What a program of the session is started with: argv, environment, working directory."""
+
+from __future__ import annotations
+
+import os
+import stat
+
+from init import paths
+from init.accounts import NAME
+from init.errors import SandboxError
+from init.session import nss_wrapper
+from init.session.supervise import Command
+from init.tools import locate
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from init.tools import Tool
+
+
+def command(tool: Tool, arguments: Sequence[str], home_directory: str, environ: Mapping[str, str]) -> Command:
+    """Return what to run for this tool with these arguments."""
+    program = find_program(tool.command[0]) or tool.command[0]
+    return Command(
+        argv=(program, *tool.command[1:], *arguments),
+        environ=environment(tool, home_directory, environ),
+        directory=paths.WORKSPACE,
+    )
+
+
+def shell(arguments: Sequence[str], home_directory: str, environ: Mapping[str, str]) -> Command:
+    """Return what to run for a shell in the tool's place: the same agent, folder and variables."""
+    own = {**environ, **agent_variables(home_directory)}
+    return Command(argv=(paths.SHELL, *arguments), environ=own, directory=paths.WORKSPACE)
+
+
+def connection(home_directory: str, environ: Mapping[str, str], *, lenient: bool) -> Command:
+    """Return what to run to have the models ready for the tools; see connect.py."""
+    own = {**environ, "HOME": home_directory}
+    return Command(
+        argv=(paths.CONNECT, *(("--lenient",) if lenient else ())), environ=own, directory=paths.WORKSPACE
+    )
+
+
+def doctor(arguments: Sequence[str], home_directory: str, environ: Mapping[str, str]) -> Command:
+    """Return what to run for the sandbox to examine itself."""
+    return Command(
+        argv=(paths.DOCTOR, *arguments),
+        environ={**environ, "HOME": home_directory},
+        directory=paths.WORKSPACE,
+    )
+
+
+def find_program(name: str) -> str | None:
+    """Return the absolute path of a program on the agent's PATH, None where there is none."""
+    return locate(name, paths.PATH)
+
+
+def environment(tool: Tool, home_directory: str, environ: Mapping[str, str]) -> dict[str, str]:
+    """Return the variables the tool gets: those of the container, the agent's own, and the definition's."""
+    defined = {key: paths.place(value, home_directory) for key, value in tool.environment.items()}
+    return {**environ, **agent_variables(home_directory), **defined}
+
+
+def agent_variables(home_directory: str) -> dict[str, str]:
+    """Return the variables that tell a program who and where the agent is.
+
+    Raises:
+        SandboxError: home cannot be written.
+    """
+    own = {"HOME": home_directory, "PATH": paths.PATH, "SHELL": paths.SHELL, "USER": NAME, "LOGNAME": NAME}
+    try:
+        return {**own, **model_variables(home_directory), **nss_wrapper.variables(home_directory)}
+    except OSError as error:
+        raise SandboxError(
+            f"cannot write {error.filename}: {error.strerror}", f"{home_directory} needs to be writable."
+        ) from error
+
+
+def model_variables(home_directory: str) -> dict[str, str]:
+    """Return the variables that name the models, none where no model server is configured."""
+    path = f"{paths.rendered_folder(home_directory)}/{paths.VARIABLES}"
+    try:
+        # The agent owns it, and may have made a pipe of it, or anything else.
+        if not stat.S_ISREG(os.stat(path, follow_symlinks=False).st_mode):
+            return {}
+        with open(path, encoding="utf-8", errors="surrogateescape", opener=_open_at_once) as file:
+            entries = file.read(1 << 20).split("\0")
+    except OSError:
+        return {}
+    return dict(entry.split("=", 1) for entry in entries if "=" in entry[1:])
+
+
+def _open_at_once(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_NONBLOCK | os.O_NOFOLLOW)

@@ -1,0 +1,65 @@
+"""Whether there are model servers to ask, and having them asked.
+
+By a program of its own: what it loads does not stay in PID 1, and a server that hangs stops no signal.
+"""
+
+from __future__ import annotations
+
+import os
+
+from init import log, paths
+from init.formats import prebuilt
+from init.session import environment, supervise
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from init.settings import Settings
+    from init.tools import Tool
+
+NO_SERVER_FIX = "Set MODEL_URL in .env, such as http://10.0.0.13:8000, or try ./start.sh --demo"
+
+
+def connect(wanted: Settings, home: str, tool: Tool | None = None) -> int:
+    """Have the models ready before a tool starts, or a shell where there is none.
+
+    Returns:
+        0, or the exit code to end with: what is wrong is told.
+    """
+    if wanted.model is None or (tool is not None and not tool.models):
+        return 0
+    named = wanted.model or described()
+    if not named and tool is not None and untouched(tool):
+        log.warning(
+            f"no model server is configured, so {tool.name} has no model",
+            fix=NO_SERVER_FIX,
+        )
+    # What an earlier start of this container left has to go, too.
+    if not (named or os.path.exists(paths.rendered_folder(home))):
+        return 0
+    return supervise.step(environment.connection(home, os.environ, lenient=tool is None), wanted.grace)
+
+
+def described() -> bool:
+    """Tell whether config/models.yml may name servers: not all of it is comments."""
+    try:
+        with open(paths.MODELS, encoding="utf-8") as file:
+            return any(line.strip() and not line.lstrip().startswith("#") for line in file)
+    except (OSError, UnicodeError):
+        return os.path.lexists(paths.MODELS)
+
+
+def untouched(tool: Tool) -> bool:
+    """Tell whether the tool's configuration is what was shipped, which names no model."""
+    known = prebuilt.read()
+    for file in tool.config:
+        if not file.source.endswith((".json", ".yml")):
+            continue
+        path = os.path.normpath(f"{paths.CONFIG}/{file.source}")
+        try:
+            with open(path, encoding="utf-8") as stream:
+                text = stream.read()
+                if text.strip() != "{}" and text not in known:
+                    return False
+        except (OSError, UnicodeError):
+            continue
+    return True

@@ -1,0 +1,56 @@
+"""A name for an agent that the account files do not know: another UID on a read-only root, or --user.
+
+git, ssh and getpass ask the C library who they are, and ssh goes no further without an answer. nss_wrapper(1)
+answers from files of the agent's own.
+"""
+
+from __future__ import annotations
+
+import os
+import pwd
+
+from init import accounts, paths
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from init.accounts import Accounts
+
+LIBRARY = "libnss_wrapper.so"
+
+
+def variables(home: str) -> dict[str, str]:
+    """Return the variables that give the agent a name and this home, writing the files; none if it has them.
+
+    Raises:
+        OSError: home cannot be written.
+    """
+    try:
+        if pwd.getpwuid(os.getuid()).pw_dir == home:
+            return {}
+    except KeyError:
+        pass
+    folder = f"{home}/.sandbox"
+    os.makedirs(folder, 0o700, exist_ok=True)
+    known = known_as(home)
+    paths = {"NSS_WRAPPER_PASSWD": f"{folder}/passwd", "NSS_WRAPPER_GROUP": f"{folder}/group"}
+    for path, text in zip(paths.values(), (known.passwd, known.group), strict=True):
+        _replace(path, text)
+    # Its library is the first to load, which AddressSanitizer would refuse to start after.
+    sanitizer = ":".join(filter(None, (os.environ.get("ASAN_OPTIONS"), "verify_asan_link_order=0")))
+    return {**paths, "LD_PRELOAD": LIBRARY, "ASAN_OPTIONS": sanitizer}
+
+
+def _replace(path: str, text: str) -> None:
+    """Write a new file in the place of another, which the agent may have made anything of."""
+    new = f"{path}.{os.getpid()}"
+    descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+    with open(descriptor, "w", encoding="utf-8", errors="surrogateescape") as file:
+        file.write(text)
+    os.replace(new, path)
+
+
+def known_as(home: str) -> Accounts:
+    """Return the container's accounts with this process's IDs as the agent's."""
+    agent = accounts.Identity(os.getuid(), os.getgid())
+    known = accounts.plan(accounts.read_public(), agent)
+    return known._replace(passwd=known.passwd.replace(f":{paths.HOME}:", f":{home}:", 1))

@@ -1,0 +1,34 @@
+"""init/doctor/timed_process.py: programs that end, that do not, and that leave others behind."""
+
+import time
+
+from init.doctor import timed_process
+
+
+def run(script: str, seconds: float = 30) -> timed_process.Ended:
+    return timed_process.run(("/bin/sh", "-c", script), {"PATH": "/usr/bin:/bin"}, "/", seconds)
+
+
+def test_what_a_program_said_is_kept() -> None:
+    assert run("echo out; echo err >&2; exit 3") == timed_process.Ended(3, "out\n", "err\n")
+    assert run("exit 0").told() == "exit code 0"
+    assert run("printf '\\033[31mred\\033[0m\\n' >&2; exit 1").told() == "exit code 1: red"
+    assert len(run("yes | head -c 100000").output) == timed_process.MOST
+
+
+def test_a_program_that_does_not_end_is_killed_with_its_group() -> None:
+    ended = run("echo begun; sleep 1000 & wait", 10)
+    assert ended == timed_process.Ended(None, "begun\n", "")
+    assert ended.told() == "no answer in time: begun"
+
+
+def test_what_it_leaves_behind_holds_nobody_up() -> None:
+    begun = time.monotonic()
+    assert run("setsid sleep 60 & echo done").code == 0
+    assert time.monotonic() - begun < 45
+
+
+def test_a_program_that_is_not_there_is_told() -> None:
+    assert (
+        timed_process.run(("/nonexistent",), {}, "/", 1).told() == "exit code 127: No such file or directory"
+    )

@@ -1,0 +1,53 @@
+"""init/programs/connect.py: what is written for the tools, and where."""
+
+from pathlib import Path
+
+import pytest
+
+from init import paths
+from init.errors import SandboxError
+from init.model import handover
+from init.session import environment
+from tests.unit.model.test_renderers import drawn
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    (tmp_path / "home").mkdir()
+    return tmp_path / "home"
+
+
+def test_files_are_the_agents_alone_and_cleared_at_the_next_start(home: Path) -> None:
+    handover.write(str(home), drawn(), ())
+    folder = Path(paths.rendered_folder(str(home)))
+    assert folder.stat().st_mode & 0o777 == 0o700
+    variables = environment.model_variables(str(home))
+    assert variables["SANDBOX_MODEL_ID"] == "m"
+    assert variables["SANDBOX_MODEL_URL"] == "http://h/v1"
+    assert variables["MODEL_BIG_API_KEY"] == "s3cret"
+    handover.clear(str(home))
+    assert not folder.exists()
+    handover.clear(str(home))
+
+
+@pytest.mark.parametrize("at", [".sandbox", ".sandbox/models"])
+def test_a_link_of_an_earlier_session_leads_nothing_elsewhere(home: Path, tmp_path: Path, at: str) -> None:
+    elsewhere = tmp_path / "workspace"
+    (elsewhere / "models").mkdir(parents=True)
+    (home / at).parent.mkdir(exist_ok=True)
+    (home / at).symlink_to(elsewhere)
+    handover.clear(str(home))
+    handover.write(str(home), drawn(), ())
+    assert [path.name for path in elsewhere.rglob("*")] == ["models"]
+
+
+def test_a_variable_that_the_user_set_stays(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SANDBOX_MODEL_ID", "mine")
+    handover.write(str(home), drawn(), ())
+    assert "SANDBOX_MODEL_ID" not in environment.model_variables(str(home))
+
+
+def test_a_home_that_cannot_be_written_is_told(home: Path) -> None:
+    (home / ".sandbox").write_text("")
+    with pytest.raises(SandboxError, match="cannot write"):
+        handover.write(str(home), drawn(), ())

@@ -1,0 +1,52 @@
+"""init/session/places.py: home, workspace/ and data/."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from init.errors import SandboxError
+from init.mounts import Mount
+from init.session import places
+
+
+def test_home_is_the_agents_where_it_can_be_written(home: Path) -> None:
+    assert places.home() == str(home)
+
+
+def table(home: Path, *, read_only: bool = False) -> tuple[Mount, ...]:
+    return (
+        Mount(str(home.parent / "workspace"), read_only),
+        Mount(str(home.parent / "data"), read_only=False),
+    )
+
+
+def test_writable_places_are_passed_in_silence(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    places.require(table(home))
+    assert capsys.readouterr().err == ""
+    assert not any((home.parent / "workspace").iterdir())
+
+
+@pytest.mark.parametrize(
+    ("mounted", "words"), [(False, "no workspace is mounted"), (True, "mounted read-only")]
+)
+def test_a_workspace_that_keeps_nothing_is_warned_of(
+    home: Path, capsys: pytest.CaptureFixture[str], mounted: bool, words: str
+) -> None:
+    places.require(table(home, read_only=True) if mounted else ())
+    assert f"warning: {words}" in capsys.readouterr().err.replace("the workspace is ", "")
+
+
+@pytest.mark.parametrize("name", ["workspace", "data"])
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
+def test_a_place_that_cannot_be_written_stops_the_start(home: Path, name: str) -> None:
+    (home.parent / name).chmod(0o500)
+    with pytest.raises(SandboxError, match=f"{name}/"):
+        places.require(table(home))
+
+
+@pytest.mark.parametrize("name", ["workspace", "data"])
+def test_a_place_that_is_missing_stops_the_start(home: Path, name: str) -> None:
+    (home.parent / name).rmdir()
+    with pytest.raises(SandboxError, match=f"{name}/"):
+        places.require(table(home))
