@@ -27,6 +27,18 @@ class SandboxError(Exception):
         self.fix = fix
 
 
+class Finished(Exception):  # noqa: N818 - not an error: the session is over before it began
+    """The session ends here; what there was to tell is told.
+
+    Args:
+        code: the exit code.
+    """
+
+    def __init__(self, code: int) -> None:
+        super().__init__(code)
+        self.code = code
+
+
 class Interrupted(Exception):  # noqa: N818 - not an error: the container was asked to stop
     """A signal that ends the start-up.
 

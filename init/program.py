@@ -4,27 +4,32 @@ from __future__ import annotations
 
 import os
 
-from init import log, settings, signals
-from init.errors import EX_SIGNALLED, EX_SOFTWARE, Interrupted, SandboxError
+from init import log, signals
+from init.errors import EX_SIGNALLED, EX_SOFTWARE, Finished, Interrupted, SandboxError
+from init.settings import read
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from init.settings import Settings
+
 UMASK = 0o027
 
 
-def run(body: Callable[[settings.Settings, list[str]], int], arguments: list[str]) -> int:
+def run(body: Callable[[Settings, list[str]], int], arguments: list[str]) -> int:
     """Call the body with the settings and these arguments; return the exit code, its own or an error's."""
     os.umask(UMASK)
     log.configure(as_json=os.environ.get("SANDBOX_LOG") == "json")
     try:
-        wanted = settings.read(os.environ)
-        log.configure(as_json=wanted.log_json, level=wanted.log_level)
-        return body(wanted, arguments)
+        settings = read(os.environ)
+        log.configure(as_json=settings.log_json, level=settings.log_level)
+        return body(settings, arguments)
     except SandboxError as error:
         log.error(error.what, fix=error.fix)
         return error.exit_code
+    except Finished as end:
+        return end.code
     except Interrupted as stop:
         return EX_SIGNALLED + stop.signum
     except KeyboardInterrupt:

@@ -13,8 +13,16 @@ if TYPE_CHECKING:
 # gosu takes no larger one.
 MAX_ID = 2**31 - 1
 DEFAULT_GRACE = 5.0
+# What runs in the container: the tool; bash in its place, with the models or without; the examination of
+# everything; what puts a quarantine back.
+SESSIONS = ("tool", "shell", "plain", "doctor", "accept")
+# What names the model server; init/model/configuration.py reads it.
+MODEL = (
+    "MODEL_URL", "MODEL_ID", "MODEL_CONTEXT", "MODEL_OUTPUT", "MODEL_TOOLS", "MODEL_API_KEY",
+    "MODEL_API_KEY_FILE", "MODEL_CA",
+)  # fmt: skip
 # Any of these asks for a model server.
-MODEL = ("MODEL_URL", "MODEL_ID", "MODEL_CONTEXT", "MODEL_OUTPUT")
+ASKING = ("MODEL_URL", "MODEL_ID", "MODEL_CONTEXT", "MODEL_OUTPUT")
 
 
 class Settings(Record):
@@ -25,9 +33,9 @@ class Settings(Record):
         pgid: GID the agent shall have, or None for the group of the workspace.
         tools: names in the menu's order, or None for all that are defined.
         default_tool: the tool to start without asking, or None.
-        shell: whether a shell is started in the tool's place.
-        doctor: whether the sandbox examines itself in the tool's place.
-        model: whether variables name a model server, see servers.py; None where none is wanted.
+        session: what runs, one of SESSIONS.
+        model: the variables of MODEL that are set, by name.
+        host: what start.sh tells of the machine, as JSON, "" where nothing does.
         seccomp: whether the session's own filter is on, leaves room for a debugger, or is off.
         guard: whether what the session wrote is left alone, reported or quarantined.
         menu_timeout: seconds the menu waits for a first answer; 0 waits for ever.
@@ -40,15 +48,25 @@ class Settings(Record):
     pgid: int | None
     tools: tuple[str, ...] | None
     default_tool: str | None
-    shell: bool
-    doctor: bool
-    model: bool | None
+    session: str
+    model: Mapping[str, str]
+    host: str
     seccomp: str
     guard: str
     menu_timeout: float
     grace: float
     log_json: bool
     log_level: str
+
+    @property
+    def asks_for_ids(self) -> bool:
+        """Whether the user says who the agent is."""
+        return self.puid is not None or self.pgid is not None
+
+    @property
+    def asks_for_model(self) -> bool:
+        """Whether variables name a model server."""
+        return any(name in self.model for name in ASKING)
 
 
 def read(environ: Mapping[str, str]) -> Settings:
@@ -58,17 +76,17 @@ def read(environ: Mapping[str, str]) -> Settings:
         SandboxError: names every bad variable at once.
     """
     reader = _Reader(environ)
-    shell = reader.choice("SANDBOX_SHELL", ("0", "1", "plain"))
+    session = reader.session()
     settings = Settings(
         puid=reader.account_id("PUID", "id -u"),
         pgid=reader.account_id("PGID", "id -g"),
         tools=reader.names("TOOLS"),
         default_tool=environ.get("DEFAULT_TOOL") or None,
-        shell=shell != "0",
-        doctor=reader.choice("SANDBOX_DOCTOR", ("0", "1")) == "1",
-        model=None if shell == "plain" else any(environ.get(name) for name in MODEL),
+        session=session,
+        model={name: environ[name] for name in MODEL if environ.get(name)},
+        host=environ.get("SANDBOX_HOST", ""),
         seccomp=reader.choice("SANDBOX_SECCOMP", ("on", "debug", "off")),
-        guard=reader.choice("SANDBOX_GUARD", ("report", "block", "off")),
+        guard=reader.guard(session),
         menu_timeout=reader.seconds("MENU_TIMEOUT", 10.0),
         grace=reader.seconds("SANDBOX_GRACE", DEFAULT_GRACE),
         log_json=reader.choice("SANDBOX_LOG", ("human", "json")) == "json",
@@ -92,6 +110,18 @@ class _Reader:
         shown = value if len(value) <= 40 else value[:40] + "…"
         self.problems.append(f"{name}={shown!r} {why}")
         self.fixes.append(fix)
+
+    def session(self) -> str:
+        """Return which session it is; SANDBOX_DOCTOR=1 and SANDBOX_SHELL=1 are short for two of them."""
+        doctor = self.choice("SANDBOX_DOCTOR", ("0", "1"))
+        shell = self.choice("SANDBOX_SHELL", ("0", "1", "plain"))
+        short = "doctor" if doctor == "1" else {"1": "shell", "plain": "plain"}.get(shell, "tool")
+        return self.choice("SANDBOX_SESSION", SESSIONS, short)
+
+    def guard(self, session: str) -> str:
+        guard = self.choice("SANDBOX_GUARD", ("report", "block", "off"))
+        # What was accepted just now is told, and not taken away again.
+        return "report" if (session, guard) == ("accept", "block") else guard
 
     def account_id(self, name: str, command: str) -> int | None:
         value = self.environ.get(name, "")

@@ -20,13 +20,13 @@ if TYPE_CHECKING:
     from init.settings import Settings
 
 
-def run(session: Callable[[], int], wanted: Settings, table: Iterable[Mount]) -> int:
+def run(session: Callable[[], int], settings: Settings, table: Iterable[Mount]) -> int:
     """Run the session and look at the workspace before and after it; return the exit code.
 
     A workspace that ends with the container, or cannot be written, is not looked at.
     """
     workspace = find(table, paths.WORKSPACE)
-    if wanted.guard == "off" or workspace is None or workspace.read_only:
+    if settings.guard == "off" or workspace is None or workspace.read_only:
         return session()
     before = search.search(paths.WORKSPACE)
     code = session()
@@ -36,8 +36,8 @@ def run(session: Callable[[], int], wanted: Settings, table: Iterable[Mount]) ->
         log.info("the workspace guard did not look everywhere:", details=changes.report(result))
     if not found:
         return code
-    tell(result, as_json=wanted.log_json)
-    if wanted.guard != "block":
+    tell(result, as_json=settings.log_json)
+    if settings.guard != "block":
         return code
     outcome = EX_QUARANTINED if put_away(found) else EX_NOT_QUARANTINED
     return code or outcome

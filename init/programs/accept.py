@@ -19,7 +19,7 @@ def main(arguments: list[str]) -> int:
     return program.run(accept, arguments)
 
 
-def accept(_wanted: Settings, arguments: list[str]) -> int:
+def accept(_settings: Settings, arguments: list[str]) -> int:
     """Take one quarantine back; without a name, list what there is.
 
     Raises:

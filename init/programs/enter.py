@@ -24,7 +24,7 @@ def main(arguments: list[str]) -> int:
     return program.run(enter, arguments)
 
 
-def enter(wanted: Settings, arguments: list[str]) -> int:
+def enter(settings: Settings, arguments: list[str]) -> int:
     """Become the agent, lose what the session lost, and run the command.
 
     Raises:
@@ -34,7 +34,7 @@ def enter(wanted: Settings, arguments: list[str]) -> int:
         privileges.require_capabilities()
         privileges.lock_down()
         privileges.become(agent(), paths.ENTER, arguments)
-    seal.session(wanted.seccomp)
+    seal.session(settings.seccomp)
     command, *rest = arguments or [paths.SHELL]
     variables = {**os.environ, **environment.agent_variables(places.home())}
     path = command if "/" in command else environment.find_program(command)

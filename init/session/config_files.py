@@ -19,14 +19,16 @@ if TYPE_CHECKING:
 OPEN, CLOSED = 0o755, 0o555
 
 
-def check(tool: Tool) -> None:
-    """Parse each configuration file of the tool.
+def check(tool: Tool | None) -> None:
+    """Parse each configuration file of the tool that is started, if one is.
 
     A missing file is warned of: the tool starts with its own defaults.
 
     Raises:
         SandboxError: a file is not valid; says where.
     """
+    if tool is None:
+        return
     good = prebuilt.read()
     for file in tool.config:
         path = os.path.normpath(f"{paths.CONFIG}/{file.source}")

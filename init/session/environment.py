@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 
 def command(tool: Tool, arguments: Sequence[str], home_directory: str, environ: Mapping[str, str]) -> Command:
     """Return what to run for this tool with these arguments."""
-    program = find_program(tool.command[0]) or tool.command[0]
+    path = find_program(tool.command[0]) or tool.command[0]
     return Command(
-        argv=(program, *tool.command[1:], *arguments),
+        argv=(path, *tool.command[1:], *arguments),
         environ=environment(tool, home_directory, environ),
         directory=paths.WORKSPACE,
     )
@@ -35,18 +35,10 @@ def shell(arguments: Sequence[str], home_directory: str, environ: Mapping[str, s
     return Command(argv=(paths.SHELL, *arguments), environ=own, directory=paths.WORKSPACE)
 
 
-def connection(home_directory: str, environ: Mapping[str, str], *, lenient: bool) -> Command:
-    """Return what to run to have the models ready for the tools; see connect.py."""
-    own = {**environ, "HOME": home_directory}
+def program(path: str, arguments: Sequence[str], home_directory: str, environ: Mapping[str, str]) -> Command:
+    """Return what to run of the sandbox's own programs."""
     return Command(
-        argv=(paths.CONNECT, *(("--lenient",) if lenient else ())), environ=own, directory=paths.WORKSPACE
-    )
-
-
-def doctor(arguments: Sequence[str], home_directory: str, environ: Mapping[str, str]) -> Command:
-    """Return what to run for the sandbox to examine itself."""
-    return Command(
-        argv=(paths.DOCTOR, *arguments),
+        argv=(path, *arguments),
         environ={**environ, "HOME": home_directory},
         directory=paths.WORKSPACE,
     )

@@ -8,35 +8,41 @@ from __future__ import annotations
 import os
 
 from init import log, paths
+from init.errors import Finished
 from init.formats import prebuilt
 from init.session import environment, supervise
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from init.session.plan import Plan
     from init.settings import Settings
     from init.tools import Tool
 
 NO_SERVER_FIX = "Set MODEL_URL in .env, such as http://10.0.0.13:8000, or try ./start.sh --demo"
 
 
-def connect(wanted: Settings, home: str, tool: Tool | None = None) -> int:
+def connect(plan: Plan, settings: Settings) -> None:
     """Have the models ready before a tool starts, or a shell where there is none.
 
-    Returns:
-        0, or the exit code to end with: what is wrong is told.
+    Raises:
+        Finished: they cannot be; what is wrong is told.
     """
-    if wanted.model is None or (tool is not None and not tool.models):
-        return 0
-    named = wanted.model or described()
-    if not named and tool is not None and untouched(tool):
+    tool, models = plan.tool, plan.needs.models
+    if models == "none" or (tool is not None and not tool.models):
+        return
+    asked = settings.asks_for_model or described()
+    if not asked and tool is not None and untouched(tool):
         log.warning(
             f"no model server is configured, so {tool.name} has no model",
             fix=NO_SERVER_FIX,
         )
     # What an earlier start of this container left has to go, too.
-    if not (named or os.path.exists(paths.rendered_folder(home))):
-        return 0
-    return supervise.step(environment.connection(home, os.environ, lenient=tool is None), wanted.grace)
+    if not (asked or os.path.exists(paths.rendered_folder(plan.home))):
+        return
+    words = ("--lenient",) if models == "lenient" else ()
+    code = supervise.step(environment.program(paths.CONNECT, words, plan.home, os.environ), settings.grace)
+    if code:
+        raise Finished(code)
 
 
 def described() -> bool:

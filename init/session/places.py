@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from init.mounts import Mount
+    from init.session.plan import Needs
 
 
 def home() -> str:
@@ -35,12 +36,14 @@ def home() -> str:
     return own
 
 
-def require(table: Iterable[Mount]) -> None:
+def require(table: Iterable[Mount], needs: Needs) -> None:
     """Warn or stop where what the agent works on is not there, or cannot be written.
 
     Raises:
         SandboxError: data/ cannot be written, or workspace/ is writable in the mount table but not for us.
     """
+    if not needs.places:
+        return
     table = tuple(table)
     for directory, name, what in (
         (paths.WORKSPACE, "workspace", "what the tool writes"),

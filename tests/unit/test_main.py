@@ -1,22 +1,17 @@
-"""init/__main__.py and init/errors.py: which tool, and what a start that cannot go on ends with."""
+"""init/__main__.py and init/errors.py: what a start that cannot go on ends with."""
 
-import importlib
 import json
 import os
 import signal
 import subprocess
 import sys
 from pathlib import Path
-from types import ModuleType
 
 import pytest
 
-from init import settings
 from init.errors import Interrupted, SandboxError
-from init.tools import Tool
 
 REPOSITORY = Path(__file__).parents[2]
-TOOLS = tuple(Tool(name, name, (name,), (), {}, (), ()) for name in ("opencode", "omp"))
 
 
 def start(**environ: str) -> subprocess.CompletedProcess[str]:
@@ -25,16 +20,6 @@ def start(**environ: str) -> subprocess.CompletedProcess[str]:
         cwd=REPOSITORY, env=os.environ | environ, stdin=subprocess.DEVNULL, capture_output=True, text=True,
         timeout=30, check=False,
     )  # fmt: skip
-
-
-@pytest.fixture
-def main() -> ModuleType:
-    """Return the program; its first statement blocks every signal, which is not for this process."""
-    mask = signal.pthread_sigmask(signal.SIG_BLOCK, ())
-    try:
-        return importlib.import_module("init.__main__")
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
 
 
 def test_a_bad_setting_ends_the_start_with_a_line_that_says_what_and_how() -> None:
@@ -59,23 +44,6 @@ def test_root_that_is_not_pid_1_changes_nothing_and_says_why() -> None:
     said = json.loads(ended.stderr)
     assert said["level"] == "error"
     assert said["fix"]
-
-
-@pytest.mark.parametrize(
-    ("default", "tools", "name"),
-    [(None, TOOLS, "opencode"), (None, TOOLS[1:], "omp"), ("omp", TOOLS, "omp"), ("omp", TOOLS[1:], "omp")],
-)
-def test_without_a_terminal_the_tool_named_or_the_first_is_taken(
-    main: ModuleType, monkeypatch: pytest.MonkeyPatch, default: str | None, tools: tuple[Tool, ...], name: str
-) -> None:
-    with open(os.devnull) as null:  # noqa: PTH123
-        monkeypatch.setattr("sys.stdin", null)
-        assert main.choose(settings.read({})._replace(default_tool=default), tools).name == name
-
-
-def test_a_named_tool_that_is_not_there_is_an_error_even_if_one_is_left(main: ModuleType) -> None:
-    with pytest.raises(SandboxError, match="DEFAULT_TOOL"):
-        main.choose(settings.read({"DEFAULT_TOOL": "gone"}), TOOLS[:1])
 
 
 def test_errors_carry_what_a_user_needs() -> None:

@@ -143,3 +143,34 @@ def test_a_long_value_is_shown_shortened() -> None:
     with pytest.raises(SandboxError) as caught:
         settings.read({"PUID": "x" * 10_000})
     assert len(caught.value.what) < 200
+
+
+@pytest.mark.parametrize(
+    ("environ", "session"),
+    [
+        ({}, "tool"),
+        ({"SANDBOX_SHELL": "0", "SANDBOX_DOCTOR": "0"}, "tool"),
+        ({"SANDBOX_SHELL": "1"}, "shell"),
+        ({"SANDBOX_SHELL": "plain"}, "plain"),
+        ({"SANDBOX_DOCTOR": "1", "SANDBOX_SHELL": "1"}, "doctor"),
+        ({"SANDBOX_SESSION": "accept", "SANDBOX_SHELL": "1"}, "accept"),
+        ({"SANDBOX_SESSION": "tool", "SANDBOX_DOCTOR": "1"}, "tool"),
+    ],
+)
+def test_one_setting_says_which_session_it_is(environ: dict[str, str], session: str) -> None:
+    assert settings.read(environ).session == session
+
+
+def test_what_is_accepted_is_told_and_not_taken_away_again() -> None:
+    environ = {"SANDBOX_GUARD": "block"}
+    assert settings.read({**environ, "SANDBOX_SESSION": "accept"}).guard == "report"
+    assert settings.read({**environ, "SANDBOX_SESSION": "tool"}).guard == "block"
+    assert settings.read({"SANDBOX_GUARD": "off", "SANDBOX_SESSION": "accept"}).guard == "off"
+
+
+def test_the_models_variables_are_handed_on_as_they_are() -> None:
+    environ = {"MODEL_URL": "http://h", "MODEL_ID": "", "MODEL_CA": "x.pem", "OTHER": "1"}
+    read = settings.read(environ)
+    assert read.model == {"MODEL_URL": "http://h", "MODEL_CA": "x.pem"}
+    assert read.asks_for_model
+    assert not settings.read({"MODEL_CA": "x.pem"}).asks_for_model

@@ -8,6 +8,7 @@ import pytest
 from init.errors import SandboxError
 from init.mounts import Mount
 from init.session import places
+from init.session.plan import NEEDS
 
 
 def test_home_is_the_agents_where_it_can_be_written(home: Path) -> None:
@@ -22,7 +23,7 @@ def table(home: Path, *, read_only: bool = False) -> tuple[Mount, ...]:
 
 
 def test_writable_places_are_passed_in_silence(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    places.require(table(home))
+    places.require(table(home), NEEDS["tool"])
     assert capsys.readouterr().err == ""
     assert not any((home.parent / "workspace").iterdir())
 
@@ -33,7 +34,7 @@ def test_writable_places_are_passed_in_silence(home: Path, capsys: pytest.Captur
 def test_a_workspace_that_keeps_nothing_is_warned_of(
     home: Path, capsys: pytest.CaptureFixture[str], mounted: bool, words: str
 ) -> None:
-    places.require(table(home, read_only=True) if mounted else ())
+    places.require(table(home, read_only=True) if mounted else (), NEEDS["tool"])
     assert f"warning: {words}" in capsys.readouterr().err.replace("the workspace is ", "")
 
 
@@ -42,11 +43,11 @@ def test_a_workspace_that_keeps_nothing_is_warned_of(
 def test_a_place_that_cannot_be_written_stops_the_start(home: Path, name: str) -> None:
     (home.parent / name).chmod(0o500)
     with pytest.raises(SandboxError, match=f"{name}/"):
-        places.require(table(home))
+        places.require(table(home), NEEDS["tool"])
 
 
 @pytest.mark.parametrize("name", ["workspace", "data"])
 def test_a_place_that_is_missing_stops_the_start(home: Path, name: str) -> None:
     (home.parent / name).rmdir()
     with pytest.raises(SandboxError, match=f"{name}/"):
-        places.require(table(home))
+        places.require(table(home), NEEDS["tool"])
