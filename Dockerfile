@@ -23,9 +23,9 @@ RUN --mount=type=bind,source=scripts/build,target=/build --mount=type=secret,id=
  && mkdir -p /opt/tools/bin && cp /venv/bin/uv /venv/bin/uvx /opt/tools/bin/ \
  && /opt/tools/bin/uv --version \
  && PYTHONPATH=/opt/sandbox python3 -S -c 'import prctl, psutil, structlog, yaml; yaml.CSafeLoader'
+COPY --chmod=0644 image/entrypoint.py /opt/sandbox/__main__.py
 COPY init /opt/sandbox/init
-RUN printf 'import sys\n\nsys.path.insert(0, "/opt/sandbox")\nfrom init.__main__ import main\n\nsys.exit(main(sys.argv[1:]))\n' >/opt/sandbox/__main__.py \
- && python3 -m compileall -q /opt/sandbox \
+RUN python3 -m compileall -q /opt/sandbox \
  && rm -rf /opt/sandbox/bin /opt/sandbox/.lock
 
 # The tools of the npm registry: package-lock.json holds a hash of each. Debian's npm brings 400 MB of
@@ -71,17 +71,14 @@ COPY config /etc/sandbox/config
 COPY .opencode /etc/sandbox/opencode
 # The user's own may hold keys, and is mounted; see .dockerignore.
 RUN echo '{}' >/etc/sandbox/config/auth.json
+COPY --chmod=0755 image/bin /usr/local/bin
 # PID 1 searches no folder but its own: libseccomp's binding belongs to the base's interpreter.
 RUN ln -s /usr/lib/python3/dist-packages/seccomp.*.so /opt/sandbox/ \
  && /usr/bin/python3 -I -S -c 'import sys; sys.path.insert(0, "/opt/sandbox"); import seccomp' \
- && for program in enter accept connect doctor; do \
-      printf '#!/usr/bin/python3 -IS\nimport sys\n\nsys.path.insert(0, "/opt/sandbox")\nfrom init.programs.%s import main\n\nsys.exit(main(sys.argv[1:]))\n' $program >/usr/local/bin/sandbox-$program \
-   && chmod 0755 /usr/local/bin/sandbox-$program || exit 1; \
-    done \
  && test -z "$(LD_PRELOAD=libnss_wrapper.so true 2>&1)"
 # The agent's account at 1000:1000 and its home; no program in the image raises privileges, and no group
 # reads the password file, so that sharing a system GID gives nothing.
-RUN /usr/bin/python3 -I -S -c 'import sys; sys.path.insert(0, "/opt/sandbox"); from init.programs import prepare_image; prepare_image.prepare()' \
+RUN sandbox-prepare \
  && find / -xdev -type f -perm /6000 -exec chmod a-s {} + \
  && chown root:root /etc/shadow /etc/gshadow && chmod 0600 /etc/shadow /etc/gshadow
 

@@ -19,7 +19,7 @@ main() {
 lint() {
   .venv/bin/ruff check .
   .venv/bin/ruff format --check .
-  .venv/bin/mypy init tests demo
+  .venv/bin/mypy init tests demo image/entrypoint.py
   .venv/bin/python scripts/check_pins.py
   .venv/bin/hadolint Dockerfile benchmarks/Dockerfile tests/conformance/plain/Dockerfile
   .venv/bin/shellcheck -x start.sh .ci/run scripts/*.sh scripts/build/with-network scripts/build/apt-install \

@@ -83,6 +83,17 @@ def test_what_is_shipped_is_what_is_in_the_repository(host: Host) -> None:
         assert host.file(f"/opt/sandbox/init/{source.name}").content_string == source.read_text(), (
             "rebuild the image"
         )
+    placed = {ROOT / "image" / "entrypoint.py": "/opt/sandbox/__main__.py"}
+    placed |= {source: f"/usr/local/bin/{source.name}" for source in (ROOT / "image" / "bin").iterdir()}
+    for source, place in placed.items():
+        assert host.file(place).content_string == source.read_text(), "rebuild the image"
+
+
+def test_only_root_prepares_the_image(sandbox: Sandbox) -> None:
+    result = sandbox.shell("sandbox-prepare")
+    assert (result.returncode, result.stdout) == (1, "")
+    assert "only root may do this" in result.stderr
+    assert "Traceback" not in result.stderr
 
 
 def test_the_agent_can_build_something_in_each_language(sandbox: Sandbox) -> None:
