@@ -23,6 +23,13 @@ RUN --mount=type=bind,source=scripts/build,target=/build --mount=type=secret,id=
  && mkdir -p /opt/tools/bin && cp /venv/bin/uv /venv/bin/uvx /opt/tools/bin/ \
  && /opt/tools/bin/uv --version \
  && PYTHONPATH=/opt/sandbox python3 -S -c 'import prctl, psutil, structlog, yaml; yaml.CSafeLoader'
+# What starts each of PID 1's two interpreters. The build shows that it blocks what can be blocked: all but SIGKILL,
+# SIGSTOP, and the two that the C library keeps for itself.
+COPY image/block-signals.c /
+RUN gcc -Wall -Wextra -Werror -O1 -ffreestanding -fno-stack-protector -nostdlib -static -s \
+      -o /opt/sandbox/block-signals /block-signals.c \
+ && { /opt/sandbox/block-signals /usr/bin/grep 'SigBlk:.*fffffffe7ffbfeff$' /proc/self/status \
+      || { echo 'image/block-signals.c does not block every signal on this base' >&2; exit 1; }; }
 COPY --chmod=0644 image/entrypoint.py /opt/sandbox/__main__.py
 COPY init /opt/sandbox/init
 RUN python3 -m compileall -q /opt/sandbox \
@@ -102,7 +109,7 @@ LABEL org.opencontainers.image.title="agentic-sandbox" \
 WORKDIR /home/agent/workspace
 STOPSIGNAL SIGTERM
 # -I and -S: no environment variable, .pth file or sitecustomize has a say in what root runs.
-ENTRYPOINT ["/usr/bin/python3", "-I", "-S", "/opt/sandbox/__main__.py"]
+ENTRYPOINT ["/opt/sandbox/block-signals", "/usr/bin/python3", "-I", "-S", "/opt/sandbox/__main__.py"]
 
 # The bill of materials and the licences, made only where they are asked for (scripts/sbom.sh). The image is
 # read from outside: nothing is added to it, and nothing of it is run.

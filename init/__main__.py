@@ -5,13 +5,8 @@ from __future__ import annotations
 import os
 import sys
 
-from init import signals
-
-# Before anything else: until a signal is blocked, PID 1 loses it.
-signals.block()
-
-from init import accounts, mounts, paths, program  # noqa: E402
-from init.root import claims, ownership, privileges, user_namespace  # noqa: E402
+from init import accounts, mounts, paths, program, signals
+from init.root import claims, ownership, privileges, user_namespace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,6 +17,10 @@ if TYPE_CHECKING:
 
 def main(arguments: list[str]) -> int:
     """Start the sandbox; return the exit code."""
+    # The image's entry point has done so before Python began, to lose none; another start has not.
+    signals.block()
+    # The image's entry point has done so before Python began, to lose none; another start has not.
+    signals.block()
     return program.run(start, arguments)
 
 
@@ -43,7 +42,7 @@ def root_phase(settings: Settings, arguments: list[str]) -> NoReturn:
     accounts.apply(agent)
     ownership.claim_all(claims.targets(table, agent, asked=settings.asks_for_ids), table, agent)
     privileges.lock_down()
-    privileges.become(agent, paths.ENTRYPOINT, arguments)
+    privileges.become(agent, (paths.BLOCK_SIGNALS, *privileges.INTERPRETER, paths.ENTRYPOINT, *arguments))
 
 
 def session_phase(settings: Settings, arguments: list[str]) -> int:

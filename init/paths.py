@@ -19,6 +19,8 @@ MODELS = f"{CONFIG}/models.yml"
 
 # PID 1, and the programs that it or start.sh runs.
 ENTRYPOINT = "/opt/sandbox/__main__.py"
+# Becomes its arguments with every signal blocked (image/block-signals.c): gosu does not keep the mask.
+BLOCK_SIGNALS = "/opt/sandbox/block-signals"
 ENTER, ACCEPT, CONNECT, DOCTOR = (
     f"/usr/local/bin/sandbox-{name}" for name in ("enter", "accept", "connect", "doctor")
 )

@@ -1,7 +1,12 @@
-"""Signals are blocked from the first statement of the process, and waited for or looked at when it suits.
+"""Signals are blocked before Python starts, and waited for or looked at when it suits.
 
-A blocked signal stays pending, even for PID 1, and even if its default action is to be ignored; the mask
-survives exec. So none is lost, and there is no race between a handler and a wait: signal(7), execve(2).
+A blocked signal stays pending, even for PID 1, and even if its default action is to be ignored. So there is
+no race between a handler and a wait: signal(7).
+
+The mask survives exec, execve(2), but gosu does not keep it: it is a Go program, whose runtime unblocks TERM,
+INT, HUP and QUIT when it starts (runtime/signal_unix.go, blockableSig). What is pending then is lost, for the
+kernel drops what PID 1 does not handle. So we look at what is pending just before gosu, and block again right
+behind it (privileges.become); benchmarks/README.md tells how long the gap between is.
 """
 
 from __future__ import annotations
@@ -32,8 +37,8 @@ ENDING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT)
 
 
 def block() -> None:
-    """Keep every signal pending until it is waited for; the mask survives exec."""
-    signal.pthread_sigmask(signal.SIG_BLOCK, WAITED)
+    """Keep every signal pending until it is waited for, but for the faults of the process itself."""
+    signal.pthread_sigmask(signal.SIG_SETMASK, WAITED)
 
 
 def stop_if_asked() -> None:

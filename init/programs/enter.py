@@ -33,7 +33,7 @@ def enter(settings: Settings, arguments: list[str]) -> int:
     if os.geteuid() == 0:
         privileges.require_capabilities()
         privileges.lock_down()
-        privileges.become(agent(), paths.ENTER, arguments)
+        privileges.become(agent(), (*privileges.INTERPRETER, paths.ENTER, *arguments))
     seal.session(settings.seccomp)
     command, *rest = arguments or [paths.SHELL]
     variables = {**os.environ, **environment.agent_variables(places.home())}

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import sys
 
+from init import signals
 from init.errors import SandboxError
 
 TYPE_CHECKING = False
@@ -72,14 +73,21 @@ def lock_down() -> None:
     prctl.set_no_new_privs(1)
 
 
-def become(agent: Identity, program: str, arguments: Sequence[str]) -> NoReturn:
-    """Replace this process by one of the image's Python programs, as the agent and in no other group.
+def become(agent: Identity, command: Sequence[str]) -> NoReturn:
+    """Replace this process by a command of the image's, as the agent and in no other group.
+
+    Args:
+        agent: whom to become.
+        command: argv; its first is an absolute path.
 
     Raises:
+        Interrupted: a signal asks us to end, which gosu would lose (signals.py says why).
         SandboxError: gosu is not there.
     """
+    argv = [GOSU, f"{agent.uid}:{agent.gid}", *command]
+    signals.stop_if_asked()
     try:
-        os.execv(GOSU, [GOSU, f"{agent.uid}:{agent.gid}", *INTERPRETER, program, *arguments])  # noqa: S606 - exec without a shell is the point
+        os.execv(GOSU, argv)  # noqa: S606 - exec without a shell is the point
     except OSError as error:
         raise SandboxError(f"cannot run {GOSU}: {error.strerror}", "Rebuild the image.") from error
 

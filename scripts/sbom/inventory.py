@@ -36,8 +36,9 @@ CLASSIFIERS = {
 
 # Written by the Dockerfile and its scripts, not by any package.
 OURS = (
-    "/opt/sandbox/__main__.py", "/opt/sandbox/init/", "/opt/sandbox/shipped.marshal", "/opt/tools/bin/omp",
-    "/opt/tools/package.json", "/opt/tools/package-lock.json",
+    "/opt/sandbox/__main__.py", "/opt/sandbox/block-signals", "/opt/sandbox/init/",
+    "/opt/sandbox/shipped.marshal", "/opt/tools/bin/omp", "/opt/tools/package.json",
+    "/opt/tools/package-lock.json",
 )  # fmt: skip
 # What rustup, a package of apt, keeps beside its toolchains.
 RUSTUPS = ("/opt/rust/settings.toml", "/opt/rust/update-hashes/")

@@ -71,7 +71,9 @@ def test_what_is_installed(host: Host, command: str, output: str) -> None:
 
 def test_the_entry_point_is_in_exec_form_and_isolated() -> None:
     config = json.loads(docker("image", "inspect", IMAGE))[0]["Config"]
-    assert config["Entrypoint"] == ["/usr/bin/python3", "-I", "-S", "/opt/sandbox/__main__.py"]
+    assert config["Entrypoint"] == [
+        "/opt/sandbox/block-signals", "/usr/bin/python3", "-I", "-S", "/opt/sandbox/__main__.py",
+    ]  # fmt: skip
     assert config["User"] == ""
     assert config["Labels"]["org.opencontainers.image.title"] == "agentic-sandbox"
     path = next(entry for entry in config["Env"] if entry.startswith("PATH="))
