@@ -20,14 +20,6 @@ PROGRAM = ["/usr/bin/python3", "-I", "/bench/signals.py", "--inside"]
 KINDS = {
     "direct": ["--user=1000:1000", "--entrypoint=/usr/bin/tini", "{image}", "-g", "--", *PROGRAM, "--direct"],
     "tini": ["--user=1000:1000", "--entrypoint=/usr/bin/tini", "{image}", "-g", "--", *PROGRAM],
-    "sandbox": [
-        "--env=TOOLS=signals",
-        "--entrypoint=/usr/bin/python3",
-        "{image}",
-        "-I",
-        "-S",
-        "/opt/sandbox/__main__.py",
-    ],
 }
 
 
@@ -77,10 +69,11 @@ def main() -> None:
     import startup  # noqa: PLC0415 - it is not there inside
 
     startup.build()
-    took: dict[str, list[float]] = {kind: [] for kind in KINDS}
-    resident = dict.fromkeys(KINDS, 0)
+    kinds = {**KINDS, "sandbox": startup.sandbox("--env=TOOLS=signals")}
+    took: dict[str, list[float]] = {kind: [] for kind in kinds}
+    resident = dict.fromkeys(kinds, 0)
     for _ in range(arguments.rounds):
-        for kind, words in KINDS.items():
+        for kind, words in kinds.items():
             command = ["docker", "run", *startup.OPTIONS, *(w.format(image=startup.IMAGE) for w in words)]
             result = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
             took[kind] += result["took"]

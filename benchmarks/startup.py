@@ -10,21 +10,26 @@ model server is asked first, by a program that loads TLS, JSON and YAML.
 """
 
 import argparse
+import json
+import os
 import statistics
 import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 SLOW_ROUNDS = 3
-IMAGE = "agentic-sandbox:benchmark"
+# The image under test, and what is made of it here.
+SUBJECT = os.environ.get("SANDBOX_IMAGE", "agentic-sandbox:latest")
+IMAGE = f"{SUBJECT}-benchmark"
 OPTIONS = [
     "--rm", "--security-opt=no-new-privileges", "--cap-drop=ALL", "--cap-add=CHOWN", "--cap-add=DAC_OVERRIDE",
     "--cap-add=SETUID", "--cap-add=SETGID",
 ]  # fmt: skip
-SANDBOX = ["/usr/bin/python3", "-I", "-S", "/opt/sandbox/__main__.py"]
+SANDBOX: list[str] = []  # the image's own entry point
 BASH = ["/bench/bash-entrypoint.sh"]
 KINDS: dict[str, tuple[list[str], list[str]]] = {
     "tini": ([], ["/usr/bin/tini", "--", "/bench/arrived"]),
@@ -39,8 +44,21 @@ KINDS: dict[str, tuple[list[str], list[str]]] = {
 
 def build() -> None:
     """Build the image under test with tini and the stamp in it."""
-    command = ["docker", "build", "--quiet", "--tag", IMAGE, "--file", "benchmarks/Dockerfile", "."]
-    subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
+    options = ["--quiet", f"--tag={IMAGE}", f"--build-arg=IMAGE={SUBJECT}", "--file=benchmarks/Dockerfile"]
+    subprocess.run(["docker", "build", *options, "."], cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
+
+
+@cache
+def entry_point() -> list[str]:
+    """Return what the image under test starts."""
+    words: list[str] = json.loads(docker("image", "inspect", "--format={{json .Config.Entrypoint}}", SUBJECT))
+    return words
+
+
+def sandbox(*options: str) -> list[str]:
+    """Return the words of `docker run` with which the image starts as the image under test does."""
+    program, *arguments = entry_point()
+    return [f"--entrypoint={program}", *options, IMAGE, *arguments]
 
 
 @contextmanager
@@ -65,7 +83,7 @@ def docker(*words: str) -> str:
 def measure(folder: Path, options: list[str], command: list[str]) -> tuple[int, int]:
     """Return microseconds to the tool's first instruction and PID 1's resident KiB then."""
     mounts = [f"-v={folder}/workspace:/home/agent/workspace", f"-v={folder}/data:/home/agent/data"]
-    run = ["docker", "run", *OPTIONS, *mounts, *options, IMAGE, *command]
+    run = ["docker", "run", *OPTIONS, *mounts, *options, IMAGE, *(command or entry_point())]
     microseconds, resident = subprocess.run(run, check=True, capture_output=True, text=True).stdout.split()
     return int(microseconds), int(resident)
 
