@@ -14,28 +14,26 @@ from tests.harness.once import Once, once
 from tests.harness.outside import Outside, running_outside
 from tests.harness.repository import ROOT
 from tests.harness.subject import PLAIN, Subject, own_folders, privileges
+from tests.harness.superuser import Superuser
 
 
 @pytest.fixture(scope="session")
-def chosen(request: pytest.FixtureRequest) -> Subject:
+def chosen(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Subject]:
     """What the command line says, without a folder."""
     option = request.config.getoption
     compose = None if option("--bare") else Path(option("--compose") or ROOT / "compose.yml").resolve()
     own = option("--run-with") is None
-    return Subject(
-        image=option("--image") or IMAGE,
-        compose=compose,
-        service=option("--service"),
-        prefix=("-c",) if own else tuple(shlex.split(option("--run-with"))),
-        environ={"SANDBOX_SHELL": "plain"} if own else {},
-        folder=Path(os.devnull),
-    )
-
-
-@pytest.fixture(scope="session")
-def _shared(chosen: Subject, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Subject]:
-    with own_folders(chosen, tmp_path_factory.mktemp("subject")) as made:
-        yield made
+    image = option("--image") or IMAGE
+    with Superuser(image, tmp_path_factory.getbasetemp()) as superuser:
+        yield Subject(
+            image=image,
+            compose=compose,
+            service=option("--service"),
+            prefix=("-c",) if own else tuple(shlex.split(option("--run-with"))),
+            environ={"SANDBOX_SHELL": "plain"} if own else {},
+            folder=Path(os.devnull),
+            superuser=superuser,
+        )
 
 
 @pytest.fixture
@@ -46,18 +44,19 @@ def own_subject(chosen: Subject, tmp_path: Path) -> Iterator[Subject]:
 
 
 @pytest.fixture(scope="session")
-def subject(_shared: Subject) -> Subject:
+def subject(chosen: Subject, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Subject]:
     """A subject whose folders the tests share: leave them as they were."""
-    return _shared
+    with own_folders(chosen, tmp_path_factory.mktemp("subject")) as made:
+        yield made
 
 
 @pytest.fixture(scope="session")
-def weakened(_shared: Subject) -> Subject:
+def weakened(subject: Subject) -> Subject:
     """The same image with nothing in the way: the attacks must succeed here, or they prove nothing."""
     return replace(
-        _shared, compose=None, prefix=("-c",), environ={},
+        subject, compose=None, prefix=("-c",), environ={},
         options=(
-            *privileges(_shared.image), "--user=0", "--security-opt=seccomp=unconfined",
+            *privileges(subject.image), "--user=0", "--security-opt=seccomp=unconfined",
             "--entrypoint=/bin/bash",
         ),
     )  # fmt: skip

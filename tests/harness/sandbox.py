@@ -8,8 +8,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.harness.engine import IMAGE, Result, docker, flags
+from tests.harness.checkout import Checkout
+from tests.harness.engine import IMAGE, Result, flags
 from tests.harness.repository import ROOT
+from tests.harness.superuser import Superuser
 from tests.harness.waiting import PATIENCE
 
 PROJECT = f"sandbox-test-{uuid.uuid4().hex[:8]}"
@@ -25,44 +27,26 @@ COMPOSE_OPTIONS = (
 
 
 @dataclass
-class Sandbox:
+class Sandbox(Checkout):
     """One user's checkout: workspace/, data/ and config/ of its own, the compose file of the repository."""
 
     folder: Path
+    superuser: Superuser
     environ: dict[str, str] = field(default_factory=dict)
     # For the one container of a test that is looked for by name.
     name: str = field(default_factory=lambda: f"{PROJECT}-{uuid.uuid4().hex[:8]}")
 
     def __post_init__(self) -> None:
-        for name in ("workspace", "data", "config"):
-            (self.folder / name).mkdir(parents=True)
+        self.make_folders()
+        self.config.mkdir()
         for source in (ROOT / "config").iterdir():
             (self.config / source.name).write_text(source.read_text())
         with (self.config / "tools.yml").open("a") as tools:
             tools.write((Path(__file__).parent / "tools.yml").read_text())
-        self.own("1000:1000")
-
-    @property
-    def workspace(self) -> Path:
-        return self.folder / "workspace"
-
-    @property
-    def data(self) -> Path:
-        return self.folder / "data"
 
     @property
     def config(self) -> Path:
         return self.folder / "config"
-
-    def own(self, owner: str, *names: str) -> None:
-        """Give workspace and data, or what is named below the folder, to UID:GID, as root would."""
-        paths = [f"/folder/{name}" for name in names or ("workspace", "data")]
-        self.as_root("chown", "-hR", owner, *paths)
-
-    def as_root(self, *command: str) -> str:
-        """Run a command as root over the folder, which the host's user may not be allowed to."""
-        mount = ["-v", f"{self.folder}:/folder", "-w", "/folder"]
-        return docker("run", "--rm", *mount, "--entrypoint", command[0], IMAGE, *command[1:])
 
     @property
     def variables(self) -> dict[str, str]:
@@ -94,11 +78,7 @@ class Sandbox:
         options: tuple[str, ...] = ("-T",),
         stdin: str = "",
     ) -> Result:
-        command = self.command(*arguments, env=env, options=options)
-        return subprocess.run(
-            command, cwd=ROOT, env=self.variables, input=stdin, capture_output=True, text=True,
-            timeout=PATIENCE * 2, check=False,
-        )  # fmt: skip
+        return self.ended(self.command(*arguments, env=env, options=options), stdin)
 
     def shell(self, script: str, env: Mapping[str, str] | None = None, stdin: str = "") -> Result:
         """Run a shell script as the tool."""
@@ -106,13 +86,7 @@ class Sandbox:
 
     def start(self, *arguments: str, env: Mapping[str, str] | None = None) -> str:
         """Start a tool in the background; return the container's ID."""
-        command = self.compose("run", "--detach", "-T", *flags(env), "sandbox", *arguments)
-        result = subprocess.run(
-            command, cwd=ROOT, env=self.variables, capture_output=True, text=True,
-            check=False,
-        )  # fmt: skip
-        assert result.returncode == 0, result.stderr
-        return result.stdout.strip().splitlines()[-1]
+        return self.detached(self.compose("run", "--detach", "-T", *flags(env), "sandbox", *arguments))
 
     def mounts(self, *more: str, workspace: str | None = None, data: str | None = None) -> tuple[str, ...]:
         """Return what compose.yml mounts and more, as `docker run -v` has it, with other places for two."""
@@ -133,15 +107,7 @@ class Sandbox:
         """Run the image with nothing but these options of `docker run`, and the folders mounted."""
         places = self.mounts(f"{ROOT}/tests/probes:/probes:ro") if mounts is None else mounts
         words = [*(word for place in places for word in ("-v", place)), *flags(env)]
-        return subprocess.run(
-            ["docker", "run", "--rm", *words, *options, IMAGE, *arguments], capture_output=True, text=True,
-            stdin=subprocess.DEVNULL, timeout=PATIENCE * 2, check=False,
-        )  # fmt: skip
-
-    def owner(self, path: str) -> str:
-        """Return UID:GID of a path below the folder, without following a link."""
-        status = (self.folder / path).lstat()
-        return f"{status.st_uid}:{status.st_gid}"
+        return self.ended(["docker", "run", "--rm", *words, *options, IMAGE, *arguments])
 
 
 def start(sandbox: Sandbox, *arguments: str, stdin: str = "", **environ: str) -> Result:

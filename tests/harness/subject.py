@@ -11,8 +11,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from tests.harness.checkout import Checkout
 from tests.harness.engine import Result, docker, flags
 from tests.harness.repository import ROOT
+from tests.harness.superuser import Superuser
 from tests.harness.waiting import PATIENCE
 
 ATTACKS = ROOT / "tests" / "conformance" / "attacks"
@@ -24,7 +26,7 @@ NOT_ATTACKED = dict.fromkeys(("PUID", "PGID", "SANDBOX_LOG", "SANDBOX_LOG_LEVEL"
 
 
 @dataclass(frozen=True)
-class Subject:
+class Subject(Checkout):
     """An image, how it is started, and a workspace/ and data/ of its own.
 
     Attributes:
@@ -34,6 +36,7 @@ class Subject:
         prefix: arguments after which a script is run in the place of the tool.
         environ: variables of the container that make it do so.
         folder: holds workspace/ and data/.
+        superuser: root over the folder.
         options: more options for `docker run` or `docker compose run`.
     """
 
@@ -43,6 +46,7 @@ class Subject:
     prefix: tuple[str, ...]
     environ: Mapping[str, str]
     folder: Path
+    superuser: Superuser
     options: tuple[str, ...] = ()
     project: str = field(default_factory=lambda: f"conformance-{uuid.uuid4().hex[:8]}")
 
@@ -83,11 +87,8 @@ class Subject:
     ) -> Result:  # fmt: skip
         """Run a bash script to its end in a new container."""
         terminal = () if self.compose is None else ("-T",)
-        return subprocess.run(
-            self.command(script, "--rm", *terminal, *options, env=env, mounts=mounts),
-            cwd=ROOT, env=self.variables, capture_output=True, text=True, errors="surrogateescape",
-            stdin=subprocess.DEVNULL, timeout=patience, check=False,
-        )  # fmt: skip
+        command = self.command(script, "--rm", *terminal, *options, env=env, mounts=mounts)
+        return self.ended(command, patience=patience)
 
     def python(self, program: str, *arguments: str, **how: Any) -> Any:
         """Run a program of attacks/ with the image's Python; return the JSON that it prints."""
@@ -100,20 +101,7 @@ class Subject:
     def start(self, script: str, *options: str, env: Mapping[str, str] | None = None) -> str:
         """Start a bash script in the background; return the container's ID. The test removes it."""
         terminal = () if self.compose is None else ("-T",)
-        result = subprocess.run(
-            self.command(script, "--detach", *terminal, *options, env=env),
-            cwd=ROOT, env=self.variables, capture_output=True, text=True, check=False,
-        )  # fmt: skip
-        made = result.stdout.split()[-1:]
-        if result.returncode and made:
-            docker("rm", "--force", *made, check=False)
-        assert result.returncode == 0, result.stderr
-        return made[0]
-
-    def as_root(self, *command: str) -> str:
-        """Run a command as root over the folder, which the host's user may not be allowed to."""
-        mount = ["-v", f"{self.folder}:/folder", "-v", f"{ATTACKS}:/attacks:ro", "-w", "/folder", "--user=0"]
-        return docker("run", "--rm", *mount, "--entrypoint", command[0], self.image, *command[1:])
+        return self.detached(self.command(script, "--detach", *terminal, *options, env=env))
 
     def beside(self, container: str, *command: str) -> str:
         """Run a command as root among the processes of a container, whose files are below /proc/1/root.
@@ -130,18 +118,12 @@ class Subject:
 @contextmanager
 def own_folders(chosen: Subject, folder: Path) -> Iterator[Subject]:
     """Give the subject a workspace/ and data/ below a folder, which the host's user owns again at the end."""
-    for name in ("workspace", "data"):
-        (folder / name).mkdir(parents=True)
     made = replace(chosen, folder=folder)
-    made.as_root("chown", "-R", "1000:1000", "/folder/workspace", "/folder/data")
+    made.make_folders()
     yield made
     if made.compose is not None:
-        subprocess.run(
-            ["docker", "compose", "down", "--timeout", "0", "--remove-orphans"],
-            cwd=ROOT, env=made.variables, capture_output=True, check=False,
-        )  # fmt: skip
-    made.as_root("chown", "-hR", f"{os.getuid()}:{os.getgid()}", "/folder")
-    made.as_root("chmod", "-R", "u+rwX", "/folder")
+        made.ended(["docker", "compose", "down", "--timeout", "0", "--remove-orphans"])
+    made.superuser.give_back(folder)
 
 
 def privileges(image: str) -> tuple[str, ...]:

@@ -1,6 +1,5 @@
 """A checkout of the test's own, containers that go with the test, scripted model servers."""
 
-import os
 import subprocess
 import uuid
 from collections.abc import Callable, Iterator, Mapping
@@ -12,6 +11,7 @@ from tests.harness.engine import IMAGE, docker, logs
 from tests.harness.repository import ROOT
 from tests.harness.sandbox import PROJECT, Sandbox
 from tests.harness.scripted_model import Model
+from tests.harness.superuser import Superuser
 from tests.harness.waiting import wait_for
 
 
@@ -32,12 +32,17 @@ def _project() -> Iterator[None]:
     )  # fmt: skip
 
 
+@pytest.fixture(scope="session")
+def superuser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Superuser]:
+    with Superuser(IMAGE, tmp_path_factory.getbasetemp()) as root:
+        yield root
+
+
 @pytest.fixture
-def sandbox(tmp_path: Path) -> Iterator[Sandbox]:
-    made = Sandbox(tmp_path / "checkout")
+def sandbox(tmp_path: Path, superuser: Superuser) -> Iterator[Sandbox]:
+    made = Sandbox(tmp_path / "checkout", superuser)
     yield made
-    made.as_root("chown", "-hR", f"{os.getuid()}:{os.getgid()}", "/folder")
-    made.as_root("chmod", "-R", "u+rwX", "/folder")
+    superuser.give_back(made.folder)
 
 
 @pytest.fixture
@@ -49,10 +54,7 @@ def serve(sandbox: Sandbox) -> Iterator[Callable[..., Model]]:
         model = Model(name or f"model-{uuid.uuid4().hex[:12]}")
         options = ["--detach", "--name", model.name, *(word for mount in mounts for word in ("-v", mount))]
         command = sandbox.compose("run", *options, "scripted", *flags)
-        result = subprocess.run(
-            command, cwd=ROOT, env=sandbox.variables, capture_output=True, text=True, check=False
-        )
-        assert result.returncode == 0, result.stderr
+        sandbox.detached(command)
         started.append(model)
         wait_for(model.listens, lambda: f"the model server to listen: {logs(model.name)}")
         sandbox.environ.setdefault("MODEL_URL", model.url)

@@ -87,9 +87,10 @@ def test_a_mount_inside_the_workspace_is_claimed_only_where_it_is_writable(sandb
 
 def test_what_cannot_be_claimed_is_counted_and_said(sandbox: Sandbox) -> None:
     (sandbox.workspace / "closed").mkdir()
-    sandbox.as_root(
-        "sh", "-c", "touch workspace/closed/file; chown -R 0:0 workspace; chmod 700 workspace/closed"
+    closed = (
+        "touch workspace/closed/file; chown -R 0:0 workspace; chmod 755 workspace; chmod 700 workspace/closed"
     )
+    sandbox.as_root("sh", "-c", closed)
     options = [option for option in COMPOSE_OPTIONS if "DAC" not in option and "CHOWN" not in option]
     result = sandbox.plain(*options, arguments=("-c", "true"), env={**SHELL, "PUID": "1000"})
     assert "entries keep their owner" in result.stderr
