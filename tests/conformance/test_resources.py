@@ -4,8 +4,8 @@ The limits are small here, so that they are reached soon; see .env.example for t
 """
 
 import json
+import signal
 import subprocess
-import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -32,7 +32,7 @@ ENV = {"SANDBOX_GRACE": "1"}
 SHM = 64  # megabytes, the engine's default
 OUTPUT = 150  # megabytes
 LOG = 120  # megabytes that a bounded log may hold: five files of 20 MB are a driver's default
-SHARE = 0.35  # of one processor: more than the limit below, less than what a busy machine gives
+SHARE = 0.2  # of one processor
 GROWTH = 20_000  # kilobytes by which PID 1 may grow: a module that it imports, not what the tool wrote
 
 
@@ -73,18 +73,21 @@ def told(container: str) -> Found:
     return found
 
 
-def stop(container: str) -> float:
-    """Stop a container; return how long that took."""
-    start = time.monotonic()
+def killed_at_stop(container: str) -> bool:
+    """Stop a container; tell whether the engine lost patience and killed PID 1, as its own events say."""
+    since = docker("inspect", "--format={{.State.StartedAt}}", container)
     docker("stop", container)
-    return time.monotonic() - start
+    sent = docker(
+        "events", f"--since={since}", f"--until={docker('info', '--format={{.SystemTime}}')}",
+        "--filter=event=kill", f"--filter=container={container}", "--format={{.Actor.Attributes.signal}}",
+    ).split()  # fmt: skip
+    assert sent, "the engine tells of no signal that it sent"
+    return str(int(signal.SIGKILL)) in sent
 
 
 def assert_stops_in_time(container: str) -> None:
-    grace = json.loads(docker("inspect", container))[0]["Config"].get("StopTimeout") or 10
-    taken = stop(container)
-    assert taken < grace, (
-        f"`docker stop` took {taken:.1f} s of {grace} s: the engine killed PID 1:\n{logs(container)[-999:]}"
+    assert not killed_at_stop(container), (
+        f"the time of `docker stop` was over, and the engine killed PID 1:\n{logs(container)[-999:]}"
     )
 
 
@@ -288,7 +291,7 @@ def test_a_first_process_that_ignores_the_request_is_not_stopped_in_time(weakene
     container = weakened.start(script("spin", 2, "hold"), "--stop-timeout=2")
     try:
         told(container)
-        assert stop(container) >= 2
+        assert killed_at_stop(container)
     finally:
         docker("rm", "--force", container, check=False)
 
@@ -296,18 +299,22 @@ def test_a_first_process_that_ignores_the_request_is_not_stopped_in_time(weakene
 def test_the_share_of_the_processors_can_be_limited(
     limited: Subject, monkeypatch: pytest.MonkeyPatch
 ) -> None:  # fmt: skip
-    monkeypatch.setenv("SANDBOX_CPUS", "0.2")
-    taken = limited.python("resources.py", "processor", "4", env=ENV)["taken"]
-    assert taken < SHARE, f"SANDBOX_CPUS=0.2, and {taken:.2f} processors were used"
+    monkeypatch.setenv("SANDBOX_CPUS", str(SHARE))
+    found = limited.python("resources.py", "processor", "4", env=ENV)
+    assert found["share"] == SHARE, found
+    assert found["held back"] > 0, f"{found}: the kernel gave all that was asked for"
 
 
 @pytest.mark.vacuity
 def test_without_a_limit_all_processors_can_be_used(weakened: Subject) -> None:
-    def more_than_half() -> bool:
-        # On a busy machine it may take another try.
-        return bool(weakened.python("resources.py", "processor", "4")["taken"] > SHARE)
+    found: Found = {}
 
-    wait_for(more_than_half, "a processor of one's own")
+    def more_than_the_share() -> bool:
+        # On a busy machine it may take another try.
+        found.update(weakened.python("resources.py", "processor", "4"))
+        return bool(found["taken"] > 2 * SHARE)
+
+    wait_for(more_than_the_share, lambda: f"more than the share that the test above sets: {found}")
 
 
 RIGHTS = (

@@ -74,7 +74,7 @@ def test_the_entry_point_is_in_exec_form_and_isolated() -> None:
     assert config["Entrypoint"] == [
         "/opt/sandbox/block-signals", "/usr/bin/python3", "-I", "-S", "/opt/sandbox/__main__.py",
     ]  # fmt: skip
-    assert config["User"] == ""
+    assert config.get("User", "") == ""
     assert config["Labels"]["org.opencontainers.image.title"] == "agentic-sandbox"
     path = next(entry for entry in config["Env"] if entry.startswith("PATH="))
     assert "/home" not in path

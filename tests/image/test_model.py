@@ -2,7 +2,6 @@
 
 import json
 import subprocess
-import time
 import uuid
 from collections.abc import Callable
 
@@ -152,11 +151,10 @@ def test_a_stop_while_a_server_hangs_is_heard(
     model = serve("--fault", "hang")
     started = container("-c", "echo started; exec sleep 1000", env={"MODEL_URL": model.url, **env})
     wait_for(model.requests, "the sandbox to ask")
-    begun = time.monotonic()
     docker("stop", "--time", str(int(PATIENCE)), started)
     assert docker("inspect", "--format", "{{.State.ExitCode}}", started) == "143", logs(started)
     assert "started" not in logs(started)
-    assert time.monotonic() - begun < PATIENCE / 2
+    assert logs(started).count("asking again") < 3, "it went on until it would have given up anyway"
 
 
 def test_a_shell_starts_without_a_server_and_says_why(sandbox: Sandbox) -> None:

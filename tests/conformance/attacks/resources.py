@@ -155,8 +155,23 @@ def _state(pid: str) -> str:
 
 
 def processor(most: int) -> dict[str, Any]:
-    """Compute in as many processes for a second; tell how many processors they had together."""
-    start = time.monotonic()
+    """Compute in as many processes for a second, or longer, until the kernel holds them back.
+
+    Tells how many processors they had together, how many they may have, and how often the kernel had them
+    wait for the next period: "CPU Interface Files" of the kernel's admin-guide/cgroup-v2, and its
+    scheduler/sched-bwc.
+    """
+    start, share, before = time.monotonic(), _share(), _held_back()
+    while True:
+        taken = _compute(most)
+        seen = _held_back() - before
+        if share is None or seen or time.monotonic() > start + 30:
+            return {"taken": taken, "share": share, "held back": seen}
+
+
+def _compute(most: int) -> float:
+    """Compute in as many processes for a second; return how many processors they had together."""
+    start, before = time.monotonic(), _used()
     pids = []
     for _ in range(most):
         pid = os.fork()
@@ -167,8 +182,42 @@ def processor(most: int) -> dict[str, Any]:
         pids.append(pid)
     for pid in pids:
         os.waitpid(pid, 0)
+    return (_used() - before) / (time.monotonic() - start)
+
+
+def _used() -> float:
     usage = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return {"taken": (usage.ru_utime + usage.ru_stime) / (time.monotonic() - start)}
+    return usage.ru_utime + usage.ru_stime
+
+
+def _cpu_group() -> Path | None:
+    """Return the folder of our control group that speaks of processors: version 2, or 1."""
+    own = Path("/proc/self/cgroup").read_text(encoding="ascii").rpartition("::")[2].strip()
+    places = [Path("/sys/fs/cgroup", name) for name in (own.lstrip("/"), "", "cpu", "cpu,cpuacct")]
+    return next((place for place in places if (place / "cpu.stat").exists()), None)
+
+
+def _share() -> float | None:
+    """Return how many processors our control group may use, None where it is not limited."""
+    group = _cpu_group()
+    if group is None:
+        return None
+    if (group / "cpu.max").exists():
+        quota, period = (group / "cpu.max").read_text(encoding="ascii").split()
+    elif (group / "cpu.cfs_quota_us").exists():
+        quota, period = (
+            (group / f"cpu.cfs_{name}_us").read_text(encoding="ascii") for name in ("quota", "period")
+        )
+    else:
+        return None
+    return None if quota == "max" or int(quota) < 0 else int(quota) / int(period)
+
+
+def _held_back() -> int:
+    """Return in how many periods our control group had used up its share."""
+    group = _cpu_group()
+    text = "" if group is None else (group / "cpu.stat").read_text(encoding="ascii")
+    return next((int(line.split()[1]) for line in text.splitlines() if line.startswith("nr_throttled ")), 0)
 
 
 def spin(most: int) -> dict[str, Any]:
