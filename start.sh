@@ -341,7 +341,7 @@ verify() {
     offer_ca
     build_image
   fi
-  provide_test_programs
+  "$here/scripts/dev.sh" --venv
   exec .venv/bin/python -m pytest tests/conformance --verify -p no:cacheprovider "$@"
 }
 

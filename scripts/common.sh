@@ -42,30 +42,6 @@ enter_docker_group() {
   exec sg docker -c "exec bash -c '${words//\'/\'\\\'\'}'"
 }
 
-# The Python programs that the tests run, in .venv: versions and hashes from locks/dev.txt.
-provide_test_programs() {
-  if ! .venv/bin/python -c '' 2>/dev/null; then
-    python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' ||
-      die "the tests need Python 3.11 or newer, as python3." "Install it, then run this again."
-    python3 -m venv --clear .venv || install_venv
-  fi
-  if ! cmp -s locks/dev.txt .venv/installed.txt; then
-    .venv/bin/pip install --quiet --disable-pip-version-check --require-hashes -r locks/dev.txt
-    cp locks/dev.txt .venv/installed.txt
-  fi
-}
-
-# Debian and Ubuntu keep the venv module in a package of its own.
-install_venv() {
-  command -v apt-get >/dev/null || die "python3 cannot make a virtual environment." "Install its venv module."
-  say "installing python3-venv"
-  local as_root=()
-  ((EUID == 0)) || as_root=(sudo)
-  ${as_root[@]+"${as_root[@]}"} apt-get update >&2
-  ${as_root[@]+"${as_root[@]}"} apt-get install -y --no-install-recommends python3-venv >&2
-  python3 -m venv --clear .venv
-}
-
 # The locks hold the hashes of the tools' x86-64 binaries only.
 choose_platform() {
   case $(uname -m) in x86_64 | amd64) return ;; esac

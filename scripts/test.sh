@@ -1,5 +1,8 @@
 #!/usr/bin/env bash
-# Passes the tests on a fresh machine: engine, image, test programs, linters, tests. Arguments go to pytest.
+# Runs tests: test.sh [unit|process|image|conformance|all] [PYTEST-OPTION...]
+# unit and process need no Docker, and do no more than run them. image and conformance set up the engine and
+# the image first. all, which is also meant without a word, passes on a fresh machine: engine, image, checks,
+# every test.
 set -euo pipefail
 
 here=$(CDPATH='' cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.." && pwd)
@@ -8,23 +11,30 @@ source "$here/scripts/common.sh"
 
 main() {
   cd "$here"
+  case ${1:-} in
+    unit | process) ;;
+    *) provide_image "$@" ;;
+  esac
+  "$here/scripts/dev.sh"
+  case ${1:-} in
+    unit | process | image | conformance) run_tests "tests/$1" "${@:2}" ;;
+    all) check_and_test "${@:2}" ;;
+    *) check_and_test "$@" ;;
+  esac
+}
+
+provide_image() {
   "$here/scripts/bootstrap.sh"
   enter_docker_group "$here/scripts/test.sh" "$@"
   "$here/start.sh" --tool opencode -- --version </dev/null
-  provide_test_programs
-  lint
-  .venv/bin/python -m pytest --numprocesses "$(workers)" --dist loadgroup "$@"
 }
 
-lint() {
-  .venv/bin/ruff check .
-  .venv/bin/ruff format --check .
-  .venv/bin/mypy init tests demo image/entrypoint.py
-  .venv/bin/python scripts/check_pins.py
-  .venv/bin/hadolint Dockerfile benchmarks/Dockerfile tests/conformance/plain/Dockerfile
-  .venv/bin/shellcheck -x start.sh .ci/run scripts/*.sh scripts/build/with-network scripts/build/apt-install \
-    scripts/build/install-* scripts/build/trim-tools tests/conformance/plain/*.sh
+check_and_test() {
+  "$here/scripts/check.sh"
+  run_tests "$@"
 }
+
+run_tests() { .venv/bin/python -m pytest --numprocesses "$(workers)" --dist loadgroup "$@"; }
 
 # A test mostly waits for the engine.
 workers() { echo $(($(getconf _NPROCESSORS_ONLN) + 1)); }

@@ -1,0 +1,18 @@
+#!/usr/bin/env bash
+# Lint and types, in seconds. Needs no Docker.
+set -euo pipefail
+CDPATH='' cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.."
+
+main() {
+  ./scripts/dev.sh --venv
+  .venv/bin/ruff check .
+  .venv/bin/ruff format --check .
+  .venv/bin/mypy
+  .venv/bin/lint-imports
+  .venv/bin/python scripts/check_pins.py
+  .venv/bin/hadolint Dockerfile benchmarks/Dockerfile tests/conformance/plain/Dockerfile
+  .venv/bin/shellcheck -x start.sh .ci/run scripts/*.sh scripts/build/with-network scripts/build/apt-install \
+    scripts/build/install-* scripts/build/trim-tools tests/conformance/plain/*.sh
+}
+
+main
