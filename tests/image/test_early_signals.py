@@ -10,7 +10,9 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from tests.image.conftest import COMPOSE_OPTIONS, IMAGE, Sandbox, docker, logs, wait_for
+from tests.harness.engine import IMAGE, docker, logs
+from tests.harness.sandbox import COMPOSE_OPTIONS, Sandbox
+from tests.harness.waiting import wait_for
 
 PROGRAM = "/opt/sandbox/__main__.py"
 AGENT = 1234
