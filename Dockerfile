@@ -8,7 +8,8 @@ ENV LANG=C.UTF-8
 RUN --mount=type=bind,source=scripts/build,target=/build --mount=type=secret,id=extra_ca \
     /build/with-network /build/apt-install ca-certificates nodejs python3 python3-venv
 
-# PID 1's dependencies, and uv. python-prctl compiles, so this stage has a compiler.
+# PID 1's dependencies, and uv with what says which uv it is: its licences, and its files' hashes. python-prctl
+# compiles, so this stage has a compiler.
 FROM base AS python
 ARG APT_MIRROR=""
 ARG PYPI_INDEX=""
@@ -20,7 +21,8 @@ RUN --mount=type=bind,source=scripts/build,target=/build --mount=type=secret,id=
  && /build/with-network /venv/bin/pip install --no-cache-dir --disable-pip-version-check --require-hashes -r /locks/build.txt \
  && /build/with-network /venv/bin/uv pip install --no-cache --require-hashes --no-build-isolation \
       --python /venv/bin/python --target /opt/sandbox -r /locks/runtime.txt \
- && mkdir -p /opt/tools/bin && cp /venv/bin/uv /venv/bin/uvx /opt/tools/bin/ \
+ && mkdir -p /opt/tools/bin /opt/tools/lib/python3/site-packages && cp /venv/bin/uv /venv/bin/uvx /opt/tools/bin/ \
+ && cp -r /venv/lib/python3*/site-packages/uv-*.dist-info /opt/tools/lib/python3/site-packages/ \
  && /opt/tools/bin/uv --version \
  && PYTHONPATH=/opt/sandbox python3 -S -c 'import prctl, psutil, structlog, yaml; yaml.CSafeLoader'
 # What starts each of PID 1's two interpreters. The build shows that it blocks what can be blocked: all but SIGKILL,
@@ -102,7 +104,10 @@ ENV TZ=Europe/Berlin \
     NPM_CONFIG_PREFIX=/home/agent/data/npm \
     BUN_INSTALL=/home/agent/data/bun
 
+ARG BASE_IMAGE
 LABEL org.opencontainers.image.title="agentic-sandbox" \
+      org.opencontainers.image.version="0.1.0" \
+      org.opencontainers.image.base.name="${BASE_IMAGE}" \
       org.opencontainers.image.description="A hardened container for agentic coding tools that run against your own model server" \
       org.opencontainers.image.licenses="MIT"
 
@@ -110,26 +115,6 @@ WORKDIR /home/agent/workspace
 STOPSIGNAL SIGTERM
 # -I and -S: no environment variable, .pth file or sitecustomize has a say in what root runs.
 ENTRYPOINT ["/opt/sandbox/block-signals", "/usr/bin/python3", "-I", "-S", "/opt/sandbox/__main__.py"]
-
-# The bill of materials and the licences, made only where they are asked for (scripts/sbom.sh). The image is
-# read from outside: nothing is added to it, and nothing of it is run.
-FROM base AS sbom-scan
-ARG PYPI_INDEX=""
-COPY locks/sbom.txt /locks/
-RUN --mount=type=bind,source=scripts/build,target=/build --mount=type=secret,id=extra_ca \
-    python3 -m venv /venv \
- && /build/with-network /venv/bin/pip install --no-cache-dir --disable-pip-version-check --require-hashes -r /locks/sbom.txt
-ARG BASE_IMAGE
-ARG SOURCE_DATE_EPOCH
-RUN --mount=type=bind,from=sandbox,target=/image --mount=type=bind,from=python,source=/venv,target=/wheels \
-    --mount=type=bind,source=locks,target=/locks --mount=type=bind,source=pyproject.toml,target=/pyproject.toml \
-    --mount=type=bind,source=scripts/sbom,target=/sbom \
-    /venv/bin/python /sbom --root /image --wheels /wheels --locks /locks --project /pyproject.toml \
-      --base-image "$BASE_IMAGE" --out /out
-
-# docker build --target sbom --output type=local,dest=sbom .
-FROM scratch AS sbom
-COPY --from=sbom-scan /out/ /
 
 # The model server of start.sh --demo, an image of its own (compose.yml, service model). --no-deps: the toy's
 # package asks for another llama.cpp, of which nothing is used here.

@@ -9,7 +9,6 @@ main() {
   compile locks/build.txt --group build
   compile locks/demo.txt --group demo
   compile locks/dev.txt --group dev
-  compile locks/sbom.txt --group sbom
   npm_lock
 }
 

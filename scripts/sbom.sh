@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Writes the image's bill of materials (CycloneDX) and its list of licences, from the build that start.sh makes.
+# Writes the bill of materials (CycloneDX) and the licences of the image that start.sh has built.
 set -euo pipefail
 
 here=$(CDPATH='' cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.." && pwd)
@@ -8,41 +8,36 @@ source "$here/scripts/common.sh"
 
 usage() {
   cat <<'TEXT'
-Usage: scripts/sbom.sh [--no-cache] [FOLDER]
+Usage: scripts/sbom.sh [FOLDER]
 
-Writes sbom.cdx.json and licences.txt to FOLDER (default: sbom). They are those of the image that start.sh builds
-with the same settings; what is not built yet is built.
+Writes sbom.cdx.json and licences.txt to FOLDER (default: sbom): those of the image that start.sh has built
+(SANDBOX_IMAGE). The image is read, and nothing of it is run. It needs Python 3.11, for .venv.
 
-  --no-cache   read the image again, even if nothing has changed
+With a registry of your own BuildKit attests what is in the image as it builds it (SPDX, by its scanner syft):
+  docker buildx build --sbom=true --push --tag REGISTRY/agentic-sandbox .
 TEXT
 }
 
 main() {
-  enter_docker_group "$here/scripts/sbom.sh" "$@"
-  local folder=sbom anew=''
-  while (($#)); do
-    case $1 in
-      --no-cache) anew='"sbom-scan"' ;;
-      --help | -h) usage && exit ;;
-      -*) say "error: unknown option: $1" && usage >&2 && exit 64 ;;
-      *) folder=$1 ;;
-    esac
-    shift
-  done
+  case ${1:-} in
+    --help | -h) usage && exit ;;
+    -*) say "error: unknown option: $1" && usage >&2 && exit 64 ;;
+  esac
+  local folder=${1:-sbom} image inspected
   mkdir -p -- "$folder"
   folder=$(CDPATH='' cd -- "$folder" && pwd)
   cd "$here"
-  choose_platform
-  choose_base
-  offer_ca
-  # bake reads compose.yml and .env, so arguments and secrets are those of start.sh. It would ask about each file
-  # outside the checkout, which the CA bundle and the folder may be.
-  BUILDX_BAKE_ENTITLEMENTS_FS=0 docker buildx bake --file compose.yml --file - \
-    --set sandbox.target=sbom --set sandbox.tags= --set "sandbox.output=type=local,\"dest=$folder\"" \
-    ${DOCKER_DEFAULT_PLATFORM:+--set "sandbox.platform=$DOCKER_DEFAULT_PLATFORM"} \
-    ${SOURCE_DATE_EPOCH:+--set "sandbox.args.SOURCE_DATE_EPOCH=$SOURCE_DATE_EPOCH"} \
-    >&2 <<<"{\"target\": {\"sandbox\": {\"no-cache-filter\": [$anew]}}}"
-  say "wrote $folder/sbom.cdx.json and $folder/licences.txt"
+  enter_docker_group "$here/scripts/sbom.sh" "$folder"
+  provide_test_programs
+  image=$(docker compose --project-directory . --file compose.yml config --images sandbox)
+  inspected=$(docker image inspect "$image") || die "there is no image $image to read." "./start.sh builds it."
+  scratch=$(mktemp -d)
+  trap 'rm -rf -- "$scratch"' EXIT
+  container=$(docker create "$image")
+  trap 'docker rm "$container" >/dev/null; rm -rf -- "$scratch"' EXIT
+  docker export "$container" | .venv/bin/python scripts/sbom.py "$inspected" "$scratch"
+  mv -- "$scratch/sbom.cdx.json" "$scratch/licences.txt" "$folder"
+  say "wrote $folder/sbom.cdx.json and $folder/licences.txt, of $image"
 }
 
 main "$@"

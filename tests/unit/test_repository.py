@@ -39,7 +39,7 @@ def serves(package: dict[str, Any], key: str, ours: str) -> bool:
     return not listed or ours in listed or (listed[0].startswith("!") and f"!{ours}" not in listed)
 
 
-@pytest.mark.parametrize("name", ["build.txt", "demo.txt", "dev.txt", "runtime.txt", "sbom.txt"])
+@pytest.mark.parametrize("name", ["build.txt", "demo.txt", "dev.txt", "runtime.txt"])
 def test_every_python_package_is_pinned_with_a_hash(name: str) -> None:
     locked = requirements(REPOSITORY / "locks" / name)
     assert locked
@@ -52,7 +52,6 @@ def test_every_lock_file_is_known_here() -> None:
         "demo.txt",
         "dev.txt",
         "runtime.txt",
-        "sbom.txt",
     }
 
 
