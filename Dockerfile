@@ -57,7 +57,7 @@ RUN --mount=type=bind,source=scripts/build,target=/build --mount=type=secret,id=
     /build/with-network /build/apt-install curl git gosu libnss-wrapper openssh-client procps python3-seccomp ripgrep tzdata \
  && /usr/sbin/gosu nobody true && rg --version && git --version
 
-# unpinned: a channel moves; rustup checks each part by the channel's manifest, and that by TLS alone.
+# Not pinned: a channel moves; rustup checks each part by the channel's manifest, and that by TLS alone.
 ARG RUST_CHANNEL=stable
 RUN --mount=type=bind,source=scripts/build,target=/build --mount=type=secret,id=extra_ca \
     /build/with-network /build/install-rust
