@@ -36,7 +36,7 @@ def digest(path: Path) -> str:
 def locked(path: str, packages: set[str]) -> bool:
     """Tell whether npm's lock names the package that a path is in: the innermost one."""
     package = re.match(r"/opt/tools/(.*node_modules/(?:@[^/]+/)?[^/]+)/", path)
-    return bool(package) and package[1] in packages
+    return package is not None and package[1] in packages
 
 
 def main() -> None:
