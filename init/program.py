@@ -33,7 +33,7 @@ def run(body: Callable[[Settings, list[str]], int], arguments: list[str]) -> int
     except Interrupted as stop:
         return EX_SIGNALLED + stop.signum
     except KeyboardInterrupt:
-        return EX_SIGNALLED + signals.signal.SIGINT
+        return EX_SIGNALLED + signals.SIGINT
     except Exception as error:
         if os.environ.get("SANDBOX_LOG_LEVEL") == "debug":
             raise

@@ -1,4 +1,7 @@
-"""What typing.NamedTuple is, without loading `typing`, which takes as long as starting the interpreter."""
+"""What typing.NamedTuple is, without loading `typing`.
+
+That takes 9 ms in each of the two phases, as long as the interpreter's own start: benchmarks/README.md.
+"""
 
 from __future__ import annotations
 

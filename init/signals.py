@@ -11,34 +11,70 @@ behind it (privileges.become); benchmarks/README.md tells how long the gap betwe
 
 from __future__ import annotations
 
-from init.errors import Interrupted
+import os
+import time
 
-__all__ = ["ENDING", "WAITED", "block", "interruptible", "signal", "stop_if_asked"]
+from init.errors import Interrupted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import signal
+    import signal as _signal
     from types import TracebackType
-    from typing import NoReturn, Self
+    from typing import NoReturn, Self, TypeAlias
+
+    Info: TypeAlias = _signal.struct_siginfo
 else:
     # The module `signal` only adds enums to this one, and takes half as long to load as the interpreter to
     # start; there are two starts.
-    import _signal as signal
+    import _signal
+
+SIGCHLD, SIGCONT, SIGHUP, SIGINT, SIGKILL = (
+    _signal.SIGCHLD, _signal.SIGCONT, _signal.SIGHUP, _signal.SIGINT, _signal.SIGKILL,
+)  # fmt: skip
+SIGPIPE, SIGQUIT, SIGTERM, SIGTTIN, SIGTTOU = (
+    _signal.SIGPIPE, _signal.SIGQUIT, _signal.SIGTERM, _signal.SIGTTIN, _signal.SIGTTOU,
+)  # fmt: skip
 
 # Faults of the process itself: blocking them makes no sense, sigprocmask(2).
 _SYNCHRONOUS = {
-    signal.SIGSEGV, signal.SIGBUS, signal.SIGFPE, signal.SIGILL, signal.SIGTRAP, signal.SIGABRT,
-    signal.SIGSYS,
+    _signal.SIGSEGV, _signal.SIGBUS, _signal.SIGFPE, _signal.SIGILL, _signal.SIGTRAP, _signal.SIGABRT,
+    _signal.SIGSYS,
 }  # fmt: skip
-WAITED = frozenset(signal.valid_signals() - _SYNCHRONOUS - {signal.SIGKILL, signal.SIGSTOP})
+WAITED = frozenset(_signal.valid_signals() - _SYNCHRONOUS - {SIGKILL, _signal.SIGSTOP})
 
 # Those that ask a program to end.
-ENDING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT)
+ENDING = (SIGTERM, SIGINT, SIGHUP, SIGQUIT)
+# A flood of other signals delays neither these nor a deadline.
+_FIRST = {SIGTERM, SIGCHLD}
 
 
 def block() -> None:
     """Keep every signal pending until it is waited for, but for the faults of the process itself."""
-    signal.pthread_sigmask(signal.SIG_SETMASK, WAITED)
+    _signal.pthread_sigmask(_signal.SIG_SETMASK, WAITED)
+
+
+def reset() -> None:
+    """Leave to a program that is about to be executed no mask and no signal that Python ignores."""
+    for signum in WAITED:
+        _signal.signal(signum, _signal.SIG_DFL)
+    _signal.pthread_sigmask(_signal.SIG_SETMASK, ())
+
+
+def wait(deadline: float | None) -> Info | None:
+    """Wait for a signal.
+
+    Args:
+        deadline: until when, in the time of time.monotonic(); None for ever.
+
+    Returns:
+        What sigwaitinfo(2) tells, None when the deadline has passed.
+    """
+    left = None if deadline is None else deadline - time.monotonic()
+    if left is not None and left <= 0:
+        return None
+    return _signal.sigtimedwait(_FIRST, 0) or (
+        _signal.sigwaitinfo(WAITED) if left is None else _signal.sigtimedwait(WAITED, left)
+    )
 
 
 def stop_if_asked() -> None:
@@ -47,8 +83,28 @@ def stop_if_asked() -> None:
     Raises:
         Interrupted: there is one.
     """
-    for signum in signal.sigpending().intersection(ENDING):
+    for signum in _signal.sigpending().intersection(ENDING):
         raise Interrupted(signum)
+
+
+def send_group(leader: int, signum: int) -> None:
+    """Send a signal to a process group, or to its leader where that has left it."""
+    try:
+        os.killpg(leader, signum)
+    except ProcessLookupError:
+        # It has moved to a group of its own making.
+        send(leader, signum)
+    except PermissionError:
+        return
+
+
+def send(target: int, signum: int) -> None:
+    """Send a signal to a process, if it is there and ours; kill(2)."""
+    # Reaped a moment ago, or another user's, who came in through `docker exec`.
+    try:
+        os.kill(target, signum)
+    except (ProcessLookupError, PermissionError):
+        return
 
 
 class interruptible:  # noqa: N801 - used as a statement: with interruptible()
@@ -59,9 +115,9 @@ class interruptible:  # noqa: N801 - used as a statement: with interruptible()
     """
 
     def __enter__(self) -> Self:
-        self.before = {signum: signal.signal(signum, _interrupt) for signum in ENDING}
+        self.before = {signum: _signal.signal(signum, _interrupt) for signum in ENDING}
         try:
-            signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING)
+            _signal.pthread_sigmask(_signal.SIG_UNBLOCK, ENDING)
         except Interrupted:
             self._restore()
             raise
@@ -78,7 +134,7 @@ class interruptible:  # noqa: N801 - used as a statement: with interruptible()
     def _restore(self) -> None:
         block()
         for signum, disposition in self.before.items():
-            signal.signal(signum, disposition)
+            _signal.signal(signum, disposition)
 
 
 def _interrupt(signum: int, _frame: object) -> NoReturn:

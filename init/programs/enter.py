@@ -7,12 +7,11 @@ from __future__ import annotations
 
 import os
 
-from init import paths, program
+from init import paths, program, signals
 from init.accounts import Identity
 from init.errors import SandboxError
 from init.root import privileges
 from init.session import environment, places, seal
-from init.signals import signal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -40,9 +39,8 @@ def enter(settings: Settings, arguments: list[str]) -> int:
     path = command if "/" in command else environment.find_program(command)
     if path is None:
         raise SandboxError(f"there is no program {command}", "Name one that the agent's PATH finds.")
-    # Python ignores these two, and what is ignored stays so.
-    signal.signal(signal.SIGPIPE, signal.SIG_DFL)
-    signal.signal(signal.SIGXFSZ, signal.SIG_DFL)
+    # Python ignores some, and what is ignored stays so.
+    signals.reset()
     try:
         os.execve(path, [command, *rest], variables)  # noqa: S606 - exec without a shell is the point
     except OSError as error:
