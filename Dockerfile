@@ -106,7 +106,6 @@ ENV TZ=Europe/Berlin \
 
 ARG BASE_IMAGE
 LABEL org.opencontainers.image.title="agentic-sandbox" \
-      org.opencontainers.image.version="0.1.0" \
       org.opencontainers.image.base.name="${BASE_IMAGE}" \
       org.opencontainers.image.description="A hardened container for agentic coding tools that run against your own model server" \
       org.opencontainers.image.licenses="MIT"

@@ -28,7 +28,7 @@ main() {
   folder=$(CDPATH='' cd -- "$folder" && pwd)
   cd "$here"
   enter_docker_group "$here/scripts/sbom.sh" "$folder"
-  provide_test_programs
+  ./scripts/dev.sh --venv
   image=$(docker compose --project-directory . --file compose.yml config --images sandbox)
   inspected=$(docker image inspect "$image") || die "there is no image $image to read." "./start.sh builds it."
   scratch=$(mktemp -d)

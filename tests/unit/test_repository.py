@@ -4,7 +4,6 @@ import json
 import os
 import re
 import subprocess
-import tomllib
 from pathlib import Path
 
 import pytest
@@ -35,12 +34,6 @@ def test_the_locks_name_no_registry_and_no_weak_hash() -> None:
         package["integrity"].partition("-")[0] for package in packages.values() if "integrity" in package
     }
     assert hashes == {"sha512"}
-
-
-def test_the_image_names_the_version_of_the_project() -> None:
-    project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]
-    label = f'org.opencontainers.image.version="{project["version"]}"'
-    assert label in (REPOSITORY / "Dockerfile").read_text()
 
 
 @pytest.mark.parametrize(
