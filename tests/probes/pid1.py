@@ -2,6 +2,7 @@
 
 pid1.py signals                waits for signals, itself and a child of its group, until SIGTERM
 pid1.py orphans COUNT CODE     leaves orphans, which end with codes of their own while it runs
+pid1.py zombies COUNT CODE     leaves children that ended and were not waited for
 pid1.py last-orphans COUNT CODE   leaves orphans that end at the moment it does
 pid1.py flood COUNT CODE       has signals sent to PID 1, and looks at its memory
 pid1.py daemon CODE            leaves a daemon named "straggler" that ignores SIGTERM
@@ -109,6 +110,18 @@ def do_orphans(count: str, code: str) -> None:
         os.close(reader)
         os.close(writer)
         wait_for(alone, "the orphans to end and to be reaped")
+    say("zombies", zombies())
+    sys.exit(int(code))
+
+
+def do_zombies(count: str, code: str) -> None:
+    def careless() -> None:
+        pids = [child(lambda: 1) for _ in range(int(count))]
+        wait_for(lambda: all(state(pid) == "Z" for pid in pids), "the children to end")
+        say("zombies", zombies())
+
+    os.waitpid(child(careless), 0)
+    wait_for(alone, "the zombies to be reaped")
     say("zombies", zombies())
     sys.exit(int(code))
 

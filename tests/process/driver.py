@@ -1,0 +1,77 @@
+"""PID 1 of a test: what init/__main__.py does to a session, without the image around it.
+
+driver.py run WORD...      runs a program as a session runs its tool, then tells how the terminal was left
+driver.py held FIFO WORD...   the same, once somebody wrote to the FIFO; signals are blocked meanwhile
+driver.py steps WORD...    runs a program as a step that prepares a session, then the same as the session
+driver.py sealed WORD...   the session's privileges first
+driver.py locked WORD...   the root phase's last act, then becomes the program
+
+The one place of tests/process that names init.
+"""
+
+from __future__ import annotations
+
+from init import signals
+
+# Before anything else, as in the image: until a signal is blocked, PID 1 loses it.
+signals.block()
+
+import json  # noqa: E402
+import os  # noqa: E402
+import sys  # noqa: E402
+import termios  # noqa: E402
+from collections.abc import Callable, Sequence  # noqa: E402
+from pathlib import Path  # noqa: E402
+
+from init import program  # noqa: E402
+from init.root import privileges  # noqa: E402
+from init.session import menu, seal, supervise  # noqa: E402
+from init.settings import Settings  # noqa: E402
+
+
+def run(settings: Settings, words: Sequence[str]) -> int:
+    code = supervise.run(command(words), settings.grace, ask)
+    if os.isatty(0):
+        echo = bool(termios.tcgetattr(0)[3] & termios.ECHO)
+        left = json.dumps({"echo": echo, "foreground": os.tcgetpgrp(0) == os.getpgrp()})
+        print(f"\n{left}", flush=True)
+    return code
+
+
+def held(settings: Settings, words: Sequence[str]) -> int:
+    print("blocked", flush=True)
+    Path(words[0]).read_text()
+    return run(settings, words[1:])
+
+
+def steps(settings: Settings, words: Sequence[str]) -> int:
+    return supervise.step(command(words), settings.grace) or run(settings, words)
+
+
+def sealed(settings: Settings, words: Sequence[str]) -> int:
+    seal.session(settings.seccomp)
+    seal.adopt_orphans()
+    return run(settings, words)
+
+
+def locked(_: Settings, words: Sequence[str]) -> int:
+    privileges.lock_down()
+    os.execv(words[0], list(words))  # noqa: S606 - exec without a shell is the point
+
+
+def command(words: Sequence[str]) -> supervise.Command:
+    return supervise.Command(words, os.environ, "/")
+
+
+def ask() -> supervise.Answer:
+    with signals.interruptible():
+        answer = menu.ask_stopped("tool", 0, sys.stderr)
+    return command(["/bin/sh", "-i"]) if answer == "shell" else answer
+
+
+WAYS: dict[str, Callable[[Settings, Sequence[str]], int]] = {
+    way.__name__: way for way in (run, held, steps, sealed, locked)
+}
+
+if __name__ == "__main__":
+    sys.exit(program.run(lambda settings, words: WAYS[words[0]](settings, words[1:]), sys.argv[1:]))

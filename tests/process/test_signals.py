@@ -1,0 +1,144 @@
+"""Signals on their way through PID 1, and what of PID 1's own a program inherits."""
+
+import os
+import re
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.harness.pid1 import PROBE, Pid1
+from tests.harness.repository import ROOT
+from tests.harness.waiting import wait_for
+
+Start = Callable[..., Pid1]
+SHELL = ("/bin/sh", "-c")
+PENDING = (sys.executable, "-I", str(ROOT / "tests" / "probes" / "pending.py"))
+
+# Faults of the process itself, what nobody can catch, and what tells an init of its own affairs.
+NOT_FORWARDED = {
+    signal.SIGSEGV, signal.SIGBUS, signal.SIGFPE, signal.SIGILL, signal.SIGTRAP, signal.SIGABRT,
+    signal.SIGSYS, signal.SIGKILL, signal.SIGSTOP, signal.SIGCHLD, signal.SIGTTIN, signal.SIGTTOU,
+}  # fmt: skip
+FORWARDED = sorted(signal.valid_signals() - NOT_FORWARDED - {signal.SIGTERM})
+
+
+def received(pid1: Pid1, who: str) -> list[str]:
+    return [line.split()[1] for line in pid1.log.splitlines() if line.startswith(f"{who} ")]
+
+
+def test_every_signal_reaches_the_programs_group_exactly_once(start: Start) -> None:
+    pid1 = start(*PROBE, "signals")
+    wait_for(lambda: pid1.log.count("ready") == 2, lambda: f"the program and its child to start:\n{pid1.log}")
+    expected = ["ready"]
+    for number in FORWARDED:
+        expected.append(str(int(number)))
+        pid1.process.send_signal(number)
+        for who in ("tool", "child"):
+            wait_for(
+                lambda who=who: len(received(pid1, who)) >= len(expected),  # type: ignore[misc]
+                lambda who=who: f"signal {expected[-1]} at the {who}:\n{pid1.log}",  # type: ignore[misc]
+            )
+    pid1.process.send_signal(signal.SIGTERM)
+    assert pid1.end() == 0
+    assert received(pid1, "tool") == received(pid1, "child") == expected
+
+
+def test_ten_thousand_signals_do_not_end_it(start: Start) -> None:
+    pid1 = start(*PROBE, "flood", "10000", "5")
+    assert pid1.end() == 5, pid1.log
+
+
+@pytest.mark.parametrize("name", ["TERM", "INT", "HUP", "QUIT", "USR1"])
+def test_a_program_that_does_nothing_about_it_is_ended(start: Start, name: str) -> None:
+    number = getattr(signal, f"SIG{name}")
+    pid1 = start(*SHELL, "ulimit -c 0; echo ready; exec sleep 1000")
+    pid1.wait_for("ready")
+    pid1.process.send_signal(number)
+    assert pid1.end() == 128 + number
+
+
+def test_one_that_ignores_sigterm_is_killed_after_the_grace_period(start: Start) -> None:
+    script = "trap '' TERM; echo ready; while :; do sleep 1000; done"
+    pid1 = start(*SHELL, script, env={"SANDBOX_GRACE": "0.2"})
+    pid1.wait_for("ready")
+    pid1.process.send_signal(signal.SIGTERM)
+    assert pid1.end() == 137
+    assert "the tool did not end when asked to" in pid1.log
+
+
+def test_one_that_is_stopped_is_continued_to_hear_it(start: Start) -> None:
+    script = "trap 'echo heard; exit 9' TERM; echo ready; kill -STOP $$; while :; do sleep 0.1; done"
+    pid1 = start(*SHELL, script)
+    pid1.wait_for("ready")
+    (shell,) = pid1.process.children()
+    wait_for(lambda: shell.status() == "stopped", "the program to stop")
+    pid1.process.send_signal(signal.SIGTERM)
+    assert pid1.end() == 9
+    assert "heard" in pid1.log
+
+
+def test_a_signal_sent_before_it_began_is_not_lost(start: Start) -> None:
+    """Mask and pending signals survive exec: execve(2)."""
+    pid1 = start(*SHELL, "exec sleep 1000", before=PENDING)
+    assert pid1.end() == 128 + signal.SIGTERM, pid1.log
+
+
+@pytest.mark.parametrize("name", ["TERM", "INT", "HUP", "USR1", "RTMIN"])
+def test_a_signal_sent_before_there_is_a_program_reaches_it(start: Start, tmp_path: Path, name: str) -> None:
+    gate = tmp_path / "gate"
+    os.mkfifo(gate)
+    pid1 = start(str(gate), *SHELL, "exec sleep 1000", way="held")
+    pid1.wait_for("blocked")
+    number = getattr(signal, f"SIG{name}")
+    pid1.process.send_signal(number)
+    gate.write_text("go\n")
+    assert pid1.end() == 128 + number
+
+
+# What a program gets.
+
+
+def status(log: str) -> dict[str, int]:
+    return {
+        name: int(mask, 16)
+        for name, mask in re.findall(r"^(S[a-z]+[A-Z]\w+):\s+([0-9a-f]{16})$", log, re.MULTILINE)
+    }
+
+
+@pytest.mark.parametrize("way", ["run", "steps"])
+def test_no_signal_is_blocked_ignored_or_pending(start: Start, way: str) -> None:
+    """Python ignores SIGPIPE, and PID 1 blocks all: none of that is the program's."""
+    pid1 = start("/bin/cat", "/proc/self/status", way=way)
+    assert pid1.end() == 0
+    found = status(pid1.log)
+    assert [found[name] for name in ("SigPnd", "ShdPnd", "SigBlk", "SigIgn")] == [0, 0, 0, 0], pid1.log
+
+
+@pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGTERM, signal.SIGPIPE])
+def test_nor_one_that_was_ignored_before(start: Start, number: int) -> None:
+    """As under nohup(1)."""
+    ignoring = ("/usr/bin/env", f"--ignore-signal={signal.Signals(number).name.removeprefix('SIG')}")
+    pid1 = start("/bin/cat", "/proc/self/status", before=ignoring)
+    assert pid1.end() == 0, pid1.log
+    assert status(pid1.log)["SigIgn"] == 0, pid1.log
+
+
+def test_no_descriptor_but_the_standard_ones_is_open(start: Start, tmp_path: Path) -> None:
+    """Neither PID 1's nor what the engine may have left open."""
+    secret = tmp_path / "secret"
+    secret.touch()
+    leaking = ("/bin/sh", "-c", f'exec 7<{secret} 9<{secret}; exec "$@"', "sh")
+    pid1 = start("/bin/ls", "/proc/self/fd", before=leaking)
+    assert pid1.end() == 0
+    # The last is the folder that ls reads.
+    assert pid1.log.split() == ["0", "1", "2", "3"]
+
+
+def test_it_leads_a_group_of_its_own_and_sees_pid_1_above(start: Start) -> None:
+    pid1 = start("/bin/sh", "-c", "read -r pid _ _ parent group _ </proc/self/stat; echo $pid $parent $group")
+    assert pid1.end() == 0
+    pid, parent, group = pid1.log.split()
+    assert (parent, group) == ("1", pid)
