@@ -8,6 +8,7 @@ import hypothesis
 import pytest
 
 from init import log, paths
+from tests.harness import namespace
 
 # A slow machine is no fault, a failure is repeated by its printed example, and no change is refused for what
 # chance finds in another's work. To search further: HYPOTHESIS_EXAMPLES=10000 pytest tests/unit
@@ -16,6 +17,15 @@ hypothesis.settings.register_profile(
     "unit", deadline=None, database=None, max_examples=int(EXAMPLES or 100), derandomize=EXAMPLES is None
 )
 hypothesis.settings.load_profile("unit")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave to test_as_another.py what whoever runs the tests cannot try."""
+    other = "as_user" if namespace.overrides_modes() else "as_root"
+    left = [item for item in items if item.get_closest_marker(other)]
+    if left:
+        config.hook.pytest_deselected(items=left)
+        items[:] = [item for item in items if item not in left]
 
 
 @pytest.fixture(autouse=True)

@@ -37,7 +37,7 @@ def test_a_hostile_setting_does_not_reach_the_terminal() -> None:
     assert ended.stderr.replace("\n", "").isprintable()
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="the root phase is for root")
+@pytest.mark.as_root
 def test_root_that_is_not_pid_1_changes_nothing_and_says_why() -> None:
     ended = start(SANDBOX_LOG="json")
     assert ended.returncode == 78

