@@ -57,10 +57,13 @@ class Pid1:
     def end(self) -> int:
         """Wait for the end; return the exit code."""
         try:
-            return self.unshare.wait(PATIENCE)
+            code = self.unshare.wait(PATIENCE)
         except subprocess.TimeoutExpired:
             left = psutil.Process(self.unshare.pid).children(recursive=True)
             pytest.fail(f"PID 1 does not end:\n{self.log}\n{left}")
+        # Shown where the test fails.
+        print(self.log)
+        return code
 
     def kill(self) -> None:
         """End what is left of it."""

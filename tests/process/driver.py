@@ -25,7 +25,7 @@ from pathlib import Path  # noqa: E402
 
 from init import program  # noqa: E402
 from init.root import privileges  # noqa: E402
-from init.session import menu, seal, supervise  # noqa: E402
+from init.session import menu, supervise  # noqa: E402
 from init.settings import Settings  # noqa: E402
 
 
@@ -49,6 +49,8 @@ def steps(settings: Settings, words: Sequence[str]) -> int:
 
 
 def sealed(settings: Settings, words: Sequence[str]) -> int:
+    from init.session import seal  # noqa: PLC0415 - only Debian's Python has what it loads
+
     seal.session(settings.seccomp)
     seal.adopt_orphans()
     return run(settings, words)
