@@ -66,6 +66,16 @@ def printable(text: str) -> str:
     )
 
 
+def redact(secret: str, text: str) -> str:
+    """Return text without a secret, as it is and as JSON writes it; some servers echo the key."""
+    # PID 1 loads this module, and has no secret to hide: it is spared json.
+    import json
+
+    for form in (secret, json.dumps(secret)[1:-1]):
+        text = text.replace(form, "***") if form else text
+    return text
+
+
 def _write(level: str, event: str, fields: dict[str, object]) -> None:
     if LEVELS[level] < _threshold or sys.stderr is None:
         return

@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 import sys
 
-from init.log import printable
-from init.model.failures import without
+from init.log import printable, redact
 from init.record import Record
 
 TYPE_CHECKING = False
@@ -112,7 +111,7 @@ class Report:
     def clean(self, text: str) -> str:
         """Return text without secrets, and without control characters."""
         for secret in self.secrets:
-            text = without(secret, text)
+            text = redact(secret, text)
         return printable(text)
 
     def _clear(self) -> None:

@@ -117,7 +117,7 @@ class _Gathered:
             TypeError: it is of another form; or another of endpoint.ODD.
         """
         if chunk.get("error"):
-            said = failures.first_line(json.dumps(chunk))
+            said = failures.error_text(json.dumps(chunk))
             raise EndpointError("answer", f"the server breaks off: {said}", "Look at its log.")
         self.tokens = int((chunk.get("usage") or {}).get("completion_tokens") or self.tokens)
         for choice in chunk.get("choices") or []:

@@ -11,6 +11,7 @@ import urllib.request
 from urllib.parse import urlsplit
 
 from init.errors import SandboxError
+from init.log import redact
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -42,8 +43,8 @@ class EndpointError(SandboxError):
 def refused(server: Server, url: str, error: urllib.error.HTTPError) -> EndpointError:
     """Say what an HTTP status means."""
     body = _some(error)
-    said = first_line(without(server.key, body.decode(errors="replace")))
-    told = f"{url} answers {error.code} {without(server.key, error.reason)[:80]}" + (
+    said = error_text(redact(server.key, body.decode(errors="replace")))
+    told = f"{url} answers {error.code} {redact(server.key, error.reason)[:80]}" + (
         f": {said}" if said else ""
     )
     fix, passing = f"Check {server.source}, and the server's log.", False
@@ -55,7 +56,7 @@ def refused(server: Server, url: str, error: urllib.error.HTTPError) -> Endpoint
             else f"The server wants a key: set {key}."
         )
     elif 300 <= error.code < 400:
-        target = without(server.key, error.headers.get("Location", "elsewhere"))
+        target = redact(server.key, error.headers.get("Location", "elsewhere"))
         told = f"{url} redirects to {target[:200]}"
         fix = f"Set {server.source} to where the server really is; a redirection is not followed with a key."
     elif error.code == 404:
@@ -172,14 +173,7 @@ def _some(error: urllib.error.HTTPError) -> bytes:
         return b""
 
 
-def without(secret: str, text: str) -> str:
-    """Return text without a secret, as it is and as JSON writes it; some servers echo the key."""
-    for form in (secret, json.dumps(secret)[1:-1]):
-        text = text.replace(form, "***") if form else text
-    return text
-
-
-def first_line(text: str) -> str:
+def error_text(text: str) -> str:
     """Return what an error answer says, in one short line."""
     try:
         content = json.loads(text)

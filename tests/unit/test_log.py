@@ -66,3 +66,15 @@ def test_json_lines_hold_level_time_and_fields(capsys: pytest.CaptureFixture[str
     assert said.isascii()
     assert line.pop("timestamp").endswith("Z")
     assert line == {"level": "warning", "event": "said \x1b\n", "path": "a\udcff", "count": 2}
+
+
+@pytest.mark.parametrize(
+    ("secret", "text", "shown"),
+    [
+        ("s3cret", "you sent s3cret, s3cret", "you sent ***, ***"),
+        ('a"b\\', '{"key": "a\\"b\\\\"}', '{"key": "***"}'),
+        ("", "nothing to hide", "nothing to hide"),
+    ],
+)
+def test_a_secret_is_hidden_as_it_is_and_as_json_writes_it(secret: str, text: str, shown: str) -> None:
+    assert log.redact(secret, text) == shown

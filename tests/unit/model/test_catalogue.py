@@ -436,6 +436,6 @@ def attempt(answer: Any) -> discovery.Listing | EndpointError:
 
 
 def test_an_error_of_a_server_is_one_short_line() -> None:
-    assert failures.first_line('{"error": {"message": "a\\nb", "code": 1}}') == "a b"
-    assert failures.first_line("<html>") == ""
-    assert len(failures.first_line("x" * 10000)) == 300
+    assert failures.error_text('{"error": {"message": "a\\nb", "code": 1}}') == "a b"
+    assert failures.error_text("<html>") == ""
+    assert len(failures.error_text("x" * 10000)) == 300
