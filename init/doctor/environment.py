@@ -171,6 +171,6 @@ def _version(told: Report, tool: Tool) -> None:
     else:
         told.warn(
             tool.name,
-            f"{program} --version ends with {ended.told()}",
+            f"{program} --version ends with {ended.describe()}",
             "If it should know that, rebuild the image.",
         )

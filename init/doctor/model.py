@@ -74,10 +74,10 @@ def model(told: Report, environ: Mapping[str, str], tools: Iterable[Tool]) -> Ca
         return None
 
     def choose(server: Server, ids: Sequence[str]) -> NoReturn:
-        raise catalogue.several(server, ids)
+        raise catalogue.ambiguous(server, ids)
 
     try:
-        drawn = catalogue.draw_up(wanted, choose, warn)
+        drawn = catalogue.resolve(wanted, choose, warn)
     except SandboxError as error:
         told.fail("id", error.what, error.fix)
         return None
@@ -109,7 +109,7 @@ def _reach(told: Report, server: Server) -> bool:
         told.waiting(f"asking {server.url} what it serves (up to {PATIENCE:g} s)")
         served = discovery.ask(server, PATIENCE)
     except EndpointError as error:
-        if error.status in catalogue.NO_LIST and all(wish.id for wish in server.models):
+        if error.status in catalogue.NO_LIST and all(spec.id for spec in server.models):
             told.warn(
                 "list",
                 f"{name}{error.what}; the id that is set is taken as it is",
@@ -124,7 +124,7 @@ def _reach(told: Report, server: Server) -> bool:
         return False
     told.good(
         "list",
-        f"{name}{served.base} ({served.kind}) serves {catalogue.shown(served.entries)}",
+        f"{name}{served.base} ({served.kind}) serves {catalogue.joined(served.entries)}",
     )
     return True
 

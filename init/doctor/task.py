@@ -63,7 +63,7 @@ def _try(told: Report, tool: Tool, folder: str, *, able: bool) -> None:
     if ended.code != 0:
         by_hand = " ".join(tool.headless).replace("{prompt}", f'"{GREETING}"')
         fix = f"Try it by hand: ./start.sh --tool {tool.name} -- {by_hand}"
-        told.fail(tool.name, ended.told(), fix)
+        told.fail(tool.name, ended.describe(), fix)
     elif able and os.path.isfile(f"{folder}/pong.txt"):
         told.good(tool.name, "it wrote a file with the model's help")
     elif said and not able:

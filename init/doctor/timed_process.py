@@ -28,7 +28,7 @@ class Ended(Record):
     output: str
     errors: str
 
-    def told(self) -> str:
+    def describe(self) -> str:
         """Return it in words, with the last that the program said."""
         how = "no answer in time" if self.code is None else f"exit code {self.code}"
         said = self.last(300, self.errors.strip() or self.output)

@@ -8,14 +8,14 @@ from init.errors import SandboxError
 from init.model import discovery
 from init.model.discovery import Listing
 from init.model.failures import EndpointError
-from init.model.servers import ROLES, Wish
+from init.model.servers import ROLES, ModelSpec
 from init.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
-    from init.model.servers import Server, Wanted, Warn
+    from init.model.servers import ModelServers, Server, Warn
 
     Ask = Callable[["Server", Sequence[str]], str]
 
@@ -68,7 +68,7 @@ class Catalogue(Record):
         return provider, next(entry for entry in provider.models if entry.id == model)
 
 
-def draw_up(wanted: Wanted, ask: Ask, warn: Warn) -> Catalogue:
+def resolve(wanted: ModelServers, ask: Ask, warn: Warn) -> Catalogue:
     """Ask the servers and settle on models.
 
     Args:
@@ -80,12 +80,12 @@ def draw_up(wanted: Wanted, ask: Ask, warn: Warn) -> Catalogue:
         SandboxError: a server or a setting cannot be used; says why.
     """
     references = {role: _reference(role, text, wanted) for role, text in wanted.roles.items()}
-    providers = tuple(_provider(server, _wishes(server, references), ask, warn) for server in wanted.servers)
+    providers = tuple(_provider(server, _specs(server, references), ask, warn) for server in wanted.servers)
     roles = _roles(references, providers)
     return Catalogue(tuple(_seeing(provider, roles.get("vision")) for provider in providers), roles)
 
 
-def _reference(role: str, text: str, wanted: Wanted) -> tuple[str, str]:
+def _reference(role: str, text: str, wanted: ModelServers) -> tuple[str, str]:
     """Return the server's name and the model's id, "" where none is named."""
     name, _, model = text.partition("/")
     names = [server.name for server in wanted.servers]
@@ -111,19 +111,19 @@ def not_served(server: Server, model: str, served: Listing) -> SandboxError:
     near = difflib.get_close_matches(model, served.entries, 1)
     hint = f" Did you mean {near[0]}?" if near else ""
     return SandboxError(
-        f"{name} {model!r} is not served by {served.base}, which serves: {shown(served.entries)}",
+        f"{name} {model!r} is not served by {served.base}, which serves: {joined(served.entries)}",
         f"Set it to one of these, letter by letter, or leave it out where there is only one.{hint}",
     )
 
 
-def several(server: Server, ids: Sequence[str]) -> SandboxError:
+def ambiguous(server: Server, ids: Sequence[str]) -> SandboxError:
     """Return what to tell where the user has to choose."""
     place = server.setting("MODEL_ID", "models")
     fix = f"Set {place} to one of them." if place == "MODEL_ID" else f"Name one in {place}, or in roles."
-    return SandboxError(f"{server.url} serves several models, and none is chosen: {shown(ids)}", fix)
+    return SandboxError(f"{server.url} serves several models, and none is chosen: {joined(ids)}", fix)
 
 
-def shown(ids: Iterable[str]) -> str:
+def joined(ids: Iterable[str]) -> str:
     """Return ids in one line, not too many."""
     names = list(ids)
     more = f" and {len(names) - MOST_SHOWN} more" if len(names) > MOST_SHOWN else ""
@@ -143,66 +143,66 @@ def _patiently(server: Server, warn: Warn) -> Listing:
     return discovery.ask(server)
 
 
-def _wishes(server: Server, references: Mapping[str, tuple[str, str]]) -> tuple[Wish, ...]:
+def _specs(server: Server, references: Mapping[str, tuple[str, str]]) -> tuple[ModelSpec, ...]:
     """Return what is described of a server, and what a role names without describing it."""
-    described = {wish.id for wish in server.models}
+    described = {spec.id for spec in server.models}
     named = dict.fromkeys(model for name, model in references.values() if name == server.name)
-    more = tuple(Wish(model) for model in named if model and model not in described)
-    return (*server.models, *more) or (Wish(),)
+    more = tuple(ModelSpec(model) for model in named if model and model not in described)
+    return (*server.models, *more) or (ModelSpec(),)
 
 
-def _provider(server: Server, wishes: tuple[Wish, ...], ask: Ask, warn: Warn) -> Provider:
+def _provider(server: Server, specs: tuple[ModelSpec, ...], ask: Ask, warn: Warn) -> Provider:
     try:
         served = _patiently(server, warn)
     except EndpointError as error:
-        if error.status not in NO_LIST or not all(wish.id for wish in wishes):
+        if error.status not in NO_LIST or not all(spec.id for spec in specs):
             raise
         warn(error.what, error.fix)
         base = discovery.bases(server.url)[0]
         return Provider(
-            server, "OpenAI-compatible", base, tuple(_model(server, wish, None, warn) for wish in wishes)
+            server, "OpenAI-compatible", base, tuple(_model(server, spec, None, warn) for spec in specs)
         )
     models = []
-    for wish in wishes:
-        ids = discovery.conversing(served)
-        model = find(wish.id, served.entries) if wish.id else ids[0] if len(ids) == 1 else ask(server, ids)
+    for spec in specs:
+        ids = discovery.chat_candidates(served)
+        model = find(spec.id, served.entries) if spec.id else ids[0] if len(ids) == 1 else ask(server, ids)
         if model is None:
-            raise not_served(server, wish.id, served)
+            raise not_served(server, spec.id, served)
         models.append(
-            _model(server, wish._replace(id=model), discovery.context_of(server, served, model), warn)
+            _model(server, spec._replace(id=model), discovery.context_of(server, served, model), warn)
         )
     return Provider(server, served.kind, served.base, tuple(models))
 
 
-def _model(server: Server, wish: Wish, told: int | None, warn: Warn) -> Model:
+def _model(server: Server, spec: ModelSpec, told: int | None, warn: Warn) -> Model:
     """Settle the limits between what the user set and what the server tells."""
     setting = server.setting("MODEL_CONTEXT", "models: the context")
-    context = wish.context or told
+    context = spec.context or told
     if context is None:
         context = ASSUMED_CONTEXT
         warn(
-            f"the server does not tell the context of {wish.id}: {context} is assumed",
+            f"the server does not tell the context of {spec.id}: {context} is assumed",
             f"Set {setting} to what the server was started with (Ollama: OLLAMA_CONTEXT_LENGTH; "
             "its own default is too small for agents).",
         )
     elif told is not None and context > told:
         warn(
-            f"a context of {context} is set, but the server gives {wish.id} only {told}, which is used",
+            f"a context of {context} is set, but the server gives {spec.id} only {told}, which is used",
             f"Lower {setting}, or leave it out.",
         )
         context = told
-    if context < LITTLE_CONTEXT and wish.tools:
+    if context < LITTLE_CONTEXT and spec.tools:
         warn(
-            f"{wish.id} has a context of {context}: an agent's own prompt takes 10,000 tokens",
+            f"{spec.id} has a context of {context}: an agent's own prompt takes 10,000 tokens",
             "Start the server with 32768 or more; see Model servers in the README.",
         )
-    if wish.output is not None and wish.output >= context:
+    if spec.output is not None and spec.output >= context:
         raise SandboxError(
-            f"an output of {wish.output} leaves no room for a prompt in the context of {wish.id}, {context}",
+            f"an output of {spec.output} leaves no room for a prompt in the context of {spec.id}, {context}",
             f"Set {server.setting('MODEL_OUTPUT', 'models: the output')} to a quarter of it, or to nothing.",
         )
-    output = wish.output or max(1, min(MOST_OUTPUT, context // 4))
-    return Model(wish.id, context, output, wish.tools, wish.vision)
+    output = spec.output or max(1, min(MOST_OUTPUT, context // 4))
+    return Model(spec.id, context, output, spec.tools, spec.vision)
 
 
 def _seeing(provider: Provider, vision: tuple[str, str] | None) -> Provider:

@@ -87,7 +87,7 @@ def converse(
         if not (error.passing and gathered.pieces):
             raise
         gathered.ended = "time"
-    except endpoint.ODD as error:
+    except endpoint.UNEXPECTED_SHAPE as error:
         what = f"{url} sends pieces of an answer that are of no form known: {error}"
         raise EndpointError("answer", what, "Does the server speak the OpenAI API?") from error
     if not gathered.ended:
@@ -114,7 +114,7 @@ class _Gathered:
 
         Raises:
             EndpointError: it is an error.
-            TypeError: it is of another form; or another of endpoint.ODD.
+            TypeError: it is of another form; or another of endpoint.UNEXPECTED_SHAPE.
         """
         if chunk.get("error"):
             said = failures.error_text(json.dumps(chunk))

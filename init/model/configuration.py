@@ -10,7 +10,7 @@ import os
 from init import paths
 from init.errors import SandboxError
 from init.model import checks, models_yml
-from init.model.servers import Server, Wanted, Wish
+from init.model.servers import ModelServers, ModelSpec, Server
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ KEY_FILE = "/run/secrets/model_api_key"
 SHORT = "local"
 
 
-def read(environ: Mapping[str, str], warn: Warn, directory: str = paths.CONFIG) -> Wanted:
+def read(environ: Mapping[str, str], warn: Warn, directory: str = paths.CONFIG) -> ModelServers:
     """Return what the user wants; no server where nothing is set.
 
     Args:
@@ -47,7 +47,7 @@ def read(environ: Mapping[str, str], warn: Warn, directory: str = paths.CONFIG) 
         return listed
     if listed.servers:
         warn("MODEL_URL is set, so config/models.yml is not used", "Unset MODEL_URL to use the file.")
-    return Wanted((_from_variables(environ, directory),), {})
+    return ModelServers((_from_variables(environ, directory),), {})
 
 
 def key_of(environ: Mapping[str, str], directory: str = paths.CONFIG) -> str:
@@ -78,6 +78,8 @@ def _from_variables(environ: Mapping[str, str], directory: str) -> Server:
         ca=checks.certificate(os.path.join(directory, ca), "MODEL_CA") if ca else "",
         source="MODEL_URL",
         models=(
-            Wish(checks.model_id(environ.get("MODEL_ID", ""), "MODEL_ID"), context, output, tools_on == "on"),
+            ModelSpec(
+                checks.model_id(environ.get("MODEL_ID", ""), "MODEL_ID"), context, output, tools_on == "on"
+            ),
         ),
     )

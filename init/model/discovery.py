@@ -50,7 +50,7 @@ def ask(server: Server, seconds: float = PATIENCE) -> Listing:
     raise failure or AssertionError("bases() is never empty")
 
 
-def conversing(served: Listing) -> tuple[str, ...]:
+def chat_candidates(served: Listing) -> tuple[str, ...]:
     """Return the ids that may be meant where none is chosen: LM Studio always lists one for embeddings."""
     ids = tuple(served.entries)
     return tuple(model for model in ids if not any(word in model.lower() for word in _NO_CHAT)) or ids
@@ -74,7 +74,7 @@ def context_of(server: Server, served: Listing, model: str) -> int | None:
     for way in (_told_with_the_list, _told_by_llama_cpp, _told_by_lm_studio, _told_by_ollama):
         try:
             context = way(server, root, model, entry)
-        except (EndpointError, *endpoint.ODD):
+        except (EndpointError, *endpoint.UNEXPECTED_SHAPE):
             # Not this kind of server, or a newer one.
             continue
         if context and 0 < context <= MOST_TOKENS:
@@ -130,7 +130,7 @@ def _told_by_llama_cpp(server: Server, root: str, _model: str, entry: Mapping[st
         # What it was started with, for one of its slots. n_ctx_train is only what the model was made for.
         props = endpoint.request(server, f"{root}/props", seconds=PATIENCE)
         return int(props["default_generation_settings"]["n_ctx"])
-    except (EndpointError, *endpoint.ODD):
+    except (EndpointError, *endpoint.UNEXPECTED_SHAPE):
         return int(listed)
 
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 MOST_BYTES = 8 << 20
 
 # What reading an answer of another form raises.
-ODD = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
+UNEXPECTED_SHAPE = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 
 
 def request(server: Server, url: str, body: object = None, *, seconds: float) -> Any:

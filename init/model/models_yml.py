@@ -8,7 +8,7 @@ import re
 from init.errors import SandboxError
 from init.formats import yaml_text
 from init.model import checks
-from init.model.servers import ROLES, Server, Wanted, Wish
+from init.model.servers import ROLES, ModelServers, ModelSpec, Server
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ FILE = "models.yml"
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,31}")
 
 
-def read(directory: str) -> Wanted:
+def read(directory: str) -> ModelServers:
     """Return what the file in this directory describes; no server where it is missing or empty.
 
     Raises:
@@ -42,7 +42,7 @@ def read(directory: str) -> Wanted:
         raise SandboxError(
             f"config/{FILE} has roles, but no servers", f"Describe the servers in config/{FILE}."
         )
-    return Wanted(servers, roles)
+    return ModelServers(servers, roles)
 
 
 def _server(name: str, entry: _Entries) -> Server:
@@ -68,18 +68,18 @@ def _server(name: str, entry: _Entries) -> Server:
         variable=f"MODEL_{name.upper().replace('-', '_')}_API_KEY",
         ca=ca,
         source=f"{source}.url",
-        models=tuple(_wish(model) for model in entry.items("models")),
+        models=tuple(_spec(model) for model in entry.items("models")),
     )
 
 
-def _wish(entry: _Entries) -> Wish:
+def _spec(entry: _Entries) -> ModelSpec:
     entry.names(("id", "context", "output", "tools", "vision"))
     where = f"config/{FILE}, {entry.path}"
     if not entry.text("id"):
         entry.refuse("has no id", "Give the id that the server's /v1/models tells.")
     context, output = (checks.tokens(entry.text(word), f"{where}.{word}") for word in ("context", "output"))
     checks.check_limits(context, output, f"{where}.context", f"{where}.output")
-    return Wish(
+    return ModelSpec(
         checks.model_id(entry.text("id"), f"{where}.id"), context, output,
         tools=entry.truth("tools", default=True), vision=entry.truth("vision", default=False),
     )  # fmt: skip

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 ROLES = ("main", "fast", "vision")
 
 
-class Wish(Record):
+class ModelSpec(Record):
     """A model as the user describes it; what is None or "" is asked of the server."""
 
     id: str = ""
@@ -42,14 +42,14 @@ class Server(Record):
     variable: str
     ca: str
     source: str
-    models: tuple[Wish, ...]
+    models: tuple[ModelSpec, ...]
 
     def setting(self, variable: str, entry: str) -> str:
         """Return how the user calls a setting: a variable, or its place in config/models.yml."""
         return variable if self.source == "MODEL_URL" else f"{self.source.removesuffix('.url')}.{entry}"
 
 
-class Wanted(Record):
+class ModelServers(Record):
     """The servers, and the model of each role as ``server/id`` or ``server``."""
 
     servers: tuple[Server, ...]

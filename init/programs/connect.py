@@ -63,15 +63,15 @@ def provide(home: str, wanted: Settings) -> None:
         return
 
     def ask(server: Server, ids: Sequence[str]) -> str:
-        if not menu.terminal() or len(ids) > catalogue.MOST_SHOWN:
-            raise catalogue.several(server, ids)
+        if not menu.is_interactive() or len(ids) > catalogue.MOST_SHOWN:
+            raise catalogue.ambiguous(server, ids)
         entries = [Entry(model, "") for model in ids]
         answer = menu.ask(entries, 0, sys.stderr, wanted.menu_timeout, "model")
         if answer is None:
-            raise catalogue.several(server, ids)
+            raise catalogue.ambiguous(server, ids)
         return answer.name
 
-    drawn = catalogue.draw_up(named, ask, warn)
+    drawn = catalogue.resolve(named, ask, warn)
     handover.write(home, drawn, tools.load(paths.DEFINITIONS).values())
     handover.tell(drawn)
 

@@ -99,6 +99,6 @@ def match(answer: str, entries: Sequence[Choice]) -> Choice | None:
     return next((entry for entry in entries if entry.name == answer), None)
 
 
-def terminal() -> bool:
+def is_interactive() -> bool:
     """Tell whether a person can be asked: stdin and stderr are terminals."""
     return os.isatty(0) and os.isatty(2)

@@ -98,7 +98,7 @@ def choose_tool(settings: Settings, installed: tuple[Tool, ...]) -> Tool | None:
         return tools.named(settings.default_tool, installed)
     if len(installed) == 1:
         return installed[0]
-    if not menu.terminal():
+    if not menu.is_interactive():
         log.info(f"no terminal to ask at: starting {installed[0].name}, the first in TOOLS")
         return installed[0]
     with signals.interruptible():

@@ -11,8 +11,8 @@ def run(script: str, seconds: float = 30) -> timed_process.Ended:
 
 def test_what_a_program_said_is_kept() -> None:
     assert run("echo out; echo err >&2; exit 3") == timed_process.Ended(3, "out\n", "err\n")
-    assert run("exit 0").told() == "exit code 0"
-    assert run("printf '\\033[31mred\\033[0m\\n' >&2; exit 1").told() == "exit code 1: red"
+    assert run("exit 0").describe() == "exit code 0"
+    assert run("printf '\\033[31mred\\033[0m\\n' >&2; exit 1").describe() == "exit code 1: red"
     assert len(run("yes | head -c 100000").output) == timed_process.MOST
 
 
@@ -23,7 +23,7 @@ def test_a_program_that_does_not_end_is_killed_with_its_group() -> None:
         if ended.output:
             break
     assert ended == timed_process.Ended(None, "begun\n", "")
-    assert ended.told() == "no answer in time: begun"
+    assert ended.describe() == "no answer in time: begun"
 
 
 def test_what_it_leaves_behind_holds_nobody_up() -> None:
@@ -36,5 +36,6 @@ def test_what_it_leaves_behind_holds_nobody_up() -> None:
 
 def test_a_program_that_is_not_there_is_told() -> None:
     assert (
-        timed_process.run(("/nonexistent",), {}, "/", 1).told() == "exit code 127: No such file or directory"
+        timed_process.run(("/nonexistent",), {}, "/", 1).describe()
+        == "exit code 127: No such file or directory"
     )

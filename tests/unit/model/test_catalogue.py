@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from init.errors import SandboxError
 from init.model import catalogue, discovery, failures
 from init.model.failures import EndpointError
-from init.model.servers import Server, Wanted, Wish
+from init.model.servers import ModelServers, ModelSpec, Server
 
 Answers = dict[str, Any]
 Serve = Callable[[Answers], str]
@@ -54,9 +54,9 @@ def serve() -> Iterator[Serve]:
         server.server_close()
 
 
-def named(url: str, *wishes: Wish, name: str = "local", key: str = "") -> Server:
+def named(url: str, *specs: ModelSpec, name: str = "local", key: str = "") -> Server:
     source = "MODEL_URL" if name == "local" else f"config/models.yml, servers.{name}.url"
-    return Server(name, url, key, "MODEL_API_KEY", "", source, wishes)
+    return Server(name, url, key, "MODEL_API_KEY", "", source, specs)
 
 
 def listed(*ids: str, **more: object) -> Answers:
@@ -64,12 +64,12 @@ def listed(*ids: str, **more: object) -> Answers:
 
 
 def refuse(server: Server, ids: Sequence[str]) -> NoReturn:
-    raise catalogue.several(server, ids)
+    raise catalogue.ambiguous(server, ids)
 
 
 def settle(server: Server, warned: list[str] | None = None, **roles: str) -> catalogue.Catalogue:
     said = [] if warned is None else warned
-    return catalogue.draw_up(Wanted((server,), roles), refuse, lambda what, _fix: said.append(what))
+    return catalogue.resolve(ModelServers((server,), roles), refuse, lambda what, _fix: said.append(what))
 
 
 CONTEXTS: dict[str, tuple[Answers, str, int | None]] = {
@@ -298,14 +298,16 @@ def test_tls_to_a_server_that_speaks_none(serve: Serve) -> None:
 
 
 def test_the_only_model_is_taken(serve: Serve) -> None:
-    drawn = settle(named(serve({"/v1/models": listed("m", max_model_len=131072, owned_by="vllm")}), Wish()))
+    drawn = settle(
+        named(serve({"/v1/models": listed("m", max_model_len=131072, owned_by="vllm")}), ModelSpec())
+    )
     (provider,) = drawn.providers
     assert provider.models == (catalogue.Model("m", 131072, 32000, tools=True, vision=False),)
     assert drawn.roles == {"main": ("local", "m")}
 
 
 def test_a_model_for_embeddings_is_not_meant(serve: Serve) -> None:
-    drawn = settle(named(serve({"/v1/models": listed("text-embedding-x", "m")}), Wish()))
+    drawn = settle(named(serve({"/v1/models": listed("text-embedding-x", "m")}), ModelSpec()))
     assert drawn.roles["main"] == ("local", "m")
 
 
@@ -313,11 +315,11 @@ def test_a_model_for_embeddings_is_not_meant(serve: Serve) -> None:
 def test_several_models_are_listed_for_the_user_to_choose(serve: Serve, count: int) -> None:
     url = serve({"/v1/models": listed(*(f"model-{n}" for n in range(count)))})
     with pytest.raises(SandboxError, match="model-0, model-1") as refused:
-        settle(named(url, Wish()))
+        settle(named(url, ModelSpec()))
     assert refused.value.fix == "Set MODEL_ID to one of them."
     assert len(refused.value.what) < 1000
     assert count == 2 or "and 970 more" in refused.value.what
-    assert settle(named(url, Wish("model-1"))).roles["main"] == ("local", "model-1")
+    assert settle(named(url, ModelSpec("model-1"))).roles["main"] == ("local", "model-1")
 
 
 def test_an_id_that_is_not_served_is_told_with_those_that_are(serve: Serve) -> None:
@@ -325,46 +327,46 @@ def test_an_id_that_is_not_served_is_told_with_those_that_are(serve: Serve) -> N
     with pytest.raises(
         SandboxError, match=r"MODEL_ID 'qwen3-35b' is not served .*: qwen3.6-35b, other"
     ) as refused:
-        settle(named(url, Wish("qwen3-35b")))
+        settle(named(url, ModelSpec("qwen3-35b")))
     assert "Did you mean qwen3.6-35b?" in refused.value.fix
 
 
 def test_ollama_takes_a_name_without_its_tag(serve: Serve) -> None:
-    drawn = settle(named(serve({"/v1/models": listed("m:latest", "n:latest")}), Wish("m")))
+    drawn = settle(named(serve({"/v1/models": listed("m:latest", "n:latest")}), ModelSpec("m")))
     assert drawn.roles["main"] == ("local", "m:latest")
 
 
 def test_a_server_without_a_list_is_no_harm_where_the_id_is_set(serve: Serve) -> None:
     url = serve({})
     warned: list[str] = []
-    drawn = settle(named(url, Wish("m", 65536)), warned)
+    drawn = settle(named(url, ModelSpec("m", 65536)), warned)
     assert drawn.providers[0].base == f"{url}/v1"
     assert drawn.providers[0].models[0].context == 65536
     assert "404" in warned[0]
     with pytest.raises(EndpointError, match="404"):
-        settle(named(url, Wish()))
+        settle(named(url, ModelSpec()))
 
 
 @pytest.mark.parametrize(
-    ("wish", "told", "limits", "warning"),
+    ("spec", "told", "limits", "warning"),
     [
-        (Wish("m"), 40960, (40960, 10240), None),
-        (Wish("m"), None, (32768, 8192), "does not tell the context"),
-        (Wish("m", 65536), 40960, (40960, 10240), "only 40960"),
-        (Wish("m", 20000), 40960, (20000, 5000), None),
-        (Wish("m", 65536), None, (65536, 16384), None),
-        (Wish("m", output=100), 40960, (40960, 100), None),
-        (Wish("m"), 4096, (4096, 1024), "an agent's own prompt"),
-        (Wish("m", tools=False), 4096, (4096, 1024), None),
-        (Wish("m"), 1, (1, 1), "an agent's own prompt"),
+        (ModelSpec("m"), 40960, (40960, 10240), None),
+        (ModelSpec("m"), None, (32768, 8192), "does not tell the context"),
+        (ModelSpec("m", 65536), 40960, (40960, 10240), "only 40960"),
+        (ModelSpec("m", 20000), 40960, (20000, 5000), None),
+        (ModelSpec("m", 65536), None, (65536, 16384), None),
+        (ModelSpec("m", output=100), 40960, (40960, 100), None),
+        (ModelSpec("m"), 4096, (4096, 1024), "an agent's own prompt"),
+        (ModelSpec("m", tools=False), 4096, (4096, 1024), None),
+        (ModelSpec("m"), 1, (1, 1), "an agent's own prompt"),
     ],
 )
 def test_limits_are_settled(
-    serve: Serve, wish: Wish, told: int | None, limits: tuple[int, int], warning: str | None
+    serve: Serve, spec: ModelSpec, told: int | None, limits: tuple[int, int], warning: str | None
 ) -> None:
     warned: list[str] = []
     more = {} if told is None else {"max_model_len": told}
-    drawn = settle(named(serve({"/v1/models": listed("m", **more)}), wish), warned)
+    drawn = settle(named(serve({"/v1/models": listed("m", **more)}), spec), warned)
     (model,) = drawn.providers[0].models
     assert (model.context, model.output) == limits
     assert [warning in text for text in warned] == [True] if warning else not warned
@@ -373,7 +375,10 @@ def test_limits_are_settled(
 def test_an_output_that_the_server_has_no_room_for_is_refused(serve: Serve) -> None:
     with pytest.raises(SandboxError, match="no room for a prompt"):
         settle(
-            named(serve({"/v1/models": listed("m", max_model_len=4096)}), Wish("m", output=4096, tools=False))
+            named(
+                serve({"/v1/models": listed("m", max_model_len=4096)}),
+                ModelSpec("m", output=4096, tools=False),
+            )
         )
 
 
@@ -381,7 +386,7 @@ def test_roles_pick_models_of_several_servers(serve: Serve) -> None:
     big = named(serve({"/v1/models": listed("a", "org/b", max_model_len=50000)}), name="big")
     small = named(serve({"/v1/models": listed("s", max_model_len=20000)}), name="small")
     roles = {"main": "big/org/b", "fast": "small", "vision": "big/a"}
-    drawn = catalogue.draw_up(Wanted((big, small), roles), refuse, lambda *_: None)
+    drawn = catalogue.resolve(ModelServers((big, small), roles), refuse, lambda *_: None)
     assert drawn.roles == {"main": ("big", "org/b"), "fast": ("small", "s"), "vision": ("big", "a")}
     assert [model.id for model in drawn.providers[0].models] == ["org/b", "a"]
     assert [model.vision for model in drawn.providers[0].models] == [False, True]
@@ -407,7 +412,7 @@ def test_a_server_that_loads_is_asked_again_and_it_is_said(
     monkeypatch.setattr(catalogue, "PAUSES", (0.0, 0.0))
     warned: list[str] = []
     with pytest.raises(EndpointError, match="503"):
-        settle(named(serve({"/v1/models": (503, {}, "")}), Wish()), warned)
+        settle(named(serve({"/v1/models": (503, {}, "")}), ModelSpec()), warned)
     assert [text.rpartition(";")[2] for text in warned] == [
         " asking again in 0 s (2 of 3)",
         " asking again in 0 s (3 of 3)",

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from init.errors import SandboxError
 from init.model import checks, models_yml, servers
 from init.model import configuration as conf
-from init.model.servers import Wish
+from init.model.servers import ModelSpec
 
 URL = "http://10.0.0.13:8000/v1"
 PEM = "-----BEGIN CERTIFICATE-----\n"
@@ -101,13 +101,13 @@ def quiet(_what: str, _fix: str) -> None:
     """Say nothing."""
 
 
-def read(**environ: str) -> servers.Wanted:
+def read(**environ: str) -> servers.ModelServers:
     return conf.read(environ, quiet, "/nonexistent")
 
 
 def test_nothing_set_is_no_server() -> None:
-    assert read() == servers.Wanted((), {})
-    assert read(MODEL_URL="", MODEL_ID="", MODEL_API_KEY="x") == servers.Wanted((), {})
+    assert read() == servers.ModelServers((), {})
+    assert read(MODEL_URL="", MODEL_ID="", MODEL_API_KEY="x") == servers.ModelServers((), {})
 
 
 def test_the_short_form_is_one_server(tmp_path: Path) -> None:
@@ -119,7 +119,7 @@ def test_the_short_form_is_one_server(tmp_path: Path) -> None:
     (server,) = wanted.servers
     assert (server.name, server.url, server.key) == ("local", URL, 's3cr"et\\key')
     assert (server.variable, server.ca) == ("MODEL_API_KEY", str(tmp_path / "ca.pem"))
-    assert server.models == (Wish('org/my "model" $x', 65536, 4096, tools=False),)
+    assert server.models == (ModelSpec('org/my "model" $x', 65536, 4096, tools=False),)
     assert wanted.roles == {}
 
 
@@ -173,7 +173,7 @@ roles:
 """
 
 
-def described(folder: Path, text: str) -> servers.Wanted:
+def described(folder: Path, text: str) -> servers.ModelServers:
     (folder / "models.yml").write_text(text)
     (folder / "big.key").write_text("b1g\n")
     (folder / "ca.pem").write_text(PEM)
@@ -185,7 +185,7 @@ def test_the_file_describes_several_servers_and_roles(tmp_path: Path) -> None:
     big, small = wanted.servers
     assert (big.name, big.url, big.key, big.variable) == ("big", URL, "b1g", "MODEL_BIG_API_KEY")
     assert big.ca == str(tmp_path / "ca.pem")
-    assert big.models == (Wish("yes", 131072, 16384), Wish("org/vl: x", vision=True))
+    assert big.models == (ModelSpec("yes", 131072, 16384), ModelSpec("org/vl: x", vision=True))
     assert (small.key, small.variable, small.models) == ("s3cret", "MODEL_SMALL_1_API_KEY", ())
     assert wanted.roles == {"main": "big/yes", "fast": "small-1", "vision": "big/org/vl: x"}
 
@@ -194,7 +194,7 @@ SHIPPED = Path(__file__).parents[3] / "config"
 
 
 def test_the_shipped_file_describes_nothing() -> None:
-    assert models_yml.read(str(SHIPPED)) == servers.Wanted((), {})
+    assert models_yml.read(str(SHIPPED)) == servers.ModelServers((), {})
 
 
 def test_the_example_of_the_shipped_file_is_good_once_uncommented(tmp_path: Path) -> None:
@@ -203,7 +203,7 @@ def test_the_example_of_the_shipped_file_is_good_once_uncommented(tmp_path: Path
     (tmp_path / "company-ca.pem").write_text(PEM)
     wanted = described(tmp_path, "\n".join(example))
     assert [server.name for server in wanted.servers] == ["big", "small"]
-    assert wanted.servers[0].models == (Wish("qwen3-coder", 131072, 16384),)
+    assert wanted.servers[0].models == (ModelSpec("qwen3-coder", 131072, 16384),)
     assert wanted.roles == {"main": "big/qwen3-coder", "fast": "small", "vision": "big/qwen3-vl"}
 
 
