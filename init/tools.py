@@ -68,33 +68,33 @@ def load(path: str) -> dict[str, Tool]:
 
 
 def available(
-    definitions: Mapping[str, Tool], wanted: Sequence[str] | None, search_path: str
+    definitions: Mapping[str, Tool], names: Sequence[str] | None, search_path: str
 ) -> tuple[Tool, ...]:
-    """Return the wanted tools that are defined and installed, in the order wanted; tell of the others.
+    """Return the tools of these names that are defined and installed, in this order; tell of the others.
 
     Args:
         definitions: what load() returned.
-        wanted: names in the menu's order, or None for all.
+        names: in the menu's order, or None for all.
         search_path: PATH in which the commands are looked up.
 
     Raises:
         SandboxError: none is left.
     """
-    found = []
-    for name in definitions if wanted is None else wanted:
+    usable = []
+    for name in definitions if names is None else names:
         reason = unusable(name, definitions, search_path)
         if reason is None:
-            found.append(definitions[name])
-        elif wanted is None:
+            usable.append(definitions[name])
+        elif names is None:
             log.debug(f"the menu leaves {name} out: {reason}")
         else:
             log.warning(f"TOOLS names {name!r}, which is skipped: {reason}")
-    if not found:
+    if not usable:
         raise SandboxError(
             "none of the tools in TOOLS can be started",
             f"Set TOOLS to some of: {', '.join(definitions)}. A tool is defined in config/tools.yml.",
         )
-    return tuple(found)
+    return tuple(usable)
 
 
 def named(name: str, tools: Sequence[Tool]) -> Tool:

@@ -27,80 +27,80 @@ HOST = "SANDBOX_HOST"
 
 # Seconds for a program to tell its version.
 PATIENCE = 30.0
-# Bytes that are left on a disk before it is told.
+# Bytes that are left on a disk before it is report.
 LITTLE_ROOM = 1 << 30
 
 
-def machine(told: Report, environ: Mapping[str, str]) -> None:
+def machine(report: Report, environ: Mapping[str, str]) -> None:
     """Tell the engine's version and how it isolates."""
     try:
         host = json.loads(environ.get(HOST) or "{}")
     except ValueError:
         host = {}
     if host:
-        told.good(
+        report.good(
             "version",
             f"Docker {host.get('engine')}, Compose {host.get('compose')}, {host.get('os')}",
         )
     else:
-        told.skip("version", "not started by start.sh, which tells it")
+        report.skip("version", "not started by start.sh, which tells it")
     version = 2 if os.path.exists("/sys/fs/cgroup/cgroup.controllers") else 1
-    told.good(
+    report.good(
         "cgroup",
         f"version {version}" + (f", driver {host['driver']}" if host.get("driver") else ""),
     )
     if user_namespace.on_host(user_namespace.read_map(), 0) != 0:
-        told.warn(
+        report.warn(
             "users", "the engine maps users (rootless or userns-remap): your files may be another's in here",
             "See File ownership in the README.",
         )  # fmt: skip
     else:
-        told.good("users", "the container's user IDs are the machine's")
+        report.good("users", "the container's user IDs are the machine's")
     limit = hardening.memory_limit()
     if limit and limit > int(host.get("memory", limit)):
-        told.warn(
+        report.warn(
             "memory", f"the sandbox may take {limit >> 20} MiB, more than the machine has",
             "Set SANDBOX_MEMORY to less in .env.",
         )  # fmt: skip
 
 
-def folders(told: Report, table: Iterable[Mount]) -> None:
+def folders(report: Report, table: Iterable[Mount]) -> None:
     """Tell which folders are mounted, whose they are, and whether they can be written as they should."""
     table = tuple(table)
     for path, name in ((paths.WORKSPACE, "workspace"), (paths.DATA, "data")):
-        _writable_folder(told, table, path, name)
+        _writable_folder(report, table, path, name)
     for path, name in (
         (paths.CONFIG, "config"),
         (paths.OPENCODE, ".opencode"),
     ):
         mount = find(table, path)
         if mount is None:
-            told.warn(
+            report.warn(
                 name,
                 "not mounted: the image's own is used",
                 "Start with start.sh or compose.yml.",
             )
         elif not mount.read_only:
-            told.warn(
+            report.warn(
                 name,
                 "mounted writable: the agent can change it",
                 f"Mount {name} with :ro.",
             )
         else:
-            told.good(name, "mounted read-only")
+            report.good(name, "mounted read-only")
 
 
-def _writable_folder(told: Report, table: tuple[Mount, ...], path: str, name: str) -> None:
+def _writable_folder(report: Report, table: tuple[Mount, ...], path: str, name: str) -> None:
     mount = find(table, path)
     if mount is None:
-        told.warn(
+        report.warn(
             name,
             "not mounted: what is written ends with the container",
             f"-v ./{name}:{path}",
         )
         return
     if mount.read_only and name == "workspace":
-        told.warn(
+        report.warn(
             name,
             "mounted read-only: the agent can change nothing",
             f"Mount {name} without :ro.",
@@ -109,18 +109,18 @@ def _writable_folder(told: Report, table: tuple[Mount, ...], path: str, name: st
     try:
         places.require_writable(path, f"{name}/")
     except SandboxError as error:
-        told.fail(name, error.what, error.fix)
+        report.fail(name, error.what, error.fix)
         return
     status, room = os.stat(path), os.statvfs(path)
     free = room.f_bavail * room.f_frsize
     owner = f"writable, owner {status.st_uid}:{status.st_gid}, the agent is {os.getuid()}:{os.getgid()}"
     if free < LITTLE_ROOM:
-        told.warn(name, f"{owner}; {free >> 20} MiB are left on its disk", "Make room.")
+        report.warn(name, f"{owner}; {free >> 20} MiB are left on its disk", "Make room.")
     else:
-        told.good(name, f"{owner}; {free >> 30} GiB are left on its disk")
+        report.good(name, f"{owner}; {free >> 30} GiB are left on its disk")
 
 
-def configuration(told: Report) -> dict[str, Tool]:
+def configuration(report: Report) -> dict[str, Tool]:
     """Parse every file of config/; return the tools that are defined."""
     good = []
     for name in sorted(filter(syntax.is_known, os.listdir(paths.CONFIG))):
@@ -132,44 +132,44 @@ def configuration(told: Report) -> dict[str, Tool]:
         except (OSError, UnicodeError) as error:
             problem = str(error)
         if problem:
-            told.fail(name, problem, f"Mend config/{name}.")
+            report.fail(name, problem, f"Mend config/{name}.")
         else:
             good.append(name)
-    told.good("files", f"{len(good)} can be read: {', '.join(good)}")
+    report.good("files", f"{len(good)} can be read: {', '.join(good)}")
     try:
         return tools.load(paths.DEFINITIONS)
     except SandboxError as error:
-        told.fail("tools", error.what, error.fix)
+        report.fail("tools", error.what, error.fix)
         return {}
 
 
-def programs(told: Report, definitions: Mapping[str, Tool], wanted: Settings) -> tuple[Tool, ...]:
+def programs(report: Report, definitions: Mapping[str, Tool], settings: Settings) -> tuple[Tool, ...]:
     """Have each tool tell its version; return those that are installed."""
     installed = []
-    for name in wanted.tools or definitions:
+    for name in settings.tools or definitions:
         reason = tools.unusable(name, definitions, paths.PATH)
-        if reason and wanted.tools:
-            told.warn(name, f"TOOLS names it, but {reason}", "Take it out of TOOLS.")
+        if reason and settings.tools:
+            report.warn(name, f"TOOLS names it, but {reason}", "Take it out of TOOLS.")
         elif reason:
-            told.skip(name, reason)
+            report.skip(name, reason)
         else:
             installed.append(definitions[name])
-            _version(told, definitions[name])
+            _version(report, definitions[name])
     return tuple(installed)
 
 
-def _version(told: Report, tool: Tool) -> None:
+def _version(report: Report, tool: Tool) -> None:
     program = environment.find_program(tool.command[0]) or tool.command[0]
-    told.waiting(f"{tool.name} --version (up to {PATIENCE:g} s)")
+    report.waiting(f"{tool.name} --version (up to {PATIENCE:g} s)")
     home = places.home()
     ended = timed_process.run(
         (program, "--version"), {**os.environ, "HOME": home, "PATH": paths.PATH}, home, PATIENCE
     )
     version = (ended.output.strip().splitlines() or ["it runs"])[-1]
     if ended.code == 0:
-        told.good(tool.name, f"{version} ({program})")
+        report.good(tool.name, f"{version} ({program})")
     else:
-        told.warn(
+        report.warn(
             tool.name,
             f"{program} --version ends with {ended.describe()}",
             "If it should know that, rebuild the image.",

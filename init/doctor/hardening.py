@@ -19,26 +19,26 @@ _ENGINES = ("/run/docker.sock", "/var/run/docker.sock", "/run/containerd/contain
 _COMPOSE = "Start with start.sh or compose.yml, which set it."
 
 
-def session(told: Report) -> None:
+def session(report: Report) -> None:
     """Tell what the session gave up, and what bounds it."""
     status = _status("self")
-    _root(told, status)
+    _root(report, status)
     held = [name for name in ("CapInh", "CapPrm", "CapEff", "CapAmb") if int(status[name], 16)]
-    _holds(told, "capabilities", "none is held", held and f"{', '.join(held)} are not empty", _COMPOSE)
+    _holds(report, "capabilities", "none is held", held and f"{', '.join(held)} are not empty", _COMPOSE)
     unset = None if status["NoNewPrivs"] == "1" else "no_new_privs is not set"
-    _holds(told, "privileges", "no_new_privs is set", unset, "Report it: PID 1 sets it.")
+    _holds(report, "privileges", "no_new_privs is set", unset, "Report it: PID 1 sets it.")
     filters = int(status.get("Seccomp_filters", status["Seccomp"]))
     own = os.environ.get("SANDBOX_SECCOMP") or "on"
     if own != "on":
-        told.warn(
+        report.warn(
             "seccomp",
             f"SANDBOX_SECCOMP={own} weakens the session's filter",
             "Take it out when done.",
         )
     else:
-        _holds(told, "seccomp", f"{filters} filters", None if filters else "no filter is on", "Report it.")
-    _mounts(told)
-    _limits(told)
+        _holds(report, "seccomp", f"{filters} filters", None if filters else "no filter is on", "Report it.")
+    _mounts(report)
+    _limits(report)
 
 
 def _status(process: str) -> dict[str, str]:
@@ -46,15 +46,15 @@ def _status(process: str) -> dict[str, str]:
         return {name: value.strip() for name, _, value in (line.partition(":") for line in file)}
 
 
-def _holds(told: Report, name: str, good: str, bad: object, fix: str) -> None:
+def _holds(report: Report, name: str, good: str, bad: object, fix: str) -> None:
     """Tell what is good, or what is bad where there is something."""
     if bad:
-        told.fail(name, str(bad), fix)
+        report.fail(name, str(bad), fix)
     else:
-        told.good(name, good)
+        report.good(name, good)
 
 
-def _root(told: Report, status: dict[str, str]) -> None:
+def _root(report: Report, status: dict[str, str]) -> None:
     """Look for root: in our own IDs, and in any process."""
     ours = {*status["Uid"].split(), *status["Gid"].split(), *status["Groups"].split()}
     roots = []
@@ -65,19 +65,19 @@ def _root(told: Report, status: dict[str, str]) -> None:
             continue
         if "0" in other["Uid"].split():
             roots.append(f"{other['Name']} ({process})")
-    found = roots or ["the agent is in its group"] * ("0" in ours)
+    holders = roots or ["the agent is in its group"] * ("0" in ours)
     _holds(
-        told, "root", f"no process is root's; the agent is {os.getuid()}:{os.getgid()}",
-        found and f"root is here: {', '.join(found)}", "Report it, unless you entered with docker exec.",
+        report, "root", f"no process is root's; the agent is {os.getuid()}:{os.getgid()}",
+        holders and f"root is here: {', '.join(holders)}", "Report it, unless you entered with docker exec.",
     )  # fmt: skip
 
 
-def _mounts(told: Report) -> None:
+def _mounts(report: Report) -> None:
     read_only = bool(os.statvfs("/").f_flag & os.ST_RDONLY)
     if read_only:
-        told.good("filesystem", "the root filesystem is read-only")
+        report.good("filesystem", "the root filesystem is read-only")
     else:
-        told.warn("filesystem", "the root filesystem is not mounted read-only", _COMPOSE)
+        report.warn("filesystem", "the root filesystem is not mounted read-only", _COMPOSE)
     more = [
         mount.path
         for mount in mounts.read_table()
@@ -87,24 +87,24 @@ def _mounts(told: Report) -> None:
         and os.access(mount.path, os.W_OK)
     ]
     if more:
-        told.warn(
+        report.warn(
             "mounts",
             f"the agent can also write {', '.join(sorted(more))}",
             "Take the mounts out, or add :ro.",
         )
     sockets = [path for path in _ENGINES if os.path.exists(path)]
     bad = sockets and f"{sockets[0]} gives the agent the whole machine"
-    _holds(told, "engine", "its socket is not in here", bad, "Never mount it.")
+    _holds(report, "engine", "its socket is not in here", bad, "Never mount it.")
 
 
-def _limits(told: Report) -> None:
+def _limits(report: Report) -> None:
     limits = {"memory": memory_limit(), "processes": _limit("pids.max", "pids/pids.max")}
     missing = [name for name, limit in limits.items() if limit is None]
     if missing:
-        told.warn("limits", f"none is seen on {' and '.join(missing)}", _COMPOSE)
+        report.warn("limits", f"none is seen on {' and '.join(missing)}", _COMPOSE)
         return
     memory = (limits["memory"] or 0) >> 20
-    told.good("limits", f"memory {memory} MiB, {limits['processes']} processes")
+    report.good("limits", f"memory {memory} MiB, {limits['processes']} processes")
 
 
 def memory_limit() -> int | None:

@@ -29,21 +29,21 @@ _XDG = {"DATA": "share", "STATE": "state", "CACHE": "cache"}
 GREETING = "Say hello in one short sentence."
 
 
-def try_each(told: Report, tools: Iterable[Tool], drawn: Catalogue) -> None:
+def try_each(report: Report, tools: Iterable[Tool], catalogue: Catalogue) -> None:
     """Give each tool that has a headless mode a task, in folders that are removed afterwards."""
-    able = drawn.main()[1].tools
+    able = catalogue.main()[1].tools
     for tool in tools:
         if not (tool.headless and tool.models):
-            told.skip(tool.name, "config/tools.yml gives it no headless mode, or no models")
+            report.skip(tool.name, "config/tools.yml gives it no headless mode, or no models")
             continue
         folder = tempfile.mkdtemp(prefix="doctor-")
         try:
-            _try(told, tool, folder, able=able)
+            _try(report, tool, folder, able=able)
         finally:
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def _try(told: Report, tool: Tool, folder: str, *, able: bool) -> None:
+def _try(report: Report, tool: Tool, folder: str, *, able: bool) -> None:
     prompt = TASK.format(folder=folder) if able else GREETING
     words = [word.replace("{prompt}", prompt) for word in tool.headless]
     # Its sessions are none of the user's.
@@ -56,21 +56,21 @@ def _try(told: Report, tool: Tool, folder: str, *, able: bool) -> None:
                 f"{paths.CONFIG}/{file.source}", file.target.replace("{data}", f"{folder}/.own", 1)
             )
     command = environment.command(tool, words, places.home(), {**os.environ, **apart})
-    told.waiting(f"{tool.name} does a small task (up to {PATIENCE:g} s)")
+    report.waiting(f"{tool.name} does a small task (up to {PATIENCE:g} s)")
     ended = timed_process.run(command.argv, command.environ, folder, PATIENCE)
-    ended = Ended(ended.code, told.clean(ended.output), told.clean(ended.errors))
+    ended = Ended(ended.code, report.clean(ended.output), report.clean(ended.errors))
     said = ended.last(80)
     if ended.code != 0:
         by_hand = " ".join(tool.headless).replace("{prompt}", f'"{GREETING}"')
         fix = f"Try it by hand: ./start.sh --tool {tool.name} -- {by_hand}"
-        told.fail(tool.name, ended.describe(), fix)
+        report.fail(tool.name, ended.describe(), fix)
     elif able and os.path.isfile(f"{folder}/pong.txt"):
-        told.good(tool.name, "it wrote a file with the model's help")
+        report.good(tool.name, "it wrote a file with the model's help")
     elif said and not able:
-        told.good(tool.name, f"it answered: {said}")
+        report.good(tool.name, f"it answered: {said}")
     elif said:
-        told.warn(
+        report.warn(
             tool.name, f"it answered, but wrote no file: {said!r}", "Small models do that; try a larger one."
         )
     else:
-        told.fail(tool.name, "it answered nothing", "Look at the model server's log.")
+        report.fail(tool.name, "it answered nothing", "Look at the model server's log.")

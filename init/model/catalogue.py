@@ -68,27 +68,29 @@ class Catalogue(Record):
         return provider, next(entry for entry in provider.models if entry.id == model)
 
 
-def resolve(wanted: ModelServers, ask: Ask, warn: Warn) -> Catalogue:
+def resolve(configured: ModelServers, ask: Ask, warn: Warn) -> Catalogue:
     """Ask the servers and settle on models.
 
     Args:
-        wanted: what the user set; at least one server.
+        configured: what the user set; at least one server.
         ask: takes one of several ids where none is set, or raises SandboxError.
         warn: is told what works, but not as the user may think, and what to do.
 
     Raises:
         SandboxError: a server or a setting cannot be used; says why.
     """
-    references = {role: _reference(role, text, wanted) for role, text in wanted.roles.items()}
-    providers = tuple(_provider(server, _specs(server, references), ask, warn) for server in wanted.servers)
+    references = {role: _reference(role, text, configured) for role, text in configured.roles.items()}
+    providers = tuple(
+        _provider(server, _specs(server, references), ask, warn) for server in configured.servers
+    )
     roles = _roles(references, providers)
     return Catalogue(tuple(_seeing(provider, roles.get("vision")) for provider in providers), roles)
 
 
-def _reference(role: str, text: str, wanted: ModelServers) -> tuple[str, str]:
+def _reference(role: str, text: str, configured: ModelServers) -> tuple[str, str]:
     """Return the server's name and the model's id, "" where none is named."""
     name, _, model = text.partition("/")
-    names = [server.name for server in wanted.servers]
+    names = [server.name for server in configured.servers]
     if name not in names:
         raise SandboxError(
             f"config/models.yml, roles.{role}: there is no server of the name in {text!r}",
@@ -146,8 +148,8 @@ def _patiently(server: Server, warn: Warn) -> Listing:
 def _specs(server: Server, references: Mapping[str, tuple[str, str]]) -> tuple[ModelSpec, ...]:
     """Return what is described of a server, and what a role names without describing it."""
     described = {spec.id for spec in server.models}
-    named = dict.fromkeys(model for name, model in references.values() if name == server.name)
-    more = tuple(ModelSpec(model) for model in named if model and model not in described)
+    in_roles = dict.fromkeys(model for name, model in references.values() if name == server.name)
+    more = tuple(ModelSpec(model) for model in in_roles if model and model not in described)
     return (*server.models, *more) or (ModelSpec(),)
 
 
@@ -174,10 +176,10 @@ def _provider(server: Server, specs: tuple[ModelSpec, ...], ask: Ask, warn: Warn
     return Provider(server, served.kind, served.base, tuple(models))
 
 
-def _model(server: Server, spec: ModelSpec, told: int | None, warn: Warn) -> Model:
-    """Settle the limits between what the user set and what the server tells."""
+def _model(server: Server, spec: ModelSpec, limit: int | None, warn: Warn) -> Model:
+    """Settle context and output between what the user set and the limit that the server tells."""
     setting = server.setting("MODEL_CONTEXT", "models: the context")
-    context = spec.context or told
+    context = spec.context or limit
     if context is None:
         context = ASSUMED_CONTEXT
         warn(
@@ -185,12 +187,12 @@ def _model(server: Server, spec: ModelSpec, told: int | None, warn: Warn) -> Mod
             f"Set {setting} to what the server was started with (Ollama: OLLAMA_CONTEXT_LENGTH; "
             "its own default is too small for agents).",
         )
-    elif told is not None and context > told:
+    elif limit is not None and context > limit:
         warn(
-            f"a context of {context} is set, but the server gives {spec.id} only {told}, which is used",
+            f"a context of {context} is set, but the server gives {spec.id} only {limit}, which is used",
             f"Lower {setting}, or leave it out.",
         )
-        context = told
+        context = limit
     if context < LITTLE_CONTEXT and spec.tools:
         warn(
             f"{spec.id} has a context of {context}: an agent's own prompt takes 10,000 tokens",

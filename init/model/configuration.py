@@ -25,61 +25,61 @@ KEY_FILE = "/run/secrets/model_api_key"
 SHORT = "local"
 
 
-def read(environ: Mapping[str, str], warn: Warn, directory: str = paths.CONFIG) -> ModelServers:
+def read(variables: Mapping[str, str], warn: Warn, directory: str = paths.CONFIG) -> ModelServers:
     """Return what the user wants; no server where nothing is set.
 
     Args:
-        environ: the variables.
+        variables: MODEL_*, by name.
         warn: is told what is set and not used, and what to do.
         directory: where config/ is.
 
     Raises:
         SandboxError: names a bad setting, and never shows a key.
     """
-    listed = models_yml.read(directory)
-    if not environ.get("MODEL_URL"):
-        lonely = [name for name in ("MODEL_ID", "MODEL_CONTEXT", "MODEL_OUTPUT") if environ.get(name)]
+    described = models_yml.read(directory)
+    if not variables.get("MODEL_URL"):
+        lonely = [name for name in ("MODEL_ID", "MODEL_CONTEXT", "MODEL_OUTPUT") if variables.get(name)]
         if lonely:
             raise SandboxError(
                 f"{lonely[0]} is set, but MODEL_URL is not",
                 "Set MODEL_URL too, or describe it in config/models.yml.",
             )
-        return listed
-    if listed.servers:
+        return described
+    if described.servers:
         warn("MODEL_URL is set, so config/models.yml is not used", "Unset MODEL_URL to use the file.")
-    return ModelServers((_from_variables(environ, directory),), {})
+    return ModelServers((_from_variables(variables, directory),), {})
 
 
-def key_of(environ: Mapping[str, str], directory: str = paths.CONFIG) -> str:
+def key_of(variables: Mapping[str, str], directory: str = paths.CONFIG) -> str:
     """Return MODEL_API_KEY, or what the file holds that MODEL_API_KEY_FILE names from config/; "" for none.
 
     Raises:
         SandboxError: the file cannot be read, or the key is none.
     """
-    if environ.get("MODEL_API_KEY"):
-        return checks.key(environ["MODEL_API_KEY"], "MODEL_API_KEY")
-    if environ.get("MODEL_API_KEY_FILE"):
-        return checks.key_in(os.path.join(directory, environ["MODEL_API_KEY_FILE"]), "MODEL_API_KEY_FILE")
+    if variables.get("MODEL_API_KEY"):
+        return checks.key(variables["MODEL_API_KEY"], "MODEL_API_KEY")
+    if variables.get("MODEL_API_KEY_FILE"):
+        return checks.key_in(os.path.join(directory, variables["MODEL_API_KEY_FILE"]), "MODEL_API_KEY_FILE")
     return checks.key_in(KEY_FILE, "the secret model_api_key") if os.path.exists(KEY_FILE) else ""
 
 
-def _from_variables(environ: Mapping[str, str], directory: str) -> Server:
-    context, output = (checks.tokens(environ.get(name), name) for name in ("MODEL_CONTEXT", "MODEL_OUTPUT"))
+def _from_variables(variables: Mapping[str, str], directory: str) -> Server:
+    context, output = (checks.tokens(variables.get(name), name) for name in ("MODEL_CONTEXT", "MODEL_OUTPUT"))
     checks.check_limits(context, output, "MODEL_CONTEXT", "MODEL_OUTPUT")
-    tools_on = environ.get("MODEL_TOOLS") or "on"
+    tools_on = variables.get("MODEL_TOOLS") or "on"
     if tools_on not in ("on", "off"):
         raise SandboxError(f"MODEL_TOOLS={tools_on!r} is not known", "MODEL_TOOLS is one of on, off.")
-    ca = environ.get("MODEL_CA")
+    ca = variables.get("MODEL_CA")
     return Server(
         name=SHORT,
-        url=checks.address(environ["MODEL_URL"], "MODEL_URL"),
-        key=key_of(environ, directory),
+        url=checks.address(variables["MODEL_URL"], "MODEL_URL"),
+        key=key_of(variables, directory),
         variable="MODEL_API_KEY",
         ca=checks.certificate(os.path.join(directory, ca), "MODEL_CA") if ca else "",
         source="MODEL_URL",
         models=(
             ModelSpec(
-                checks.model_id(environ.get("MODEL_ID", ""), "MODEL_ID"), context, output, tools_on == "on"
+                checks.model_id(variables.get("MODEL_ID", ""), "MODEL_ID"), context, output, tools_on == "on"
             ),
         ),
     )

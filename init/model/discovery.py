@@ -71,7 +71,7 @@ def context_of(server: Server, served: Listing, model: str) -> int | None:
     # vLLM lists an adapter with the model that it belongs to, and without a context of its own.
     if isinstance(entry.get("parent"), str) and not entry.get("max_model_len"):
         entry = served.entries.get(entry["parent"], entry)
-    for way in (_told_with_the_list, _told_by_llama_cpp, _told_by_lm_studio, _told_by_ollama):
+    for way in (_from_the_list, _from_llama_cpp, _from_lm_studio, _from_ollama):
         try:
             context = way(server, root, model, entry)
         except (EndpointError, *endpoint.UNEXPECTED_SHAPE):
@@ -118,29 +118,29 @@ _KINDS = {
 }  # fmt: skip
 
 
-def _told_with_the_list(_server: Server, _root: str, _model: str, entry: Mapping[str, Any]) -> int | None:
+def _from_the_list(_server: Server, _root: str, _model: str, entry: Mapping[str, Any]) -> int | None:
     # vLLM and SGLang say max_model_len; some gateways one of the others.
     names = ("max_model_len", "context_length", "context_window", "max_context_length")
     return next((int(entry[name]) for name in names if entry.get(name)), None)
 
 
-def _told_by_llama_cpp(server: Server, root: str, _model: str, entry: Mapping[str, Any]) -> int | None:
-    listed = entry["meta"].get("n_ctx")
+def _from_llama_cpp(server: Server, root: str, _model: str, entry: Mapping[str, Any]) -> int | None:
+    started_with = entry["meta"].get("n_ctx")
     try:
         # What it was started with, for one of its slots. n_ctx_train is only what the model was made for.
         props = endpoint.request(server, f"{root}/props", seconds=PATIENCE)
         return int(props["default_generation_settings"]["n_ctx"])
     except (EndpointError, *endpoint.UNEXPECTED_SHAPE):
-        return int(listed)
+        return int(started_with)
 
 
-def _told_by_lm_studio(server: Server, root: str, model: str, _entry: Mapping[str, Any]) -> int | None:
+def _from_lm_studio(server: Server, root: str, model: str, _entry: Mapping[str, Any]) -> int | None:
     content = endpoint.request(server, f"{root}/api/v0/models", seconds=PATIENCE)
     # max_context_length is only what the model was made for: one that is not loaded yet gets a default.
     return int({entry["id"]: entry for entry in content["data"]}[model]["loaded_context_length"])
 
 
-def _told_by_ollama(server: Server, root: str, model: str, _entry: Mapping[str, Any]) -> int | None:
+def _from_ollama(server: Server, root: str, model: str, _entry: Mapping[str, Any]) -> int | None:
     running = endpoint.request(server, f"{root}/api/ps", seconds=PATIENCE)["models"]
     for entry in running:
         if entry["name"] == model and entry.get("context_length"):

@@ -44,7 +44,7 @@ def refused(server: Server, url: str, error: urllib.error.HTTPError) -> Endpoint
     """Say what an HTTP status means."""
     body = _some(error)
     said = error_text(redact(server.key, body.decode(errors="replace")))
-    told = f"{url} answers {error.code} {redact(server.key, error.reason)[:80]}" + (
+    what = f"{url} answers {error.code} {redact(server.key, error.reason)[:80]}" + (
         f": {said}" if said else ""
     )
     fix, passing = f"Check {server.source}, and the server's log.", False
@@ -57,7 +57,7 @@ def refused(server: Server, url: str, error: urllib.error.HTTPError) -> Endpoint
         )
     elif 300 <= error.code < 400:
         target = redact(server.key, error.headers.get("Location", "elsewhere"))
-        told = f"{url} redirects to {target[:200]}"
+        what = f"{url} redirects to {target[:200]}"
         fix = f"Set {server.source} to where the server really is; a redirection is not followed with a key."
     elif error.code == 404:
         fix = f"The path of {server.source} is mostly /v1."
@@ -65,7 +65,7 @@ def refused(server: Server, url: str, error: urllib.error.HTTPError) -> Endpoint
         fix, passing = "The server is loading its model, or is overloaded: wait, and look at its log.", True
     elif error.code == 400 and b"HTTPS" in body:
         fix = f"The server speaks TLS: write https:// in {server.source}."
-    return EndpointError("answer", told, fix, passing=passing, status=error.code)
+    return EndpointError("answer", what, fix, passing=passing, status=error.code)
 
 
 def not_reached(server: Server, url: str, error: Exception, seconds: float) -> EndpointError:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from init.tools import Tool
 
 
-def write(home: str, drawn: Catalogue, definitions: Iterable[Tool]) -> None:
+def write(home: str, catalogue: Catalogue, definitions: Iterable[Tool]) -> None:
     """Render each tool's files below home, with the variables that all programs of the session get.
 
     Raises:
@@ -28,14 +28,14 @@ def write(home: str, drawn: Catalogue, definitions: Iterable[Tool]) -> None:
     """
     folder = paths.rendered_folder(home)
     files: dict[str, str] = {}
-    variables = _variables(drawn)
+    variables = _variables(catalogue)
     for tool in definitions:
-        rendered = _render(tool, drawn, folder)
+        rendered = _render(tool, catalogue, folder)
         files.update(rendered.files)
         variables.update(rendered.variables)
         for reason in rendered.ignored:
             log.warning(reason, fix="To use the model server's, take that setting out.")
-    certificates = [_text(entry.server.ca, "replace") for entry in drawn.providers if entry.server.ca]
+    certificates = [_text(entry.server.ca, "replace") for entry in catalogue.providers if entry.server.ca]
     if certificates:
         # Node.js and bun take one file.
         files["ca.pem"] = "\n".join(certificates)
@@ -75,24 +75,24 @@ def clear(home: str) -> None:
         ) from error
 
 
-def tell(drawn: Catalogue) -> None:
+def tell(catalogue: Catalogue) -> None:
     """Say which model it is, and where."""
-    for provider in drawn.providers:
+    for provider in catalogue.providers:
         for model in provider.models:
             mine = (provider.server.name, model.id)
-            roles = [role for role, chosen in drawn.roles.items() if chosen == mine]
-            more = {"roles": "+".join(roles)} if len(drawn.roles) > 1 else {}
-            told = f"model {model.id} at {provider.base} ({provider.kind})"
-            log.info(told, context=model.context, output=model.output, **more)
+            roles = [role for role, chosen in catalogue.roles.items() if chosen == mine]
+            more = {"roles": "+".join(roles)} if len(catalogue.roles) > 1 else {}
+            text = f"model {model.id} at {provider.base} ({provider.kind})"
+            log.info(text, context=model.context, output=model.output, **more)
 
 
-def _variables(drawn: Catalogue) -> dict[str, str]:
-    provider, model = drawn.main()
-    keys = {entry.server.variable: entry.server.key for entry in drawn.providers if entry.server.key}
+def _variables(catalogue: Catalogue) -> dict[str, str]:
+    provider, model = catalogue.main()
+    keys = {entry.server.variable: entry.server.key for entry in catalogue.providers if entry.server.key}
     return {**keys, "SANDBOX_MODEL_ID": model.id, "SANDBOX_MODEL_URL": provider.base}
 
 
-def _render(tool: Tool, drawn: Catalogue, folder: str) -> Rendered:
+def _render(tool: Tool, catalogue: Catalogue, folder: str) -> Rendered:
     if not tool.models:
         return renderers.Rendered({}, {})
     render = renderers.RENDERERS.get(tool.models)
@@ -102,7 +102,7 @@ def _render(tool: Tool, drawn: Catalogue, folder: str) -> Rendered:
             f"models is one of {', '.join(renderers.RENDERERS)}, or left out.",
         )
     try:
-        return render(drawn, _own, folder)
+        return render(catalogue, _own, folder)
     except (OSError, ValueError) as error:
         log.warning(
             f"{tool.name} is not told of the model: its configuration is not valid: {error}", fix="Mend it."

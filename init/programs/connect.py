@@ -11,7 +11,8 @@ import sys
 
 from init import log, paths, program, tools
 from init.errors import SandboxError
-from init.model import catalogue, configuration, handover
+from init.model import configuration, handover
+from init.model.catalogue import MOST_SHOWN, ambiguous, resolve
 from init.record import Record
 from init.session import menu, places
 
@@ -35,7 +36,7 @@ def main(arguments: list[str]) -> int:
     return program.run(connect, arguments)
 
 
-def connect(wanted: Settings, arguments: list[str]) -> int:
+def connect(settings: Settings, arguments: list[str]) -> int:
     """Write what the tools need, or nothing where no server is named.
 
     Raises:
@@ -44,7 +45,7 @@ def connect(wanted: Settings, arguments: list[str]) -> int:
     home = places.home()
     try:
         handover.clear(home)
-        provide(home, wanted)
+        provide(home, settings)
     except SandboxError as error:
         if "--lenient" not in arguments:
             raise
@@ -52,28 +53,28 @@ def connect(wanted: Settings, arguments: list[str]) -> int:
     return 0
 
 
-def provide(home: str, wanted: Settings) -> None:
+def provide(home: str, settings: Settings) -> None:
     """Ask the servers and write the tools' files.
 
     Raises:
         SandboxError: a setting or a server cannot be used.
     """
-    named = configuration.read(os.environ, warn)
-    if not named.servers:
+    configured = configuration.read(os.environ, warn)
+    if not configured.servers:
         return
 
     def ask(server: Server, ids: Sequence[str]) -> str:
-        if not menu.is_interactive() or len(ids) > catalogue.MOST_SHOWN:
-            raise catalogue.ambiguous(server, ids)
+        if not menu.is_interactive() or len(ids) > MOST_SHOWN:
+            raise ambiguous(server, ids)
         entries = [Entry(model, "") for model in ids]
-        answer = menu.ask(entries, 0, sys.stderr, wanted.menu_timeout, "model")
+        answer = menu.ask(entries, 0, sys.stderr, settings.menu_timeout, "model")
         if answer is None:
-            raise catalogue.ambiguous(server, ids)
+            raise ambiguous(server, ids)
         return answer.name
 
-    drawn = catalogue.resolve(named, ask, warn)
-    handover.write(home, drawn, tools.load(paths.DEFINITIONS).values())
-    handover.tell(drawn)
+    catalogue = resolve(configured, ask, warn)
+    handover.write(home, catalogue, tools.load(paths.DEFINITIONS).values())
+    handover.tell(catalogue)
 
 
 def warn(what: str, fix: str) -> None:

@@ -8,7 +8,8 @@ from __future__ import annotations
 import os
 
 from init import mounts, program
-from init.doctor import environment, hardening, model, report, task
+from init.doctor import environment, hardening, model, task
+from init.doctor.report import to_stdout
 from init.errors import SandboxError
 from init.model import handover
 from init.session import config_files, places
@@ -29,7 +30,7 @@ def main(arguments: list[str]) -> int:
     return program.run(examine, arguments)
 
 
-def examine(wanted: Settings, arguments: list[str]) -> int:
+def examine(settings: Settings, arguments: list[str]) -> int:
     """Go through all areas, from what the rest stands on to the tools' own answers.
 
     Raises:
@@ -37,37 +38,37 @@ def examine(wanted: Settings, arguments: list[str]) -> int:
     """
     if arguments not in ([], ["--json"]):
         raise SandboxError(f"doctor does not know {' '.join(arguments)!r}", "There is --json, or nothing.")
-    told = report.to_stdout(as_json=bool(arguments))
-    told.section("engine")
-    environment.machine(told, os.environ)
-    told.section("folders")
+    report = to_stdout(as_json=bool(arguments))
+    report.section("engine")
+    environment.machine(report, os.environ)
+    report.section("folders")
     table = mounts.read_table()
-    environment.folders(told, table)
-    told.section("configuration")
-    definitions = environment.configuration(told)
-    told.section("tools")
-    installed = environment.programs(told, definitions, wanted)
-    told.section("security")
-    hardening.session(told)
-    told.section("model")
-    drawn = model.model(told, os.environ, installed)
-    if drawn is not None:
-        told.section("tasks")
-        hand_over(told, drawn, definitions, table)
-        task.try_each(told, installed, drawn)
+    environment.folders(report, table)
+    report.section("configuration")
+    definitions = environment.configuration(report)
+    report.section("tools")
+    installed = environment.programs(report, definitions, settings)
+    report.section("security")
+    hardening.session(report)
+    report.section("model")
+    catalogue = model.model(report, os.environ, installed)
+    if catalogue is not None:
+        report.section("tasks")
+        hand_over(report, catalogue, definitions, table)
+        task.try_each(report, installed, catalogue)
     if arguments:
-        print(told.as_json())  # noqa: T201 - what was asked for
-    return told.conclude()
+        print(report.as_json())  # noqa: T201 - what was asked for
+    return report.conclude()
 
 
 def hand_over(
-    told: Report, drawn: Catalogue, definitions: Mapping[str, Tool], table: Iterable[Mount]
+    report: Report, catalogue: Catalogue, definitions: Mapping[str, Tool], table: Iterable[Mount]
 ) -> None:
     """Give the tools their files, as a session does."""
     home = places.home()
     try:
         handover.clear(home)
-        handover.write(home, drawn, definitions.values())
+        handover.write(home, catalogue, definitions.values())
         config_files.install(definitions.values(), home, table)
     except SandboxError as error:
-        told.fail("files", error.what, error.fix)
+        report.fail("files", error.what, error.fix)

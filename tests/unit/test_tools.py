@@ -95,7 +95,7 @@ def test_an_unknown_key_is_named(definitions: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("wanted", "found"),
+    ("names", "usable"),
     [
         (("two", "one"), [TWO, ONE]),
         (("one",), [ONE]),
@@ -103,10 +103,10 @@ def test_an_unknown_key_is_named(definitions: Path) -> None:
         (None, [ONE, TWO]),
     ],
 )
-def test_the_order_wanted_is_the_order_found(
-    programs: Path, wanted: tuple[str, ...] | None, found: list[Tool]
+def test_the_order_of_the_names_is_kept(
+    programs: Path, names: tuple[str, ...] | None, usable: list[Tool]
 ) -> None:
-    assert list(tools.available(DEFINED, wanted, str(programs))) == found
+    assert list(tools.available(DEFINED, names, str(programs))) == usable
 
 
 @pytest.mark.parametrize(

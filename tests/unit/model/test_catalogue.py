@@ -298,17 +298,17 @@ def test_tls_to_a_server_that_speaks_none(serve: Serve) -> None:
 
 
 def test_the_only_model_is_taken(serve: Serve) -> None:
-    drawn = settle(
+    resolved = settle(
         named(serve({"/v1/models": listed("m", max_model_len=131072, owned_by="vllm")}), ModelSpec())
     )
-    (provider,) = drawn.providers
+    (provider,) = resolved.providers
     assert provider.models == (catalogue.Model("m", 131072, 32000, tools=True, vision=False),)
-    assert drawn.roles == {"main": ("local", "m")}
+    assert resolved.roles == {"main": ("local", "m")}
 
 
 def test_a_model_for_embeddings_is_not_meant(serve: Serve) -> None:
-    drawn = settle(named(serve({"/v1/models": listed("text-embedding-x", "m")}), ModelSpec()))
-    assert drawn.roles["main"] == ("local", "m")
+    resolved = settle(named(serve({"/v1/models": listed("text-embedding-x", "m")}), ModelSpec()))
+    assert resolved.roles["main"] == ("local", "m")
 
 
 @pytest.mark.parametrize("count", [2, 1000])
@@ -332,23 +332,23 @@ def test_an_id_that_is_not_served_is_told_with_those_that_are(serve: Serve) -> N
 
 
 def test_ollama_takes_a_name_without_its_tag(serve: Serve) -> None:
-    drawn = settle(named(serve({"/v1/models": listed("m:latest", "n:latest")}), ModelSpec("m")))
-    assert drawn.roles["main"] == ("local", "m:latest")
+    resolved = settle(named(serve({"/v1/models": listed("m:latest", "n:latest")}), ModelSpec("m")))
+    assert resolved.roles["main"] == ("local", "m:latest")
 
 
 def test_a_server_without_a_list_is_no_harm_where_the_id_is_set(serve: Serve) -> None:
     url = serve({})
     warned: list[str] = []
-    drawn = settle(named(url, ModelSpec("m", 65536)), warned)
-    assert drawn.providers[0].base == f"{url}/v1"
-    assert drawn.providers[0].models[0].context == 65536
+    resolved = settle(named(url, ModelSpec("m", 65536)), warned)
+    assert resolved.providers[0].base == f"{url}/v1"
+    assert resolved.providers[0].models[0].context == 65536
     assert "404" in warned[0]
     with pytest.raises(EndpointError, match="404"):
         settle(named(url, ModelSpec()))
 
 
 @pytest.mark.parametrize(
-    ("spec", "told", "limits", "warning"),
+    ("spec", "limit", "limits", "warning"),
     [
         (ModelSpec("m"), 40960, (40960, 10240), None),
         (ModelSpec("m"), None, (32768, 8192), "does not tell the context"),
@@ -362,12 +362,12 @@ def test_a_server_without_a_list_is_no_harm_where_the_id_is_set(serve: Serve) ->
     ],
 )
 def test_limits_are_settled(
-    serve: Serve, spec: ModelSpec, told: int | None, limits: tuple[int, int], warning: str | None
+    serve: Serve, spec: ModelSpec, limit: int | None, limits: tuple[int, int], warning: str | None
 ) -> None:
     warned: list[str] = []
-    more = {} if told is None else {"max_model_len": told}
-    drawn = settle(named(serve({"/v1/models": listed("m", **more)}), spec), warned)
-    (model,) = drawn.providers[0].models
+    more = {} if limit is None else {"max_model_len": limit}
+    resolved = settle(named(serve({"/v1/models": listed("m", **more)}), spec), warned)
+    (model,) = resolved.providers[0].models
     assert (model.context, model.output) == limits
     assert [warning in text for text in warned] == [True] if warning else not warned
 
@@ -386,16 +386,16 @@ def test_roles_pick_models_of_several_servers(serve: Serve) -> None:
     big = named(serve({"/v1/models": listed("a", "org/b", max_model_len=50000)}), name="big")
     small = named(serve({"/v1/models": listed("s", max_model_len=20000)}), name="small")
     roles = {"main": "big/org/b", "fast": "small", "vision": "big/a"}
-    drawn = catalogue.resolve(ModelServers((big, small), roles), refuse, lambda *_: None)
-    assert drawn.roles == {"main": ("big", "org/b"), "fast": ("small", "s"), "vision": ("big", "a")}
-    assert [model.id for model in drawn.providers[0].models] == ["org/b", "a"]
-    assert [model.vision for model in drawn.providers[0].models] == [False, True]
+    resolved = catalogue.resolve(ModelServers((big, small), roles), refuse, lambda *_: None)
+    assert resolved.roles == {"main": ("big", "org/b"), "fast": ("small", "s"), "vision": ("big", "a")}
+    assert [model.id for model in resolved.providers[0].models] == ["org/b", "a"]
+    assert [model.vision for model in resolved.providers[0].models] == [False, True]
 
 
 def test_the_role_makes_a_model_one_that_reads_images(serve: Serve) -> None:
     small = named(serve({"/v1/models": listed("vl")}), name="small")
-    drawn = settle(small, vision="small")
-    assert drawn.providers[0].models[0].vision
+    resolved = settle(small, vision="small")
+    assert resolved.providers[0].models[0].vision
 
 
 def test_a_role_of_a_server_that_is_not_described_is_refused() -> None:

@@ -8,7 +8,7 @@ from init import paths
 from init.errors import SandboxError
 from init.model import handover
 from init.session import environment
-from tests.unit.model.test_renderers import drawn
+from tests.unit.model.test_renderers import sample
 
 
 @pytest.fixture
@@ -18,7 +18,7 @@ def home(tmp_path: Path) -> Path:
 
 
 def test_files_are_the_agents_alone_and_cleared_at_the_next_start(home: Path) -> None:
-    handover.write(str(home), drawn(), ())
+    handover.write(str(home), sample(), ())
     folder = Path(paths.rendered_folder(str(home)))
     assert folder.stat().st_mode & 0o777 == 0o700
     variables = environment.model_variables(str(home))
@@ -37,17 +37,17 @@ def test_a_link_of_an_earlier_session_leads_nothing_elsewhere(home: Path, tmp_pa
     (home / at).parent.mkdir(exist_ok=True)
     (home / at).symlink_to(elsewhere)
     handover.clear(str(home))
-    handover.write(str(home), drawn(), ())
+    handover.write(str(home), sample(), ())
     assert [path.name for path in elsewhere.rglob("*")] == ["models"]
 
 
 def test_a_variable_that_the_user_set_stays(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SANDBOX_MODEL_ID", "mine")
-    handover.write(str(home), drawn(), ())
+    handover.write(str(home), sample(), ())
     assert "SANDBOX_MODEL_ID" not in environment.model_variables(str(home))
 
 
 def test_a_home_that_cannot_be_written_is_told(home: Path) -> None:
     (home / ".sandbox").write_text("")
     with pytest.raises(SandboxError, match="cannot write"):
-        handover.write(str(home), drawn(), ())
+        handover.write(str(home), sample(), ())

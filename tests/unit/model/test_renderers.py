@@ -21,7 +21,7 @@ OPEN = Server(
 )
 
 
-def drawn(model: str = "m", *, tools: bool = True) -> Catalogue:
+def sample(model: str = "m", *, tools: bool = True) -> Catalogue:
     main = Model(model, 65536, 16384, tools=tools, vision=False)
     seeing = Model("eye", 32768, 8192, tools=True, vision=True)
     fast = Model("s", 8192, 2048, tools=True, vision=False)
@@ -51,7 +51,7 @@ def omp(catalogue: Catalogue, **files: Any) -> tuple[Any, Any]:
 
 
 def test_opencode_gets_providers_models_and_limits() -> None:
-    document = opencode(drawn())
+    document = opencode(sample())
     assert document["model"] == "big/m"
     assert document["small_model"] == "small/s"
     big = document["provider"]["big"]
@@ -63,7 +63,7 @@ def test_opencode_gets_providers_models_and_limits() -> None:
 
 
 def test_omp_gets_providers_models_and_roles() -> None:
-    models, roles = omp(drawn())
+    models, roles = omp(sample())
     big, small = models["providers"]["big"], models["providers"]["small"]
     assert (big["baseUrl"], big["api"], big["apiKey"]) == (
         "http://h/v1",
@@ -88,19 +88,19 @@ def test_omp_gets_providers_models_and_roles() -> None:
 
 @pytest.mark.parametrize("renderer", renderers.RENDERERS.values(), ids=renderers.RENDERERS)
 def test_no_file_holds_a_key(renderer: Callable[..., renderers.Rendered]) -> None:
-    rendered = renderer(drawn(), own(), "/r")
+    rendered = renderer(sample(), own(), "/r")
     assert "s3cret" not in f"{rendered.files}{rendered.variables}"
 
 
 @given(st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1))
 def test_any_id_arrives_as_it_is(model: str) -> None:
-    assert opencode(drawn(model))["model"] == f"big/{model}"
-    assert omp(drawn(model))[1]["modelRoles"]["default"] == f"big/{model}"
+    assert opencode(sample(model))["model"] == f"big/{model}"
+    assert omp(sample(model))[1]["modelRoles"]["default"] == f"big/{model}"
 
 
 @pytest.mark.parametrize("trap", ["{env:MODEL_API_KEY}", "{file:/etc/passwd}", "a{file:~/.ssh/id}b"])
 def test_an_id_makes_opencode_read_nothing(trap: str) -> None:
-    text = renderers.opencode(drawn(trap), own(), "/r").files["opencode-models.json"]
+    text = renderers.opencode(sample(trap), own(), "/r").files["opencode-models.json"]
     assert "{env:" not in text
     assert "{file:" not in text
     assert json.loads(text)["model"] == f"big/{trap}"
@@ -111,20 +111,20 @@ def test_what_the_user_set_for_opencode_stays() -> None:
         "model": "other/x",
         "provider": {"big": {"options": {"apiKey": "{env:MINE}"}, "models": {"m": {"limit": {"output": 1}}}}},
     }
-    document = opencode(drawn(), opencode_json=kept)
+    document = opencode(sample(), opencode_json=kept)
     assert "model" not in document
     assert "small_model" not in document
     # What they set is left out, for it is merged by opencode, which resolves {env:…} in their file.
     big = document["provider"]["big"]
     assert "apiKey" not in big["options"]
     assert big["models"]["m"] == {"name": "m", "limit": {"context": 65536}}
-    assert "small_model" not in opencode(drawn(), opencode_json={"small_model": "other/y"})
-    assert opencode(drawn(), opencode_json={"small_model": "other/y"})["model"] == "big/m"
+    assert "small_model" not in opencode(sample(), opencode_json={"small_model": "other/y"})
+    assert opencode(sample(), opencode_json={"small_model": "other/y"})["model"] == "big/m"
 
 
 def test_what_the_user_set_for_omp_stays() -> None:
     mine = {"providers": {"mine": {"baseUrl": "http://x"}, "big": {"baseUrl": "http://y"}}, "equivalence": 1}
-    models, roles = omp(drawn(), omp_models_yml=mine, omp_config_yml={"modelRoles": {"plan": "mine/p"}})
+    models, roles = omp(sample(), omp_models_yml=mine, omp_config_yml={"modelRoles": {"plan": "mine/p"}})
     assert models["providers"]["mine"] == {"baseUrl": "http://x"}
     assert models["providers"]["big"]["baseUrl"] == "http://y"
     assert models["equivalence"] == 1
@@ -152,7 +152,7 @@ def test_what_the_user_set_for_omp_stays() -> None:
 def test_it_is_told_where_the_users_choice_stays_first(
     renderer: Callable[..., renderers.Rendered], files: Any, named: str | None
 ) -> None:
-    ignored = renderer(drawn(), own(**files), "/r").ignored
+    ignored = renderer(sample(), own(**files), "/r").ignored
     assert [named for reason in ignored if named and named in reason] == ([named] if named else [])
     assert len(ignored) == bool(named)
 
@@ -162,27 +162,27 @@ def test_it_is_told_where_the_users_choice_stays_first(
     [{"provider": [], "providers": 1}, {"provider": {"big": 1}, "providers": {"big": []}}, {"modelRoles": 1}],
 )
 def test_files_of_another_form_are_no_trap(content: Any) -> None:
-    big = opencode(drawn(), opencode_json=content)["provider"]["big"]
+    big = opencode(sample(), opencode_json=content)["provider"]["big"]
     assert big["options"]["baseURL"] == "http://h/v1"
-    models, overlay = omp(drawn(), omp_models_yml=content, omp_config_yml=content)
+    models, overlay = omp(sample(), omp_models_yml=content, omp_config_yml=content)
     assert models["providers"]["big"]["baseUrl"] == "http://h/v1"
     assert overlay["modelRoles"]["default"] == "big/m"
 
 
 def test_a_model_that_only_talks_gets_a_short_prompt_and_no_tools() -> None:
-    document = opencode(drawn(tools=False))
+    document = opencode(sample(tools=False))
     agent = document["agent"][document["default_agent"]]
     assert agent["tools"] == {"*": False}
     assert len(agent["prompt"]) < 100
-    rendered = renderers.omp(drawn(tools=False), own(omp_config_yml={"extensions": ["mine.ts"]}), "/r")
+    rendered = renderers.omp(sample(tools=False), own(omp_config_yml={"extensions": ["mine.ts"]}), "/r")
     assert yaml.safe_load(rendered.files["omp-overlay.yml"])["extensions"] == ["mine.ts", "/r/omp-talk.js"]
     assert "setActiveTools([])" in rendered.files["omp-talk.js"]
     assert rendered.variables["PI_NO_TITLE"] == "1"
-    talk = renderers.opencode(drawn(tools=False), own(), "/r").variables
+    talk = renderers.opencode(sample(tools=False), own(), "/r").variables
     assert (talk["OPENCODE_CONFIG_DIR"], talk["OPENCODE_DISABLE_PROJECT_CONFIG"]) == ("/r/none", "1")
     assert all(document["agent"][name] == {"disable": True} for name in ("title", "build", "plan"))
 
 
 def test_a_model_with_tools_gets_the_tools_own_prompt() -> None:
-    assert "agent" not in opencode(drawn())
-    assert "extensions" not in omp(drawn())[1]
+    assert "agent" not in opencode(sample())
+    assert "extensions" not in omp(sample())[1]

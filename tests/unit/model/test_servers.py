@@ -112,15 +112,15 @@ def test_nothing_set_is_no_server() -> None:
 
 def test_the_short_form_is_one_server(tmp_path: Path) -> None:
     (tmp_path / "ca.pem").write_text(PEM)
-    wanted = read(
+    configured = read(
         MODEL_URL=f"{URL}/", MODEL_ID='org/my "model" $x', MODEL_CONTEXT="65536", MODEL_OUTPUT="4096",
         MODEL_TOOLS="off", MODEL_API_KEY='s3cr"et\\key', MODEL_CA=str(tmp_path / "ca.pem"),
     )  # fmt: skip
-    (server,) = wanted.servers
+    (server,) = configured.servers
     assert (server.name, server.url, server.key) == ("local", URL, 's3cr"et\\key')
     assert (server.variable, server.ca) == ("MODEL_API_KEY", str(tmp_path / "ca.pem"))
     assert server.models == (ModelSpec('org/my "model" $x', 65536, 4096, tools=False),)
-    assert wanted.roles == {}
+    assert configured.roles == {}
 
 
 @pytest.mark.parametrize("text", ["s3cret", "s3cret\n", "s3cret\r\n"])
@@ -181,13 +181,13 @@ def described(folder: Path, text: str) -> servers.ModelServers:
 
 
 def test_the_file_describes_several_servers_and_roles(tmp_path: Path) -> None:
-    wanted = described(tmp_path, FILE)
-    big, small = wanted.servers
+    configured = described(tmp_path, FILE)
+    big, small = configured.servers
     assert (big.name, big.url, big.key, big.variable) == ("big", URL, "b1g", "MODEL_BIG_API_KEY")
     assert big.ca == str(tmp_path / "ca.pem")
     assert big.models == (ModelSpec("yes", 131072, 16384), ModelSpec("org/vl: x", vision=True))
     assert (small.key, small.variable, small.models) == ("s3cret", "MODEL_SMALL_1_API_KEY", ())
-    assert wanted.roles == {"main": "big/yes", "fast": "small-1", "vision": "big/org/vl: x"}
+    assert configured.roles == {"main": "big/yes", "fast": "small-1", "vision": "big/org/vl: x"}
 
 
 SHIPPED = Path(__file__).parents[3] / "config"
@@ -201,10 +201,10 @@ def test_the_example_of_the_shipped_file_is_good_once_uncommented(tmp_path: Path
     lines = (SHIPPED / "models.yml").read_text().splitlines()
     example = [line.removeprefix("#").removeprefix(" ") for line in lines[lines.index("# servers:") :]]
     (tmp_path / "company-ca.pem").write_text(PEM)
-    wanted = described(tmp_path, "\n".join(example))
-    assert [server.name for server in wanted.servers] == ["big", "small"]
-    assert wanted.servers[0].models == (ModelSpec("qwen3-coder", 131072, 16384),)
-    assert wanted.roles == {"main": "big/qwen3-coder", "fast": "small", "vision": "big/qwen3-vl"}
+    configured = described(tmp_path, "\n".join(example))
+    assert [server.name for server in configured.servers] == ["big", "small"]
+    assert configured.servers[0].models == (ModelSpec("qwen3-coder", 131072, 16384),)
+    assert configured.roles == {"main": "big/qwen3-coder", "fast": "small", "vision": "big/qwen3-vl"}
 
 
 @pytest.mark.parametrize(
@@ -251,6 +251,6 @@ def test_the_variables_win_over_the_file(tmp_path: Path) -> None:
         "big",
         "small-1",
     ]
-    wanted = conf.read({"MODEL_URL": "http://h"}, lambda what, _fix: warned.append(what), str(tmp_path))
-    assert [server.url for server in wanted.servers] == ["http://h"]
+    configured = conf.read({"MODEL_URL": "http://h"}, lambda what, _fix: warned.append(what), str(tmp_path))
+    assert [server.url for server in configured.servers] == ["http://h"]
     assert warned == ["MODEL_URL is set, so config/models.yml is not used"]
