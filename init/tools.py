@@ -35,7 +35,7 @@ class Tool(Record):
         environment: variables the tool gets besides the sandbox's own.
         state: directories below data/ that it keeps its state in.
         config: the files it reads.
-        models: the renderer that hands it the models, see renderers.py; "" for none.
+        renderer: what hands it the models, `models` in the file, see model/renderers/; "" for none.
     """
 
     name: str
@@ -45,7 +45,7 @@ class Tool(Record):
     environment: Mapping[str, str]
     state: tuple[str, ...]
     config: tuple[ConfigFile, ...]
-    models: str = ""
+    renderer: str = ""
 
 
 def load(path: str) -> dict[str, Tool]:
@@ -145,7 +145,7 @@ def _tool(name: str, entry: Any, path: str) -> Tool:
             environment={str(key): str(value) for key, value in entry.pop("environment", {}).items()},
             state=_words(entry.pop("state", [])),
             config=tuple(ConfigFile(str(f["file"]), str(f["at"])) for f in entry.pop("config", [])),
-            models=str(entry.pop("models", "")),
+            renderer=str(entry.pop("models", "")),
         )
         for word in (*tool.command, *tool.environment, *tool.environment.values()):
             if "\0" in word:

@@ -89,7 +89,7 @@ def model(report: Report, environ: Mapping[str, str], tools: Iterable[Tool]) -> 
 
 
 def _nothing_set(report: Report, tools: Iterable[Tool]) -> None:
-    if all(model_step.untouched(tool) for tool in tools if tool.models):
+    if all(model_step.untouched(tool) for tool in tools if tool.renderer):
         report.fail("settings", "no model server is configured", model_step.NO_SERVER_FIX)
     else:
         report.warn(

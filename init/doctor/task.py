@@ -33,7 +33,7 @@ def try_each(report: Report, tools: Iterable[Tool], catalogue: Catalogue) -> Non
     """Give each tool that has a headless mode a task, in folders that are removed afterwards."""
     able = catalogue.main()[1].tools
     for tool in tools:
-        if not (tool.headless and tool.models):
+        if not (tool.headless and tool.renderer):
             report.skip(tool.name, "config/tools.yml gives it no headless mode, or no models")
             continue
         folder = tempfile.mkdtemp(prefix="doctor-")

@@ -93,12 +93,12 @@ def _variables(catalogue: Catalogue) -> dict[str, str]:
 
 
 def _render(tool: Tool, catalogue: Catalogue, folder: str) -> Rendered:
-    if not tool.models:
+    if not tool.renderer:
         return renderers.Rendered({}, {})
-    render = renderers.RENDERERS.get(tool.models)
+    render = renderers.RENDERERS.get(tool.renderer)
     if render is None:
         raise SandboxError(
-            f"config/tools.yml, {tool.name}: there is no way {tool.models!r} to hand over models",
+            f"config/tools.yml, {tool.name}: there is no way {tool.renderer!r} to hand over models",
             f"models is one of {', '.join(renderers.RENDERERS)}, or left out.",
         )
     try:

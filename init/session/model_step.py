@@ -28,7 +28,7 @@ def connect(plan: Plan, settings: Settings) -> None:
         Finished: they cannot be; what is wrong is told.
     """
     tool, models = plan.tool, plan.needs.models
-    if models == "none" or (tool is not None and not tool.models):
+    if models == "none" or (tool is not None and not tool.renderer):
         return
     asked = settings.asks_for_model or described()
     if not asked and tool is not None and untouched(tool):
