@@ -9,6 +9,7 @@ from init import log, paths
 from init.errors import SandboxError
 from init.formats import syntax
 from init.model import renderers
+from init.model.renderers.base import Rendered
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
     from typing import Any
 
     from init.model.catalogue import Catalogue
-    from init.model.renderers import Rendered
     from init.tools import Tool
 
 
@@ -94,20 +94,19 @@ def _variables(catalogue: Catalogue) -> dict[str, str]:
 
 def _render(tool: Tool, catalogue: Catalogue, folder: str) -> Rendered:
     if not tool.renderer:
-        return renderers.Rendered({}, {})
-    render = renderers.RENDERERS.get(tool.renderer)
-    if render is None:
+        return Rendered({}, {})
+    if tool.renderer not in renderers.NAMES:
         raise SandboxError(
             f"config/tools.yml, {tool.name}: there is no way {tool.renderer!r} to hand over models",
-            f"models is one of {', '.join(renderers.RENDERERS)}, or left out.",
+            f"models is one of {', '.join(renderers.NAMES)}, or left out.",
         )
     try:
-        return render(catalogue, _own, folder)
+        return renderers.load(tool.renderer)(catalogue, _own, folder)
     except (OSError, ValueError) as error:
         log.warning(
             f"{tool.name} is not told of the model: its configuration is not valid: {error}", fix="Mend it."
         )
-        return renderers.Rendered({}, {})
+        return Rendered({}, {})
 
 
 def _own(name: str) -> dict[str, Any]:

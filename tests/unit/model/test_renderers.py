@@ -1,4 +1,4 @@
-"""init/model/renderers.py: the models as each tool is told of them, and what the user's own files keep."""
+"""init/model/renderers/: the models as each tool is told of them, and what the user's own files keep."""
 
 import json
 from collections.abc import Callable
@@ -11,6 +11,9 @@ from hypothesis import strategies as st
 
 from init.model import renderers
 from init.model.catalogue import Catalogue, Model, Provider
+from init.model.renderers import omp as omp_renderer
+from init.model.renderers import opencode as opencode_renderer
+from init.model.renderers.base import Rendered
 from init.model.servers import Server
 
 KEYED = Server(
@@ -39,13 +42,13 @@ def own(**files: Any) -> Callable[[str], Any]:
 
 
 def opencode(catalogue: Catalogue, **files: Any) -> Any:
-    rendered = renderers.opencode(catalogue, own(**files), "/r")
+    rendered = opencode_renderer.render(catalogue, own(**files), "/r")
     assert rendered.variables["OPENCODE_CONFIG"] == "/r/opencode-models.json"
     return json.loads(rendered.files["opencode-models.json"])
 
 
 def omp(catalogue: Catalogue, **files: Any) -> tuple[Any, Any]:
-    rendered = renderers.omp(catalogue, own(**files), "/r")
+    rendered = omp_renderer.render(catalogue, own(**files), "/r")
     assert rendered.variables == {"PI_CONFIG_FILES": "/r/omp-overlay.yml"}
     return tuple(yaml.safe_load(rendered.files[name]) for name in ("omp-models.yml", "omp-overlay.yml"))
 
@@ -86,9 +89,9 @@ def test_omp_gets_providers_models_and_roles() -> None:
     }  # fmt: skip
 
 
-@pytest.mark.parametrize("renderer", renderers.RENDERERS.values(), ids=renderers.RENDERERS)
-def test_no_file_holds_a_key(renderer: Callable[..., renderers.Rendered]) -> None:
-    rendered = renderer(sample(), own(), "/r")
+@pytest.mark.parametrize("name", renderers.NAMES)
+def test_no_file_holds_a_key(name: str) -> None:
+    rendered = renderers.load(name)(sample(), own(), "/r")
     assert "s3cret" not in f"{rendered.files}{rendered.variables}"
 
 
@@ -100,7 +103,7 @@ def test_any_id_arrives_as_it_is(model: str) -> None:
 
 @pytest.mark.parametrize("trap", ["{env:MODEL_API_KEY}", "{file:/etc/passwd}", "a{file:~/.ssh/id}b"])
 def test_an_id_makes_opencode_read_nothing(trap: str) -> None:
-    text = renderers.opencode(sample(trap), own(), "/r").files["opencode-models.json"]
+    text = opencode_renderer.render(sample(trap), own(), "/r").files["opencode-models.json"]
     assert "{env:" not in text
     assert "{file:" not in text
     assert json.loads(text)["model"] == f"big/{trap}"
@@ -136,21 +139,21 @@ def test_what_the_user_set_for_omp_stays() -> None:
     ("renderer", "files", "named"),
     [
         (
-            renderers.opencode,
+            opencode_renderer.render,
             {"opencode_json": {"model": "vllm/x"}},
             "config/opencode.json sets model to vllm/x",
         ),
         (
-            renderers.omp,
+            omp_renderer.render,
             {"omp_config_yml": {"modelRoles": {"default": "vllm/x"}}},
             "modelRoles.default to vllm/x",
         ),
-        (renderers.omp, {"omp_config_yml": {"modelRoles": {"plan": "vllm/x"}}}, None),
-        (renderers.opencode, {}, None),
+        (omp_renderer.render, {"omp_config_yml": {"modelRoles": {"plan": "vllm/x"}}}, None),
+        (opencode_renderer.render, {}, None),
     ],
 )
 def test_it_is_told_where_the_users_choice_stays_first(
-    renderer: Callable[..., renderers.Rendered], files: Any, named: str | None
+    renderer: Callable[..., Rendered], files: Any, named: str | None
 ) -> None:
     ignored = renderer(sample(), own(**files), "/r").ignored
     assert [named for reason in ignored if named and named in reason] == ([named] if named else [])
@@ -174,11 +177,11 @@ def test_a_model_that_only_talks_gets_a_short_prompt_and_no_tools() -> None:
     agent = document["agent"][document["default_agent"]]
     assert agent["tools"] == {"*": False}
     assert len(agent["prompt"]) < 100
-    rendered = renderers.omp(sample(tools=False), own(omp_config_yml={"extensions": ["mine.ts"]}), "/r")
+    rendered = omp_renderer.render(sample(tools=False), own(omp_config_yml={"extensions": ["mine.ts"]}), "/r")
     assert yaml.safe_load(rendered.files["omp-overlay.yml"])["extensions"] == ["mine.ts", "/r/omp-talk.js"]
     assert "setActiveTools([])" in rendered.files["omp-talk.js"]
     assert rendered.variables["PI_NO_TITLE"] == "1"
-    talk = renderers.opencode(sample(tools=False), own(), "/r").variables
+    talk = opencode_renderer.render(sample(tools=False), own(), "/r").variables
     assert (talk["OPENCODE_CONFIG_DIR"], talk["OPENCODE_DISABLE_PROJECT_CONFIG"]) == ("/r/none", "1")
     assert all(document["agent"][name] == {"disable": True} for name in ("title", "build", "plan"))
 

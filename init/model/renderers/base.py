@@ -1,0 +1,68 @@
+"""What the renderers share: what a tool gets, and how ours and the user's own settings come together."""
+
+from __future__ import annotations
+
+from init.record import Record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from typing import Any, TypeAlias
+
+    from init.model.catalogue import Catalogue, Provider
+
+    # Takes the name of a file of config/, returns what the user wrote in it.
+    Own: TypeAlias = Callable[[str], Any]
+    # The models, the user's own files, the folder that the rendered files will be in.
+    Renderer: TypeAlias = Callable[[Catalogue, Own, str], "Rendered"]
+
+# For a model that cannot call tools (MODEL_TOOLS=off): a short prompt, no tools, no request for a title.
+PROMPT = "You are a helpful assistant. Answer briefly."
+
+
+class Rendered(Record):
+    """What a tool gets.
+
+    Attributes:
+        files: contents by name; a name that config/ has too takes that file's place.
+        variables: environment variables by name.
+        ignored: what of the models the user's own configuration leaves unused, to be told.
+    """
+
+    files: Mapping[str, str]
+    variables: Mapping[str, str]
+    ignored: tuple[str, ...] = ()
+
+
+def title(provider: Provider) -> str:
+    """Return what the tools show as the provider."""
+    short = provider.server.source == "MODEL_URL"
+    return provider.kind if short else f"{provider.server.name} ({provider.kind})"
+
+
+def model_of(catalogue: Catalogue, role: str) -> tuple[str, str]:
+    """Return the server's name and the model's id for a role; the main model's where it has none."""
+    return catalogue.roles.get(role) or catalogue.roles["main"]
+
+
+def inner(content: Any, *names: str) -> dict[str, Any]:
+    """Return the mapping below these names, an empty one where there is none."""
+    for name in names:
+        content = content.get(name) if isinstance(content, dict) else None
+    return content if isinstance(content, dict) else {}
+
+
+def unset(ours: Any, theirs: Any) -> Any:
+    """Return ours without what they set: it stays where it is, and is merged by the tool."""
+    if not (isinstance(ours, dict) and isinstance(theirs, dict)):
+        return ours
+    deeper = {key: unset(ours[key], theirs[key]) for key in ours if isinstance(theirs.get(key), dict)}
+    return {key: value for key, value in ours.items() if key not in theirs} | deeper
+
+
+def merged(ours: Any, theirs: Any) -> Any:
+    """Return ours with what they set in its place, mapping by mapping."""
+    if not (isinstance(ours, dict) and isinstance(theirs, dict)):
+        return theirs
+    both = {key: merged(ours[key], theirs[key]) for key in ours.keys() & theirs.keys()}
+    return {**ours, **theirs, **both}

@@ -1,0 +1,69 @@
+"""The models as omp takes them."""
+
+from __future__ import annotations
+
+import json
+
+from init.model.renderers.base import PROMPT, Rendered, inner, merged, model_of
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from init.model.catalogue import Catalogue, Provider
+    from init.model.renderers.base import Own
+
+# A role left out would go to whichever model omp finds by itself.
+_ROLES = {
+    "default": "main", "slow": "main", "plan": "main", "task": "main",
+    "smol": "fast", "commit": "fast", "tiny": "fast",
+}  # fmt: skip
+
+_TALK = f"""export default (pi) => {{
+  pi.on("session_start", async () => {{ await pi.setActiveTools([]); }});
+  pi.on("before_agent_start", () => ({{ systemPrompt: [{json.dumps(PROMPT)}] }}));
+}};
+"""
+
+
+def render(catalogue: Catalogue, own: Own, folder: str) -> Rendered:
+    """models.yml holds the providers, and PI_CONFIG_FILES an overlay of config.yml: omp's settings.md."""
+    user, settings = own("omp-models.yml"), own("omp-config.yml")
+    providers = {
+        provider.server.name: merged(_provider(provider), inner(user, "providers", provider.server.name))
+        for provider in catalogue.providers
+    }
+    models = {**user, "providers": {**inner(user, "providers"), **providers}}
+    kept = inner(settings, "modelRoles")
+    roles = {role: "/".join(model_of(catalogue, ours)) for role, ours in _ROLES.items() if role not in kept}
+    vision = catalogue.roles.get("vision")
+    if vision and "vision" not in kept:
+        roles["vision"] = "/".join(vision)
+    overlay: dict[str, Any] = {"modelRoles": roles}
+    files, variables = {}, {"PI_CONFIG_FILES": f"{folder}/omp-overlay.yml"}
+    ignored: tuple[str, ...] = ()
+    if "default" in kept:
+        first = kept["default"]
+        ignored = (f"config/omp-config.yml sets modelRoles.default to {first}: omp begins with that",)
+    elif not catalogue.main()[1].tools:
+        # A list of the overlay takes the place of the user's.
+        theirs = settings.get("extensions")
+        overlay["extensions"] = [*(theirs if isinstance(theirs, list) else ()), f"{folder}/omp-talk.js"]
+        files["omp-talk.js"] = _TALK
+        variables["PI_NO_TITLE"] = "1"
+    files["omp-models.yml"] = json.dumps(models, ensure_ascii=False)
+    files["omp-overlay.yml"] = json.dumps(overlay, ensure_ascii=False)
+    return Rendered(files, variables, ignored)
+
+
+def _provider(provider: Provider) -> dict[str, Any]:
+    # An empty variable would have omp send its name as the key.
+    key = {"apiKey": provider.server.variable} if provider.server.key else {"auth": "none"}
+    models = [
+        {
+            "id": model.id, "name": model.id, "contextWindow": model.context, "maxTokens": model.output,
+            "input": ["text", "image"] if model.vision else ["text"],
+        }
+        for model in provider.models
+    ]  # fmt: skip
+    return {"baseUrl": provider.base, "api": "openai-completions", **key, "models": models}
