@@ -101,7 +101,7 @@ def _nothing_set(report: Report, tools: Iterable[Tool]) -> None:
 
 def _reach(report: Report, server: Server) -> bool:
     """Go the way to a server's list; tell each step, and whether the end was reached."""
-    name = "" if server.source == "MODEL_URL" else f"{server.name}: "
+    name = "" if server.origin.is_short else f"{server.name}: "
     report.good(
         "address",
         f"{name}{server.url}" + (", with a key" if server.key else ", without a key"),
@@ -207,7 +207,7 @@ def _context(report: Report, provider: Provider, entry: Model) -> None:
         )
     except EndpointError:
         context = None
-    setting = provider.server.setting("MODEL_CONTEXT", "models: the context")
+    setting = provider.server.origin.name_of_model("MODEL_CONTEXT", "context", entry.id)
     if context is None:
         report.warn(
             "context", f"the server does not tell it; the tools are told {entry.context}",

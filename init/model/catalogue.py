@@ -109,19 +109,21 @@ def not_served(server: Server, model: str, served: Listing) -> SandboxError:
     """Return what to tell of an id that the server does not list."""
     import difflib
 
-    name = server.setting("MODEL_ID", "models: the id")
+    setting = server.origin.name("MODEL_ID", "models: the id")
     near = difflib.get_close_matches(model, served.entries, 1)
     hint = f" Did you mean {near[0]}?" if near else ""
     return SandboxError(
-        f"{name} {model!r} is not served by {served.base}, which serves: {joined(served.entries)}",
+        f"{setting} {model!r} is not served by {served.base}, which serves: {joined(served.entries)}",
         f"Set it to one of these, letter by letter, or leave it out where there is only one.{hint}",
     )
 
 
 def ambiguous(server: Server, ids: Sequence[str]) -> SandboxError:
     """Return what to tell where the user has to choose."""
-    place = server.setting("MODEL_ID", "models")
-    fix = f"Set {place} to one of them." if place == "MODEL_ID" else f"Name one in {place}, or in roles."
+    setting = server.origin.name("MODEL_ID", "models")
+    fix = (
+        f"Set {setting} to one of them." if server.origin.is_short else f"Name one in {setting}, or in roles."
+    )
     return SandboxError(f"{server.url} serves several models, and none is chosen: {joined(ids)}", fix)
 
 
@@ -178,7 +180,7 @@ def _provider(server: Server, specs: tuple[ModelSpec, ...], ask: Ask, warn: Warn
 
 def _model(server: Server, spec: ModelSpec, limit: int | None, warn: Warn) -> Model:
     """Settle context and output between what the user set and the limit that the server tells."""
-    setting = server.setting("MODEL_CONTEXT", "models: the context")
+    setting = server.origin.name_of_model("MODEL_CONTEXT", "context", spec.id)
     context = spec.context or limit
     if context is None:
         context = ASSUMED_CONTEXT
@@ -201,7 +203,8 @@ def _model(server: Server, spec: ModelSpec, limit: int | None, warn: Warn) -> Mo
     if spec.output is not None and spec.output >= context:
         raise SandboxError(
             f"an output of {spec.output} leaves no room for a prompt in the context of {spec.id}, {context}",
-            f"Set {server.setting('MODEL_OUTPUT', 'models: the output')} to a quarter of it, or to nothing.",
+            f"Set {server.origin.name_of_model('MODEL_OUTPUT', 'output', spec.id)} to a quarter of it, "
+            "or to nothing.",
         )
     output = spec.output or max(1, min(MOST_OUTPUT, context // 4))
     return Model(spec.id, context, output, spec.tools, spec.vision)

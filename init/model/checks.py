@@ -23,34 +23,35 @@ _READABLE = (
 _KEY = re.compile(r"[!-~]+")
 
 
-def address(text: str, source: str) -> str:
+def address(text: str, setting: str) -> str:
     """Check a URL and return it without what people paste along: spaces around it, an endpoint's own path."""
     text = text.strip()
     shown = text if len(text) <= 80 else f"{text[:80]}…"
-    fix = f"Set {source} to an address such as http://10.0.0.13:8000/v1"
+    fix = f"Set {setting} to an address such as http://10.0.0.13:8000/v1"
     if "@" in text:
         raise SandboxError(
-            f"{source} holds a name or a password before an @", "Take it out; a key has a setting of its own."
+            f"{setting} holds a name or a password before an @",
+            "Take it out; a key has a setting of its own.",
         )
     if "://" not in text:
-        raise SandboxError(f"{source}={shown!r} does not begin with http:// or https://", f"{fix}.")
+        raise SandboxError(f"{setting}={shown!r} does not begin with http:// or https://", f"{fix}.")
     try:
         parts = urlsplit(text)
         port = parts.port
         (parts.hostname or "").encode("idna")
     except ValueError as error:
-        raise SandboxError(f"{source}={shown!r} is no URL: {error}", f"{fix}.") from error
+        raise SandboxError(f"{setting}={shown!r} is no URL: {error}", f"{fix}.") from error
     if parts.scheme not in ("http", "https"):
-        raise SandboxError(f"{source}={shown!r} does not begin with http:// or https://", f"{fix}.")
+        raise SandboxError(f"{setting}={shown!r} does not begin with http:// or https://", f"{fix}.")
     if not parts.hostname or port == 0 or not re.fullmatch(r"[!-~]+", text):
-        raise SandboxError(f"{source}={shown!r} is no URL of a server", f"{fix}.")
+        raise SandboxError(f"{setting}={shown!r} is no URL of a server", f"{fix}.")
     if parts.query or parts.fragment:
-        raise SandboxError(f"{source} holds a ? or a #", f"{fix}, without what follows the path.")
+        raise SandboxError(f"{setting} holds a ? or a #", f"{fix}, without what follows the path.")
     path = re.sub(r"/(chat/completions|completions|models|responses)/*$", "", parts.path).rstrip("/")
     return f"{parts.scheme}://{parts.netloc}{path}"
 
 
-def tokens(text: str | None, source: str) -> int | None:
+def tokens(text: str | None, setting: str) -> int | None:
     """Return a number of tokens, None where none is given."""
     if not text:
         return None
@@ -58,16 +59,16 @@ def tokens(text: str | None, source: str) -> int | None:
         return int(text)
     shown = text if len(text) <= 40 else f"{text[:40]}…"
     raise SandboxError(
-        f"{source}={shown!r} is not a whole number of tokens from 1 to {MOST_TOKENS}",
+        f"{setting}={shown!r} is not a whole number of tokens from 1 to {MOST_TOKENS}",
         "Set it to one, such as 32768, or leave it out: most servers tell it.",
     )
 
 
-def check_limits(context: int | None, output: int | None, context_source: str, output_source: str) -> None:
+def check_limits(context: int | None, output: int | None, context_setting: str, output_setting: str) -> None:
     """Check that the output leaves room for a prompt."""
     if context is not None and output is not None and output >= context:
         raise SandboxError(
-            f"{output_source}={output} leaves no room for a prompt in {context_source}={context}",
+            f"{output_setting}={output} leaves no room for a prompt in {context_setting}={context}",
             "Set the output to a quarter of the context, or leave it out.",
         )
 
@@ -78,48 +79,48 @@ def usable_id(text: str) -> bool:
     return 0 < len(text) <= 512 and text.isprintable() and text != "__proto__"
 
 
-def model_id(text: str, source: str) -> str:
+def model_id(text: str, setting: str) -> str:
     """Check the id of a model."""
     if text and not usable_id(text):
         raise SandboxError(
-            f"{source} is no model's id: {text[:40]!r}", "Set it to an id that /v1/models tells."
+            f"{setting} is no model's id: {text[:40]!r}", "Set it to an id that /v1/models tells."
         )
     return text
 
 
-def key(text: str, source: str) -> str:
+def key(text: str, setting: str) -> str:
     """Check a key."""
     if not _KEY.fullmatch(text):
         raise SandboxError(
-            f"{source} holds a space, a newline or another character that no HTTP header carries as a key",
+            f"{setting} holds a space, a newline or another character that no HTTP header carries as a key",
             "Set the key as the server has it, in one line.",
         )
     return text
 
 
-def key_in(path: str, source: str) -> str:
+def key_in(path: str, setting: str) -> str:
     """Return the key that a file holds."""
     try:
         with open(path, encoding="utf-8") as file:
             text = file.read(65536).strip()
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is no text"
-        raise SandboxError(f"{source}: {path} cannot be read: {reason}", _READABLE) from error
+        raise SandboxError(f"{setting}: {path} cannot be read: {reason}", _READABLE) from error
     if not text:
-        raise SandboxError(f"{source}: {path} is empty", "Write the key into it, in one line.")
-    return key(text, f"{source} ({path})")
+        raise SandboxError(f"{setting}: {path} is empty", "Write the key into it, in one line.")
+    return key(text, f"{setting} ({path})")
 
 
-def certificate(path: str, source: str) -> str:
+def certificate(path: str, setting: str) -> str:
     """Return the path of a PEM file."""
     try:
         with open(path, encoding="ascii", errors="replace") as file:
             text = file.read(1 << 20)
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else "that is no name of a file"
-        raise SandboxError(f"{source}: {path!r} cannot be read: {reason}", _READABLE) from error
+        raise SandboxError(f"{setting}: {path!r} cannot be read: {reason}", _READABLE) from error
     if "-----BEGIN CERTIFICATE-----" not in text:
         raise SandboxError(
-            f"{source}: {path} holds no certificate", "Name a PEM file (-----BEGIN CERTIFICATE-----)."
+            f"{setting}: {path} holds no certificate", "Name a PEM file (-----BEGIN CERTIFICATE-----)."
         )
     return path

@@ -10,7 +10,7 @@ import os
 from init import paths
 from init.errors import SandboxError
 from init.model import checks, models_yml
-from init.model.servers import ModelServers, ModelSpec, Server
+from init.model.servers import ModelServers, ModelSpec, Origin, Server
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ def _from_variables(variables: Mapping[str, str], directory: str) -> Server:
         key=key_of(variables, directory),
         variable="MODEL_API_KEY",
         ca=checks.certificate(os.path.join(directory, ca), "MODEL_CA") if ca else "",
-        source="MODEL_URL",
+        origin=Origin(),
         models=(
             ModelSpec(
                 checks.model_id(variables.get("MODEL_ID", ""), "MODEL_ID"), context, output, tools_on == "on"

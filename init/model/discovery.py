@@ -92,7 +92,7 @@ def read(server: Server, base: str, content: Any) -> Listing:
     if not isinstance(data, list):
         raise EndpointError(
             "answer", f"{base}/models answers with JSON that is no list of models",
-            f"Is {server.source} the address of an OpenAI-compatible API? Its path is mostly /v1.",
+            f"Is {server.origin.url} the address of an OpenAI-compatible API? Its path is mostly /v1.",
         )  # fmt: skip
     entries = {
         entry["id"]: entry

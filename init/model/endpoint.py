@@ -113,10 +113,11 @@ def parsed(server: Server, url: str, text: bytes, kind: str = "") -> Any:
         if "html" in kind.lower() or text.lstrip()[:1] == b"<":
             raise EndpointError(
                 "answer", f"{url} answers with a web page, not as a model server",
-                f"Set {server.source} to the API's own address: mostly it ends in /v1, on a port of its own.",
+                f"Set {server.origin.url} to the API's own address: mostly it ends in /v1, on a port of "
+                "its own.",
             ) from error  # fmt: skip
         raise EndpointError(
-            "answer", f"{url} does not answer with JSON", f"Check {server.source}, and the server's log."
+            "answer", f"{url} does not answer with JSON", f"Check {server.origin.url}, and the server's log."
         ) from error
 
 
@@ -160,6 +161,6 @@ def trust(server: Server) -> ssl.SSLContext:
             raise EndpointError(
                 "tls",
                 f"{server.ca} is no valid PEM file: {error}",
-                f"Name one with PEM certificates in {server.setting('MODEL_CA', 'ca')}.",
+                f"Name one with PEM certificates in {server.origin.name('MODEL_CA', 'ca')}.",
             ) from error
     return trusted

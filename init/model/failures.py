@@ -47,9 +47,9 @@ def refused(server: Server, url: str, error: urllib.error.HTTPError) -> Endpoint
     what = f"{url} answers {error.code} {redact(server.key, error.reason)[:80]}" + (
         f": {said}" if said else ""
     )
-    fix, passing = f"Check {server.source}, and the server's log.", False
+    fix, passing = f"Check {server.origin.url}, and the server's log.", False
     if error.code in (401, 403):
-        key = server.setting("MODEL_API_KEY", "key or key_file")
+        key = server.origin.name("MODEL_API_KEY", "key or key_file")
         fix = (
             f"The server does not take this key: mend {key}."
             if server.key
@@ -58,13 +58,16 @@ def refused(server: Server, url: str, error: urllib.error.HTTPError) -> Endpoint
     elif 300 <= error.code < 400:
         target = redact(server.key, error.headers.get("Location", "elsewhere"))
         what = f"{url} redirects to {target[:200]}"
-        fix = f"Set {server.source} to where the server really is; a redirection is not followed with a key."
+        fix = (
+            f"Set {server.origin.url} to where the server really is; "
+            "a redirection is not followed with a key."
+        )
     elif error.code == 404:
-        fix = f"The path of {server.source} is mostly /v1."
+        fix = f"The path of {server.origin.url} is mostly /v1."
     elif error.code in (502, 503, 504):
         fix, passing = "The server is loading its model, or is overloaded: wait, and look at its log.", True
     elif error.code == 400 and b"HTTPS" in body:
-        fix = f"The server speaks TLS: write https:// in {server.source}."
+        fix = f"The server speaks TLS: write https:// in {server.origin.url}."
     return EndpointError("answer", what, fix, passing=passing, status=error.code)
 
 
@@ -85,14 +88,14 @@ def not_reached(server: Server, url: str, error: Exception, seconds: float) -> E
         what = f"nothing listens on {here} in the container, which is what {host} means there"
         parts = urlsplit(server.url)
         better = parts._replace(netloc=f"{HOST_ITSELF}:{parts.port}" if parts.port else HOST_ITSELF).geturl()
-        fix = f"For a server on this machine write {better} in {server.source}. {LISTEN}"
+        fix = f"For a server on this machine write {better} in {server.origin.url}. {LISTEN}"
         return EndpointError("connect", what, fix)
     if isinstance(error, ConnectionRefusedError):
         fix = f"Is the server up, and on this port? {LISTEN}"
         return EndpointError("connect", f"{here} refuses the connection", fix, passing=True)
     what = f"{here} cannot be reached: {getattr(error, 'strerror', None) or error}"
     return EndpointError(
-        "connect", what, f"Check {server.source}, the network and the firewall.", passing=True
+        "connect", what, f"Check {server.origin.url}, the network and the firewall.", passing=True
     )
 
 
@@ -106,7 +109,7 @@ def not_answered(server: Server, url: str, error: Exception, seconds: float) -> 
         fix = "The server is loading its model, is overloaded or hangs: look at its log."
         return EndpointError("answer", what, fix, passing=True)
     what = f"{here} ends the connection before its answer is complete ({type(error).__name__})"
-    fix = f"Is it a model server? If it speaks TLS, write https:// in {server.source}. Look at its log."
+    fix = f"Is it a model server? If it speaks TLS, write https:// in {server.origin.url}. Look at its log."
     return EndpointError("answer", what, fix)
 
 
@@ -138,9 +141,10 @@ def _name_fix(server: Server, host: str) -> str:
     if host == HOST_ITSELF:
         return f"Start with compose.yml, or add the name: --add-host {HOST_ITSELF}:host-gateway."
     if host.endswith(".local"):
-        return f"A name in .local is not known in containers: write the address in {server.source}."
+        return f"A name in .local is not known in containers: write the address in {server.origin.url}."
     return (
-        f"Check {server.source}, or write the address there: a container may not know the names of your LAN."
+        f"Check {server.origin.url}, or write the address there: "
+        "a container may not know the names of your LAN."
     )
 
 
@@ -149,17 +153,20 @@ def _tls_meaning(server: Server, here: str, error: ssl.SSLError) -> tuple[str, s
     if isinstance(error, ssl.SSLCertVerificationError):
         what = f"the certificate of {here} is not accepted: {error.verify_message}"
         if "hostname" in error.verify_message.lower() or "IP address" in error.verify_message:
-            return what, f"Write the name that the certificate is for in {server.source}."
+            return what, f"Write the name that the certificate is for in {server.origin.url}."
         if "expired" in error.verify_message or "not yet valid" in error.verify_message:
             return what, "Renew the server's certificate, or set this machine's clock."
         return (
             what,
             "Put its CA, or the certificate itself if it is self-signed, into config/ and name it in "
-            f"{server.setting('MODEL_CA', 'ca')}.",
+            f"{server.origin.name('MODEL_CA', 'ca')}.",
         )
     if error.reason in ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "HTTP_REQUEST"):
-        return f"{here} does not speak TLS", f"Write http:// in {server.source}."
-    return f"TLS with {here} fails: {error.reason or error}", f"Check {server.source}, and the server's log."
+        return f"{here} does not speak TLS", f"Write http:// in {server.origin.url}."
+    return (
+        f"TLS with {here} fails: {error.reason or error}",
+        f"Check {server.origin.url}, and the server's log.",
+    )
 
 
 def _is_loopback(host: str) -> bool:

@@ -8,7 +8,7 @@ import re
 from init.errors import SandboxError
 from init.formats import yaml_text
 from init.model import checks
-from init.model.servers import ROLES, ModelServers, ModelSpec, Server
+from init.model.servers import ROLES, ModelServers, ModelSpec, Origin, Server
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def _server(name: str, entry: _Entries) -> Server:
         key=key,
         variable=f"MODEL_{name.upper().replace('-', '_')}_API_KEY",
         ca=ca,
-        source=f"{source}.url",
+        origin=Origin(entry.path),
         models=tuple(_spec(model) for model in entry.items("models")),
     )
 

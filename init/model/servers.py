@@ -10,6 +10,8 @@ if TYPE_CHECKING:
 
     Warn = Callable[[str, str], None]
 
+# As the user knows it.
+MODELS_FILE = "config/models.yml"
 ROLES = ("main", "fast", "vision")
 
 
@@ -23,6 +25,34 @@ class ModelSpec(Record):
     vision: bool = False
 
 
+class Origin(Record):
+    """Where a server was set: it knows how the user calls each of its settings.
+
+    Attributes:
+        entry: its place in config/models.yml, "" for the short form, the MODEL_* variables.
+    """
+
+    entry: str = ""
+
+    @property
+    def is_short(self) -> bool:
+        """Tell whether it was set by the MODEL_* variables."""
+        return not self.entry
+
+    @property
+    def url(self) -> str:
+        """Return how the user calls its address."""
+        return self.name("MODEL_URL", "url")
+
+    def name(self, variable: str, entry: str) -> str:
+        """Return how the user calls a setting: a variable, or its place in config/models.yml."""
+        return variable if self.is_short else f"{MODELS_FILE}, {self.entry}.{entry}"
+
+    def name_of_model(self, variable: str, entry: str, model: str) -> str:
+        """Return how the user calls a setting of one model, which may not be described there yet."""
+        return variable if self.is_short else f"the {entry} of {model} ({self.name(variable, 'models')})"
+
+
 class Server(Record):
     """A model server.
 
@@ -32,7 +62,7 @@ class Server(Record):
         key: the secret it wants, "" for none.
         variable: the environment variable in which the tools find the key.
         ca: PEM file with CAs to trust besides the usual ones, "" for none.
-        source: where it was set, for messages.
+        origin: where it was set.
         models: those the user described.
     """
 
@@ -41,12 +71,8 @@ class Server(Record):
     key: str
     variable: str
     ca: str
-    source: str
+    origin: Origin
     models: tuple[ModelSpec, ...]
-
-    def setting(self, variable: str, entry: str) -> str:
-        """Return how the user calls a setting: a variable, or its place in config/models.yml."""
-        return variable if self.source == "MODEL_URL" else f"{self.source.removesuffix('.url')}.{entry}"
 
 
 class ModelServers(Record):

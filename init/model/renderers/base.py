@@ -36,8 +36,8 @@ class Rendered(Record):
 
 def title(provider: Provider) -> str:
     """Return what the tools show as the provider."""
-    short = provider.server.source == "MODEL_URL"
-    return provider.kind if short else f"{provider.server.name} ({provider.kind})"
+    server = provider.server
+    return provider.kind if server.origin.is_short else f"{server.name} ({provider.kind})"
 
 
 def model_of(catalogue: Catalogue, role: str) -> tuple[str, str]:

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from init.errors import SandboxError
 from init.model import catalogue, discovery, failures
 from init.model.failures import EndpointError
-from init.model.servers import ModelServers, ModelSpec, Server
+from init.model.servers import ModelServers, ModelSpec, Origin, Server
 
 Answers = dict[str, Any]
 Serve = Callable[[Answers], str]
@@ -55,8 +55,8 @@ def serve() -> Iterator[Serve]:
 
 
 def named(url: str, *specs: ModelSpec, name: str = "local", key: str = "") -> Server:
-    source = "MODEL_URL" if name == "local" else f"config/models.yml, servers.{name}.url"
-    return Server(name, url, key, "MODEL_API_KEY", "", source, specs)
+    origin = Origin() if name == "local" else Origin(f"servers.{name}")
+    return Server(name, url, key, "MODEL_API_KEY", "", origin, specs)
 
 
 def listed(*ids: str, **more: object) -> Answers:
@@ -329,6 +329,32 @@ def test_an_id_that_is_not_served_is_told_with_those_that_are(serve: Serve) -> N
     ) as refused:
         settle(named(url, ModelSpec("qwen3-35b")))
     assert "Did you mean qwen3.6-35b?" in refused.value.fix
+
+
+@pytest.mark.parametrize(
+    ("spec", "what", "fix"),
+    [
+        (
+            ModelSpec(),
+            "serves several models",
+            "Name one in config/models.yml, servers.big.models, or in roles.",
+        ),
+        (ModelSpec("x"), "config/models.yml, servers.big.models: the id 'x' is not served", "letter by"),
+        (
+            ModelSpec("a", output=9999, tools=False),
+            "no room for a prompt",
+            "Set the output of a (config/models.yml, servers.big.models) to a quarter of it, or to nothing.",
+        ),
+    ],
+)
+def test_a_setting_of_the_file_is_called_by_its_place_there(
+    serve: Serve, spec: ModelSpec, what: str, fix: str
+) -> None:
+    url = serve({"/v1/models": listed("a", "b", max_model_len=4096)})
+    with pytest.raises(SandboxError) as refused:
+        settle(named(url, spec, name="big"))
+    assert what in refused.value.what
+    assert fix in refused.value.fix
 
 
 def test_ollama_takes_a_name_without_its_tag(serve: Serve) -> None:

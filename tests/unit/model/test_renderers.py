@@ -14,14 +14,10 @@ from init.model.catalogue import Catalogue, Model, Provider
 from init.model.renderers import omp as omp_renderer
 from init.model.renderers import opencode as opencode_renderer
 from init.model.renderers.base import Rendered
-from init.model.servers import Server
+from init.model.servers import Origin, Server
 
-KEYED = Server(
-    "big", "http://h/v1", "s3cret", "MODEL_BIG_API_KEY", "", "config/models.yml, servers.big.url", ()
-)
-OPEN = Server(
-    "small", "http://s/v1", "", "MODEL_SMALL_API_KEY", "", "config/models.yml, servers.small.url", ()
-)
+KEYED = Server("big", "http://h/v1", "s3cret", "MODEL_BIG_API_KEY", "", Origin("servers.big"), ())
+OPEN = Server("small", "http://s/v1", "", "MODEL_SMALL_API_KEY", "", Origin("servers.small"), ())
 
 
 def sample(model: str = "m", *, tools: bool = True) -> Catalogue:
