@@ -14,11 +14,6 @@ from init.errors import SandboxError
 # More tokens than any model has; what is above it is a slip.
 MOST_TOKENS = 100_000_000
 
-_READABLE = (
-    "Put the file into config/, name it as it is called there, and let the owner of workspace/ read it; "
-    f"the agent is UID {os.getuid()}."
-)
-
 # What a header can carry, RFC 9110 section 5.5, without spaces: RFC 6750 has none in a token.
 _KEY = re.compile(r"[!-~]+")
 
@@ -105,7 +100,7 @@ def key_in(path: str, setting: str) -> str:
             text = file.read(65536).strip()
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is no text"
-        raise SandboxError(f"{setting}: {path} cannot be read: {reason}", _READABLE) from error
+        raise SandboxError(f"{setting}: {path} cannot be read: {reason}", _readable()) from error
     if not text:
         raise SandboxError(f"{setting}: {path} is empty", "Write the key into it, in one line.")
     return key(text, f"{setting} ({path})")
@@ -118,9 +113,17 @@ def certificate(path: str, setting: str) -> str:
             text = file.read(1 << 20)
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else "that is no name of a file"
-        raise SandboxError(f"{setting}: {path!r} cannot be read: {reason}", _READABLE) from error
+        raise SandboxError(f"{setting}: {path!r} cannot be read: {reason}", _readable()) from error
     if "-----BEGIN CERTIFICATE-----" not in text:
         raise SandboxError(
             f"{setting}: {path} holds no certificate", "Name a PEM file (-----BEGIN CERTIFICATE-----)."
         )
     return path
+
+
+def _readable() -> str:
+    """Return what to do for the agent to read a file."""
+    return (
+        "Put the file into config/, name it as it is called there, and let the owner of workspace/ read it; "
+        f"the agent is UID {os.getuid()}."
+    )
