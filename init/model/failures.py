@@ -15,13 +15,21 @@ from init.log import redact
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Literal, TypeAlias
+
     from init.model.servers import Server
+
+    Stage: TypeAlias = Literal["name", "connect", "tls", "answer"]
 
 HOST_ITSELF = "host.docker.internal"
 LISTEN = (
     "A server on this machine has to listen on more than 127.0.0.1, and the firewall has to let it through: "
     "--host 0.0.0.0 (vLLM, llama.cpp, SGLang), OLLAMA_HOST=0.0.0.0, Serve on Local Network (LM Studio)."
 )
+
+# X509_V_ERR_HOSTNAME_MISMATCH and _IP_ADDRESS_MISMATCH; _CERT_NOT_YET_VALID and _CERT_HAS_EXPIRED, of
+# OpenSSL's x509_vfy.h: its sentences change from one version to the next.
+_OTHER_NAME, _OTHER_TIME = (62, 64), (9, 10)
 
 
 class EndpointError(SandboxError):
@@ -35,7 +43,7 @@ class EndpointError(SandboxError):
         status: the HTTP status, 0 where none came.
     """
 
-    def __init__(self, stage: str, what: str, fix: str, *, passing: bool = False, status: int = 0) -> None:
+    def __init__(self, stage: Stage, what: str, fix: str, *, passing: bool = False, status: int = 0) -> None:
         super().__init__(what, fix)
         self.stage, self.passing, self.status = stage, passing, status
 
@@ -152,9 +160,9 @@ def _tls_meaning(server: Server, here: str, error: ssl.SSLError) -> tuple[str, s
     """Return what is wrong with a TLS connection, and what to do."""
     if isinstance(error, ssl.SSLCertVerificationError):
         what = f"the certificate of {here} is not accepted: {error.verify_message}"
-        if "hostname" in error.verify_message.lower() or "IP address" in error.verify_message:
+        if error.verify_code in _OTHER_NAME:
             return what, f"Write the name that the certificate is for in {server.origin.url}."
-        if "expired" in error.verify_message or "not yet valid" in error.verify_message:
+        if error.verify_code in _OTHER_TIME:
             return what, "Renew the server's certificate, or set this machine's clock."
         return (
             what,
