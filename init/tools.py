@@ -7,12 +7,15 @@ import os
 from init import log
 from init.errors import SandboxError
 from init.formats import prebuilt, yaml_text
+from init.formats.entries import Entries, unreadable
 from init.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from typing import Any
+
+# What the user calls the file.
+FILE = "config/tools.yml"
 
 _SAFE = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-_.")
 
@@ -52,19 +55,18 @@ def load(path: str) -> dict[str, Tool]:
     """Read the definitions, in the file's order.
 
     Raises:
-        SandboxError: the file is missing, is not YAML, or an entry is not of the form of Tool.
+        SandboxError: the file is missing, is not YAML, or an entry is not of the form of Tool; says where.
     """
     try:
         with open(path, encoding="utf-8") as file:
             text = file.read()
         content = prebuilt.read().get(text) or yaml_text.parse(text)
     except (OSError, ValueError) as error:
-        raise SandboxError(
-            f"cannot read the tool definitions: {error}", f"Mend {path} (config/tools.yml)."
-        ) from error
-    if not isinstance(content, dict):
-        raise SandboxError("the tool definitions hold no tool", f"Mend {path} (config/tools.yml).")
-    return {str(name): _tool(str(name), entry, path) for name, entry in content.items()}
+        raise unreadable(FILE, error) from error
+    if not content:
+        raise SandboxError(f"{FILE} defines no tool", "Write at least one: `NAME: {command: [PROGRAM]}`.")
+    definitions = Entries(content, FILE)
+    return {name: _tool(name, definitions.inner(name)) for name in definitions.names()}
 
 
 def available(
@@ -92,7 +94,7 @@ def available(
     if not usable:
         raise SandboxError(
             "none of the tools in TOOLS can be started",
-            f"Set TOOLS to some of: {', '.join(definitions)}. A tool is defined in config/tools.yml.",
+            f"Set TOOLS to some of: {', '.join(definitions)}. A tool is defined in {FILE}.",
         )
     return tuple(usable)
 
@@ -126,42 +128,35 @@ def unusable(name: str, definitions: Mapping[str, Tool], search_path: str) -> st
     if not name or len(name) > 64 or not set(name) <= _SAFE or name[0] in "-.":
         return "this is no name of a tool"
     if name not in definitions:
-        return "config/tools.yml does not define it"
+        return f"{FILE} does not define it"
     if locate(definitions[name].command[0], search_path) is None:
         return f"{definitions[name].command[0]} is not installed"
     return None
 
 
-def _tool(name: str, entry: Any, path: str) -> Tool:
-    try:
-        if not isinstance(entry, dict):
-            raise TypeError("an entry is a mapping")  # noqa: TRY301 - one place words all faults
-        entry = dict(entry)
-        tool = Tool(
-            name=name,
-            title=str(entry.pop("title", name)),
-            command=_words(entry.pop("command", None)),
-            headless=_words(entry.pop("headless", [])),
-            environment={str(key): str(value) for key, value in entry.pop("environment", {}).items()},
-            state=_words(entry.pop("state", [])),
-            config=tuple(ConfigFile(str(f["file"]), str(f["at"])) for f in entry.pop("config", [])),
-            renderer=str(entry.pop("models", "")),
-        )
-        for word in (*tool.command, *tool.environment, *tool.environment.values()):
-            if "\0" in word:
-                raise TypeError("a word holds a NUL character")  # noqa: TRY301 - as above
-        if any(not key or "=" in key for key in tool.environment):
-            raise TypeError("environment has a name that is empty or holds =")  # noqa: TRY301 - as above
-        if entry or not tool.command:
-            raise TypeError(f"unknown: {', '.join(map(str, entry))}" if entry else "command is empty")  # noqa: TRY301 - as above
-    except (TypeError, KeyError, AttributeError) as error:
-        raise SandboxError(
-            f"the definition of {name!r} is malformed: {error}", f"Mend {path} (config/tools.yml)."
-        ) from error
-    return tool
+def _tool(name: str, entry: Entries) -> Tool:
+    entry.names(("title", "command", "headless", "environment", "state", "config", "models"))
+    command, environment = entry.texts("command"), entry.inner("environment")
+    if not command or not command[0]:
+        entry.refuse("has no command", "Name its program: `command: [PROGRAM]`.")
+    for variable in environment.names():
+        if not variable or "=" in variable or "\0" in variable:
+            environment.refuse(f"has {variable!r}, not a name of a variable", "Write it as `NAME: value`.")
+    return Tool(
+        name=name,
+        title=entry.text("title") or name,
+        command=command,
+        headless=entry.texts("headless"),
+        environment={variable: environment.text(variable) for variable in environment.names()},
+        state=entry.texts("state"),
+        config=tuple(_config_file(file) for file in entry.items("config")),
+        renderer=entry.text("models"),
+    )
 
 
-def _words(value: Any) -> tuple[str, ...]:
-    if not isinstance(value, list):
-        raise TypeError("command, headless and state are lists")
-    return tuple(str(word) for word in value)
+def _config_file(entry: Entries) -> ConfigFile:
+    entry.names(("file", "at"))
+    for word in ("file", "at"):
+        if not entry.text(word):
+            entry.refuse(f"has no {word}", "Write `{file: NAME, at: PLACE}`: what of config/, and where.")
+    return ConfigFile(entry.text("file"), entry.text("at"))

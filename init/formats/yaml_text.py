@@ -16,6 +16,7 @@ def parse(text: str) -> object:
     Raises:
         ValueError: it is no YAML; says where.
     """
+    # Not at the top here and below: PID 1 loads this module, and mostly finds the file as shipped (prebuilt).
     import yaml
 
     loader = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
@@ -25,8 +26,10 @@ def parse(text: str) -> object:
         return yaml.load(text, loader)  # noqa: S506 - see above
     except yaml.MarkedYAMLError as error:
         raise ValueError(f"{_place(error.problem_mark)}{error.problem}") from error
-    except yaml.YAMLError as error:
-        raise ValueError(str(error)) from error
+    except yaml.reader.ReaderError as error:
+        lines = text[: text.index(chr(error.character))].split("\n")
+        place = f"line {len(lines)}, column {len(lines[-1]) + 1}: "
+        raise ValueError(f"{place}{error.reason}") from error
 
 
 def _check_depth(events: Iterator[Any]) -> None:

@@ -188,13 +188,21 @@ def test_comments_are_allowed_where_opencode_allows_them(sandbox: Sandbox) -> No
 
 
 @pytest.mark.parametrize(
-    "text", ["", "- a\n", "opencode: {command: sh}\n", "opencode: {comand: [sh]}\n", "{", "\tx: 1"]
+    ("text", "what"),
+    [
+        ("", "config/tools.yml defines no tool"),
+        ("- a\n", "config/tools.yml: this is no mapping"),
+        ("opencode: {command: sh}\n", "config/tools.yml, opencode: this has command that is no list"),
+        ("opencode: {comand: [sh]}\n", "config/tools.yml, opencode: this has the unknown entry 'comand'"),
+        ("{", "config/tools.yml is not valid: line 2, column 1: "),
+        ("\tx: 1", "config/tools.yml is not valid: line 1, column 1: "),
+    ],
 )
-def test_malformed_tool_definitions_are_refused(sandbox: Sandbox, text: str) -> None:
+def test_malformed_tool_definitions_are_refused(sandbox: Sandbox, text: str, what: str) -> None:
     (sandbox.config / "tools.yml").write_text(text)
     result = sandbox.run("--version")
     assert result.returncode == EX_CONFIG
-    assert "Mend /etc/sandbox/config/tools.yml (config/tools.yml)." in result.stderr
+    assert f"sandbox: error: {what}" in result.stderr
     assert "Traceback" not in result.stderr
 
 

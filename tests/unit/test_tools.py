@@ -47,35 +47,89 @@ def test_definitions_are_read_in_their_order(definitions: Path) -> None:
 def test_a_missing_file_is_an_error_that_names_it(definitions: Path) -> None:
     with pytest.raises(SandboxError) as caught:
         tools.load(str(definitions))
-    assert str(definitions) in caught.value.fix
+    assert caught.value.what == "config/tools.yml is missing"
+    assert caught.value.fix
 
 
 @pytest.mark.parametrize(
-    "content",
+    ("content", "what"),
     [
-        b"", b"text", b"[a, b]", b"a: [", b"\xff\xfe\xfd", b"a: \x01",
-        b"a: !!python/object/apply:os.getcwd []",
+        (b"", "config/tools.yml defines no tool"),
+        (b"# only a comment", "config/tools.yml defines no tool"),
+        (b"{}", "config/tools.yml defines no tool"),
+        (b"text", "config/tools.yml: this is no mapping"),
+        (b"[a, b]", "config/tools.yml: this is no mapping"),
+        (b"a: [", "config/tools.yml is not valid: line 2, column 1: did not find"),
+        (b"a: b: c", "config/tools.yml is not valid: line 1, column 5: mapping values"),
+        (b"a:\n  b: \x01", "config/tools.yml is not valid: line 2, column 6: control characters"),
+        (b"? [a]\n: b", "config/tools.yml is not valid: line 1, column 3: found unhashable key"),
+        (b"a: &x [*x]", "config/tools.yml is not valid: line 1, column 4: found unconstructable"),
+        (b"a: " + b"[" * 101, "config/tools.yml is not valid: line 1, column 103: it is nested too deeply"),
+        (b"a: b\xff", "config/tools.yml is no UTF-8 text, from byte 4 on"),
+        (b"a: !!python/object/apply:os.getcwd []", "config/tools.yml, a: this has no command"),
     ],
-)  # fmt: skip
-def test_what_is_no_mapping_in_yaml_is_refused(definitions: Path, content: bytes) -> None:
+)
+def test_what_is_no_mapping_in_yaml_is_refused(definitions: Path, content: bytes, what: str) -> None:
     definitions.write_bytes(content)
-    with pytest.raises(SandboxError, match="definition"):
+    with pytest.raises(SandboxError) as caught:
         tools.load(str(definitions))
+    assert caught.value.what.startswith(what)
+    assert caught.value.fix
+
+
+def test_a_file_that_is_none_is_refused(definitions: Path) -> None:
+    definitions.mkdir()
+    with pytest.raises(SandboxError) as caught:
+        tools.load(str(definitions))
+    assert caught.value.what == "config/tools.yml cannot be read: Is a directory"
+    assert "UID" in caught.value.fix
 
 
 @pytest.mark.parametrize(
-    "entry",
+    ("entry", "what"),
     [
-        "null", "text", "[one]", "{}", "{title: x}", "{command: one}", "{command: []}", "{command: null}",
-        "{command: [a], headless: b}", "{command: [a], state: b}", "{command: [a], environment: b}",
-        "{command: [a], environment: null}", "{command: [a], config: [b]}",
-        "{command: [a], config: [{file: b}]}", "{command: [a], config: 7}", "{command: [a], comand: [b]}",
+        ("null", ": this is no mapping"),
+        ("text", ": this is no mapping"),
+        ("[one]", ": this is no mapping"),
+        ("{}", ": this has no command"),
+        ("", ": this has no command"),
+        ("{title: x}", ": this has no command"),
+        ("{command: one}", ": this has command that is no list"),
+        ("{command: {a: b}}", ": this has command that is no list"),
+        ("{command: null}", ": this has command that is no list"),
+        ("{command: []}", ": this has no command"),
+        ('{command: [""]}', ": this has no command"),
+        ("{command: [a, [b]]}", ".command[1]: this is no text"),
+        ('{command: [a, "b\\0c"]}', ".command[1]: this holds a NUL character"),
+        ("{command: [a], title: [b]}", ": this has title that is no text"),
+        ("{command: [a], headless: b}", ": this has headless that is no list"),
+        ("{command: [a], headless: [{b: c}]}", ".headless[0]: this is no text"),
+        ("{command: [a], environment: b}", ".environment: this is no mapping"),
+        ("{command: [a], environment: [b]}", ".environment: this is no mapping"),
+        ("{command: [a], environment: null}", ".environment: this is no mapping"),
+        ("{command: [a], environment: {A: [x]}}", ".environment: this has A that is no text"),
+        ('{command: [a], environment: {A: "\\0"}}', ".environment.A: this holds a NUL character"),
+        ("{command: [a], environment: {A=: x}}", ".environment: this has 'A=', not a name of a variable"),
+        ('{command: [a], environment: {"": x}}', ".environment: this has '', not a name of a variable"),
+        ("{command: [a], state: b}", ": this has state that is no list"),
+        ("{command: [a], state: [[b]]}", ".state[0]: this is no text"),
+        ('{command: [a], state: ["\\0"]}', ".state[0]: this holds a NUL character"),
+        ("{command: [a], config: 7}", ": this has config that is no list"),
+        ("{command: [a], config: [b]}", ".config[0]: this is no mapping"),
+        ("{command: [a], config: [{file: b}]}", ".config[0]: this has no at"),
+        ("{command: [a], config: [{file: b, at: c}, {at: c}]}", ".config[1]: this has no file"),
+        ("{command: [a], config: [{file: b, at: [c]}]}", ".config[0]: this has at that is no text"),
+        ("{command: [a], config: [{file: b, at: c, to: d}]}", ".config[0]: this has the unknown entry 'to'"),
+        ("{command: [a], models: [b]}", ": this has models that is no text"),
+        ("{command: [a], comand: [b]}", ": this has the unknown entry 'comand'"),
     ],
 )  # fmt: skip
-def test_a_malformed_entry_is_refused_by_name(definitions: Path, entry: str) -> None:
+def test_a_malformed_entry_is_refused_with_its_place(definitions: Path, entry: str, what: str) -> None:
     definitions.write_text(f"fine: {{command: [a]}}\nodd: {entry}\n")
-    with pytest.raises(SandboxError, match="'odd'"):
+    with pytest.raises(SandboxError) as caught:
         tools.load(str(definitions))
+    assert caught.value.what == f"config/tools.yml, odd{what}"
+    assert caught.value.fix
 
 
 @pytest.mark.parametrize("value", ["2026-99-99", "!!int x", "!!bool x", "!!timestamp x", "9" * 5000])
@@ -86,12 +140,6 @@ def test_a_value_that_yaml_cannot_convert_is_no_crash(definitions: Path, value: 
     except SandboxError:
         return
     assert read["one"].environment["A"]
-
-
-def test_an_unknown_key_is_named(definitions: Path) -> None:
-    definitions.write_text("odd: {command: [a], comand: [b]}\n")
-    with pytest.raises(SandboxError, match="comand"):
-        tools.load(str(definitions))
 
 
 @pytest.mark.parametrize(
