@@ -9,6 +9,7 @@ from init import paths, tools
 from init.doctor import hardening, timed_process
 from init.errors import SandboxError
 from init.formats import syntax
+from init.formats.entries import correct, unreadable
 from init.mounts import find
 from init.root import user_namespace
 from init.session import environment, places
@@ -130,9 +131,11 @@ def configuration(report: Report) -> dict[str, Tool]:
         except IsADirectoryError:
             continue
         except (OSError, UnicodeError) as error:
-            problem = str(error)
+            reason = unreadable(f"config/{name}", error)
+            report.fail(name, reason.what, reason.fix)
+            continue
         if problem:
-            report.fail(name, problem, f"Mend config/{name}.")
+            report.fail(name, problem, correct(f"config/{name}"))
         else:
             good.append(name)
     report.good("files", f"{len(good)} can be read: {', '.join(good)}")

@@ -28,7 +28,12 @@ def unreadable(file: str, error: OSError | ValueError) -> SandboxError:
         return SandboxError(f"{file} cannot be read: {error.strerror}", fix)
     if isinstance(error, UnicodeDecodeError):
         return SandboxError(f"{file} is no UTF-8 text, from byte {error.start} on", f"Save {file} as UTF-8.")
-    return SandboxError(f"{file} is not valid: {error}", f"Correct {file} at this place.")
+    return SandboxError(f"{file} is not valid: {error}", correct(file))
+
+
+def correct(file: str) -> str:
+    """Return what to do about a fault whose place in the file was told."""
+    return f"Correct {file} at this place."
 
 
 class Entries:

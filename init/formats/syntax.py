@@ -41,20 +41,43 @@ def content(name: str, text: str) -> Any:
     """
     problem = fault(name, text)
     if problem:
-        raise ValueError(f"config/{name}: {problem}")
-    if name.endswith(_JSON):
+        raise ValueError(problem)
+    return _json_content(text) if name.endswith(_JSON) else _yaml_content(text)
+
+
+def _json_content(text: str) -> Any:
+    try:
         return json.loads(_uncommented(text))
+    except ValueError as error:
+        # The one thing that _json_fault does not find: it reads no number.
+        raise ValueError("it holds a number of too many digits") from error
+
+
+def _yaml_content(text: str) -> Any:
+    # Not at the top here and below: PID 1 judges JSON by this module, too.
     import yaml
 
-    return yaml.load(text, _loader())  # noqa: S506 - a SafeLoader that takes fewer words for truths
+    try:
+        return yaml.load(text, _loader())  # noqa: S506 - a SafeLoader that takes fewer words for truths
+    except yaml.MarkedYAMLError as error:
+        raise ValueError(yaml_text.describe(error)) from error
+    except (LookupError, ValueError) as error:
+        raise ValueError("it holds a value that is not what its tag says, or too long a number") from error
 
 
 def _loader() -> Any:
-    """Return a loader for which `on` and `no` are words, YAML 1.2.2 section 10.3."""
+    """Return a loader of what JSON can hold, for which `on` and `no` are words: YAML 1.2.2 section 10.3."""
     import yaml
+
+    kinds = ("null", "bool", "int", "float", "str", "seq", "map")
 
     class Loader(yaml.SafeLoader):
         yaml_implicit_resolvers = {}  # noqa: RUF012 - PyYAML's own form
+        yaml_constructors = {  # noqa: RUF012 - as above
+            tag: make
+            for tag, make in yaml.SafeLoader.yaml_constructors.items()
+            if tag is None or tag.rpartition(":")[2] in kinds
+        }
 
     for kind, pattern, first in (
         ("bool", "true|True|TRUE|false|False|FALSE", "tTfF"),

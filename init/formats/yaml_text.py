@@ -7,6 +7,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Any
 
+    import yaml
+
 _DEEPEST = 100
 
 
@@ -25,7 +27,7 @@ def parse(text: str) -> object:
         # Safer than SafeLoader: it makes text only.
         return yaml.load(text, loader)  # noqa: S506 - see above
     except yaml.MarkedYAMLError as error:
-        raise ValueError(f"{_place(error.problem_mark)}{error.problem}") from error
+        raise ValueError(describe(error)) from error
     except yaml.reader.ReaderError as error:
         lines = text[: text.index(chr(error.character))].split("\n")
         place = f"line {len(lines)}, column {len(lines[-1]) + 1}: "
@@ -41,6 +43,11 @@ def _check_depth(events: Iterator[Any]) -> None:
         depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
         if depth > _DEEPEST:
             raise ValueError(f"{_place(event.start_mark)}it is nested too deeply")
+
+
+def describe(error: yaml.MarkedYAMLError) -> str:
+    """Return what is wrong, and where."""
+    return f"{_place(error.problem_mark)}{error.problem}"
 
 
 def _place(mark: Any) -> str:

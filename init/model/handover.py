@@ -8,8 +8,10 @@ import shutil
 from init import log, paths
 from init.errors import SandboxError
 from init.formats import syntax
+from init.formats.entries import unreadable
 from init.model import renderers
 from init.model.renderers.base import Rendered
+from init.tools import FILE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -97,15 +99,13 @@ def _render(tool: Tool, catalogue: Catalogue, folder: str) -> Rendered:
         return Rendered({}, {})
     if tool.renderer not in renderers.NAMES:
         raise SandboxError(
-            f"config/tools.yml, {tool.name}: there is no way {tool.renderer!r} to hand over models",
-            f"models is one of {', '.join(renderers.NAMES)}, or left out.",
+            f"{FILE}, {tool.name}.models: there is no way {tool.renderer!r} to hand over models",
+            f"It is one of {', '.join(renderers.NAMES)}, or left out.",
         )
     try:
         return renderers.load(tool.renderer)(catalogue, _own, folder)
-    except (OSError, ValueError) as error:
-        log.warning(
-            f"{tool.name} is not told of the model: its configuration is not valid: {error}", fix="Mend it."
-        )
+    except SandboxError as error:
+        log.warning(f"{tool.name} is not told of the model: {error.what}", fix=error.fix)
         return Rendered({}, {})
 
 
@@ -113,12 +113,14 @@ def _own(name: str) -> dict[str, Any]:
     """Return what the user wrote in a file of config/.
 
     Raises:
-        ValueError: it is not valid.
+        SandboxError: it is not valid; says where.
     """
     try:
         content = syntax.content(name, _text(f"{paths.CONFIG}/{name}"))
     except FileNotFoundError:
         return {}
+    except (OSError, ValueError) as error:
+        raise unreadable(f"config/{name}", error) from error
     return content if isinstance(content, dict) else {}
 
 

@@ -7,6 +7,7 @@ import os
 from init import log, paths
 from init.errors import SandboxError
 from init.formats import prebuilt
+from init.formats.entries import correct, unreadable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -42,10 +43,11 @@ def check(tool: Tool | None) -> None:
             log.warning(f"config/{file.source} is missing: {tool.name} starts without it")
             continue
         except (OSError, UnicodeError) as error:
-            problem = str(error)
+            raise unreadable(f"config/{file.source}", error) from error
         if problem:
             raise SandboxError(
-                f"config/{file.source}, which {tool.name} reads, is not valid: {problem}", "Mend it."
+                f"config/{file.source}, which {tool.name} reads, is not valid: {problem}",
+                correct(f"config/{file.source}"),
             )
 
 

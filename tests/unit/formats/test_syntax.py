@@ -1,6 +1,7 @@
 """init/formats/syntax.py: what is wrong with a configuration file, and what it holds."""
 
 import json
+import re
 
 import pytest
 from hypothesis import given
@@ -137,5 +138,32 @@ def test_what_a_file_holds_is_read_as_the_tools_read_it(name: str, text: str, co
 
 
 def test_what_cannot_be_read_is_told_with_its_place() -> None:
-    with pytest.raises(ValueError, match=r"config/a\.json: line 1, column 6"):
+    with pytest.raises(ValueError, match=r"^line 1, column 6"):
         syntax.content("a.json", '{"a" 1}')
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "why"),
+    [
+        ("a.json", f"[{'9' * 5000}]", "too many digits"),
+        ("a.yml", f"a: {'9' * 5000}", "too long a number"),
+        ("a.yml", "a: !!int x", "not what its tag says"),
+        ("a.yml", "a: !!bool x", "not what its tag says"),
+        ("a.yml", "\na: !own x", "line 2, column 4: could not determine a constructor for the tag '!own'"),
+        ("a.yml", "a: !!set {x}", "line 1, column 4: could not determine"),
+        ("a.yml", "a: !!timestamp 2026-11-23", "line 1, column 4: could not determine"),
+        ("a.yml", "a: !!binary aGk=", "line 1, column 4: could not determine"),
+    ],
+)
+def test_a_value_that_json_cannot_hold_is_told(name: str, text: str, why: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(why)):
+        syntax.content(name, text)
+
+
+@given(st.sampled_from(["a.json", "a.yml"]), TEXT)
+def test_what_any_text_holds_can_be_written_as_json_or_is_told(name: str, text: str) -> None:
+    try:
+        content = syntax.content(name, text)
+    except ValueError:
+        return
+    json.dumps(content)

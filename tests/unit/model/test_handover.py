@@ -4,10 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from init import paths
+from init import log, paths
 from init.errors import SandboxError
 from init.model import handover
 from init.session import environment
+from init.tools import Tool
 from tests.unit.model.test_renderers import sample
 
 
@@ -39,6 +40,32 @@ def test_a_link_of_an_earlier_session_leads_nothing_elsewhere(home: Path, tmp_pa
     handover.clear(str(home))
     handover.write(str(home), sample(), ())
     assert [path.name for path in elsewhere.rglob("*")] == ["models"]
+
+
+@pytest.mark.parametrize(
+    ("name", "file", "text"),
+    [("opencode", "opencode.json", "[tru]"), ("omp", "omp-models.yml", "!own b")],
+)
+def test_a_file_that_is_not_valid_is_told_and_the_others_are_written(
+    home: Path, monkeypatch: pytest.MonkeyPatch, name: str, file: str, text: str
+) -> None:
+    warned: list[tuple[str, str]] = []
+    monkeypatch.setattr(log, "warning", lambda what, fix: warned.append((what, fix)))
+    monkeypatch.setattr(paths, "CONFIG", str(home))
+    (home / file).write_text(text)
+    tools = [Tool(each, each, (each,), (), {}, (), (), each) for each in ("opencode", "omp")]
+    handover.write(str(home), sample(), tools)
+    ((what, fix),) = warned
+    assert what.startswith(f"{name} is not told of the model: config/{file} is not valid: line 1, column ")
+    assert fix == f"Correct config/{file} at this place."
+    written = {path.name.partition("-")[0] for path in Path(paths.rendered_folder(str(home))).iterdir()}
+    assert written == {"opencode", "omp", "variables"} - {name}
+
+
+def test_a_renderer_that_there_is_not_is_told(home: Path) -> None:
+    with pytest.raises(SandboxError, match=r"config/tools\.yml, one\.models: .*'none'") as caught:
+        handover.write(str(home), sample(), [Tool("one", "one", ("one",), (), {}, (), (), "none")])
+    assert "opencode, omp" in caught.value.fix
 
 
 def test_a_variable_that_the_user_set_stays(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
