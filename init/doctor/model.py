@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import socket
 import time
 from urllib.parse import urlsplit
 
+from init.doctor import tool_call
 from init.errors import SandboxError
 from init.model import completion, configuration, discovery, endpoint, failures
 from init.model.catalogue import NO_LIST, ambiguous, joined, resolve
@@ -16,7 +16,7 @@ from init.session import model_step
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
-    from typing import Any, NoReturn
+    from typing import NoReturn
 
     from init.doctor.report import Report
     from init.model.catalogue import Catalogue, Model, Provider
@@ -27,33 +27,6 @@ if TYPE_CHECKING:
 PATIENCE = 10.0
 
 COUNT = "Count from one to twenty in words, separated by commas. Write nothing else."
-ADD = "Use the tool add to add a=19 and b=23, then tell me the sum. Do not calculate it yourself."
-TOOL = {
-    "type": "function",
-    "function": {
-        "name": "add",
-        "description": "Adds two whole numbers and returns the sum.",
-        "parameters": {
-            "type": "object",
-            "properties": {"a": {"type": "integer"}, "b": {"type": "integer"}},
-            "required": ["a", "b"],
-        },
-    },
-}
-
-SLOW = "It thinks long, or the server is slow: an agent will be, too."
-
-# What makes a server hand tool calls over as such.
-_TOOL_FLAGS = {
-    "vLLM": "Start vLLM with --enable-auto-tool-choice --tool-call-parser NAME, which goes with the model.",
-    "SGLang": "Start SGLang with --tool-call-parser NAME, which goes with the model.",
-    "llama.cpp": "Start llama-server with --jinja, and with a model whose template knows tools.",
-    "Ollama": "Take a model that `ollama show NAME` lists the capability tools of.",
-    "LM Studio": "Take a model that LM Studio marks as trained for tool use.",
-}
-_ANY_TOOL_FLAG = (
-    "Switch tool calls on in the server (README, Model servers), or take a model that is made for them."
-)
 
 
 def model(report: Report, environ: Mapping[str, str], tools: Iterable[Tool]) -> Catalogue | None:
@@ -169,7 +142,7 @@ def _examine(report: Report, provider: Provider, entry: Model) -> bool:
         _count(report, provider, entry)
         _context(report, provider, entry)
         if entry.tools:
-            return _call(report, provider, entry)
+            return tool_call.examine(report, provider, entry)
         report.skip("tool call", "it is set to have no tools: MODEL_TOOLS=off, or tools: false")
     except EndpointError as error:
         report.fail("answer", error.what, error.fix)
@@ -185,7 +158,9 @@ def _count(report: Report, provider: Provider, entry: Model) -> None:
     if reply.rate:
         detail += f", then {reply.rate:.0f} tokens/s"
     if reply.ended == "time":
-        report.warn("answer", f"{detail}; it was not at the end after {completion.PATIENCE:g} s", SLOW)
+        report.warn(
+            "answer", f"{detail}; it was not at the end after {completion.PATIENCE:g} s", tool_call.SLOW
+        )
     elif reply.text.strip():
         report.good("answer", detail)
     elif reply.thought:
@@ -220,67 +195,3 @@ def _context(report: Report, provider: Provider, entry: Model) -> None:
         )  # fmt: skip
     else:
         report.good("context", f"the server gives this model {context} tokens")
-
-
-def _call(report: Report, provider: Provider, entry: Model) -> bool:
-    """Have the model call a tool, and go on from its result; tell whether it called it."""
-    fix = _TOOL_FLAGS.get(provider.kind, _ANY_TOOL_FLAG)
-    messages: list[dict[str, Any]] = [{"role": "user", "content": ADD}]
-    report.waiting(f"asking {entry.id} for a tool call (up to {completion.PATIENCE:g} s)")
-    try:
-        reply = completion.converse(provider, entry, messages, [TOOL])
-    except EndpointError as error:
-        if error.status not in (400, 404, 422, 500, 501):
-            raise
-        report.fail("tool call", f"a request with a tool is refused: {error.what}", fix)
-        return False
-    call = next((call for call in reply.calls if call.name == "add"), None)
-    if call is None and reply.ended in ("length", "time"):
-        report.warn(
-            "tool call",
-            f"it came to no call within {completion.LONG} tokens or {completion.PATIENCE:g} s",
-            SLOW,
-        )
-        return True
-    if call is None:
-        said = " ".join(reply.text.split())[:80]
-        what = "is written into the text, not made" if _looks_like_call(reply.text) else "is not made"
-        report.fail("tool call", f"the call {what}: {said!r}", fix)
-        return False
-    try:
-        given = json.loads(call.arguments)
-        total = int(given["a"]) + int(given["b"])
-    except (ArithmeticError, LookupError, TypeError, ValueError):
-        what = f"the call has arguments that are not as asked: {call.arguments[:80]!r}"
-        report.fail("tool call", what, fix)
-        return False
-    # Some templates take no id but the model's own.
-    call = call._replace(id=call.id or "call_1")
-    function = {"name": call.name, "arguments": call.arguments}
-    messages += [
-        {
-            "role": "assistant",
-            "content": reply.text or None,
-            "tool_calls": [{"id": call.id, "type": "function", "function": function}],
-        },
-        {"role": "tool", "tool_call_id": call.id, "content": str(total)},
-    ]
-    report.waiting(f"handing {entry.id} the tool's result (up to {completion.PATIENCE:g} s)")
-    reply = completion.converse(provider, entry, messages, [TOOL])
-    called = f"it called add({given['a']}, {given['b']})"
-    if str(total) in reply.text:
-        report.good("tool call", f"{called} and went on from the result")
-    elif reply.thought or reply.ended == "time":
-        report.good("tool call", f"{called}; it was still at it after the result")
-    else:
-        report.warn(
-            "tool call", f"{called}, but did not use the result", "Small models do that; try a larger one."
-        )
-    return True
-
-
-def _looks_like_call(text: str) -> bool:
-    return any(
-        mark in text
-        for mark in ("<tool_call", "<function", '"arguments"', '"parameters"', "[TOOL_CALLS]", "add(")
-    )
