@@ -53,7 +53,7 @@ def machine(report: Report, environ: Mapping[str, str]) -> None:
     if user_namespace.on_host(user_namespace.read_map(), 0) != 0:
         report.warn(
             "users", "the engine maps users (rootless or userns-remap): your files may be another's in here",
-            "See File ownership in the README.",
+            "See docs/file-ownership.md.",
         )  # fmt: skip
     else:
         report.good("users", "the container's user IDs are the machine's")

@@ -41,7 +41,7 @@ _TOOL_FLAGS = {
     "LM Studio": "Take a model that LM Studio marks as trained for tool use.",
 }
 _ANY_TOOL_FLAG = (
-    "Switch tool calls on in the server (README, Model servers), or take a model that is made for them."
+    "Switch tool calls on in the server (docs/model-servers.md), or take a model that is made for them."
 )
 
 

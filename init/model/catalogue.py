@@ -198,7 +198,7 @@ def _model(server: Server, spec: ModelSpec, limit: int | None, warn: Warn) -> Mo
     if context < LITTLE_CONTEXT and spec.tools:
         warn(
             f"{spec.id} has a context of {context}: an agent's own prompt takes 10,000 tokens",
-            "Start the server with 32768 or more; see Model servers in the README.",
+            "Start the server with 32768 or more; see docs/model-servers.md.",
         )
     if spec.output is not None and spec.output >= context:
         raise SandboxError(
