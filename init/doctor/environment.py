@@ -23,19 +23,21 @@ if TYPE_CHECKING:
     from init.settings import Settings
     from init.tools import Tool
 
-# What start.sh tells of the machine, as JSON: the container cannot see it.
-HOST = "SANDBOX_HOST"
-
 # Seconds for a program to tell its version.
 PATIENCE = 30.0
 # Bytes that are left on a disk before it is report.
 LITTLE_ROOM = 1 << 30
 
 
-def machine(report: Report, environ: Mapping[str, str]) -> None:
-    """Tell the engine's version and how it isolates."""
+def machine(report: Report, host_json: str) -> None:
+    """Tell the engine's version and how it isolates.
+
+    Args:
+        report: takes the findings.
+        host_json: SANDBOX_HOST, what start.sh tells of the machine as JSON: the container cannot see it.
+    """
     try:
-        host = json.loads(environ.get(HOST) or "{}")
+        host = json.loads(host_json or "{}")
     except ValueError:
         host = {}
     if host:

@@ -9,6 +9,7 @@ from init import mounts, paths
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from init.doctor.report import Report
+    from init.settings import Settings
 
 # What is meant to be written: the two folders, home and the temporary ones, and the kernel's own.
 _OURS = {"/", paths.HOME, paths.WORKSPACE, paths.DATA, "/tmp"}  # noqa: S108 - named, not used
@@ -19,7 +20,7 @@ _ENGINES = ("/run/docker.sock", "/var/run/docker.sock", "/run/containerd/contain
 _COMPOSE = "Start with start.sh or compose.yml, which set it."
 
 
-def session(report: Report) -> None:
+def session(report: Report, settings: Settings) -> None:
     """Tell what the session gave up, and what bounds it."""
     status = _status("self")
     _root(report, status)
@@ -28,11 +29,10 @@ def session(report: Report) -> None:
     unset = None if status["NoNewPrivs"] == "1" else "no_new_privs is not set"
     _holds(report, "privileges", "no_new_privs is set", unset, "Report it: PID 1 sets it.")
     filters = int(status.get("Seccomp_filters", status["Seccomp"]))
-    own = os.environ.get("SANDBOX_SECCOMP") or "on"
-    if own != "on":
+    if settings.seccomp != "on":
         report.warn(
             "seccomp",
-            f"SANDBOX_SECCOMP={own} weakens the session's filter",
+            f"SANDBOX_SECCOMP={settings.seccomp} weakens the session's filter",
             "Take it out when done.",
         )
     else:

@@ -29,14 +29,14 @@ PATIENCE = 10.0
 COUNT = "Count from one to twenty in words, separated by commas. Write nothing else."
 
 
-def model(report: Report, environ: Mapping[str, str], tools: Iterable[Tool]) -> Catalogue | None:
+def model(report: Report, variables: Mapping[str, str], tools: Iterable[Tool]) -> Catalogue | None:
     """Examine each server and each model; return them where the tools can be tried with them."""
 
     def warn(what: str, fix: str) -> None:
         report.warn("settings", what, fix)
 
     try:
-        configured = configuration.read(environ, warn)
+        configured = configuration.read(variables, warn)
     except SandboxError as error:
         report.fail("settings", error.what, error.fix)
         return None

@@ -15,15 +15,21 @@ from init.tools import FILE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
     from typing import Any
 
     from init.model.catalogue import Catalogue
     from init.tools import Tool
 
 
-def write(home: str, catalogue: Catalogue, definitions: Iterable[Tool]) -> None:
+def write(home: str, catalogue: Catalogue, definitions: Iterable[Tool], environ: Mapping[str, str]) -> None:
     """Render each tool's files below home, with the variables that all programs of the session get.
+
+    Args:
+        home: the agent's home directory.
+        catalogue: the models.
+        definitions: the tools.
+        environ: the session's variables: what the user set there stays.
 
     Raises:
         SandboxError: they cannot be written, or a definition names a renderer that there is not.
@@ -42,8 +48,7 @@ def write(home: str, catalogue: Catalogue, definitions: Iterable[Tool]) -> None:
         # Node.js and bun take one file.
         files["ca.pem"] = "\n".join(certificates)
         variables["NODE_EXTRA_CA_CERTS"] = f"{folder}/ca.pem"
-    # What the user set for a tool stays.
-    kept = {name: value for name, value in variables.items() if not os.environ.get(name)}
+    kept = {name: value for name, value in variables.items() if not environ.get(name)}
     files[paths.VARIABLES] = "".join(f"{name}={value}\0" for name, value in kept.items())
     try:
         os.makedirs(folder, 0o700)

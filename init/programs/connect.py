@@ -73,7 +73,7 @@ def provide(home: str, settings: Settings) -> None:
         return answer.name
 
     catalogue = resolve(configured, ask, warn)
-    handover.write(home, catalogue, tools.load(paths.DEFINITIONS).values())
+    handover.write(home, catalogue, tools.load(paths.DEFINITIONS).values(), os.environ)
     handover.tell(catalogue)
 
 

@@ -40,7 +40,7 @@ def examine(settings: Settings, arguments: list[str]) -> int:
         raise SandboxError(f"doctor does not know {' '.join(arguments)!r}", "There is --json, or nothing.")
     report = to_stdout(as_json=bool(arguments))
     report.section("engine")
-    environment.machine(report, os.environ)
+    environment.machine(report, os.environ.get("SANDBOX_HOST", ""))
     report.section("folders")
     table = mounts.read_table()
     environment.folders(report, table)
@@ -49,7 +49,7 @@ def examine(settings: Settings, arguments: list[str]) -> int:
     report.section("tools")
     installed = environment.programs(report, definitions, settings)
     report.section("security")
-    hardening.session(report)
+    hardening.session(report, settings)
     report.section("model")
     catalogue = model.model(report, os.environ, installed)
     if catalogue is not None:
@@ -68,7 +68,7 @@ def hand_over(
     home = places.home()
     try:
         handover.clear(home)
-        handover.write(home, catalogue, definitions.values())
+        handover.write(home, catalogue, definitions.values(), os.environ)
         config_files.install(definitions.values(), home, table)
     except SandboxError as error:
         report.fail("files", error.what, error.fix)

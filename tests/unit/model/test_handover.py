@@ -19,7 +19,7 @@ def home(tmp_path: Path) -> Path:
 
 
 def test_files_are_the_agents_alone_and_cleared_at_the_next_start(home: Path) -> None:
-    handover.write(str(home), sample(), ())
+    handover.write(str(home), sample(), (), {})
     folder = Path(paths.rendered_folder(str(home)))
     assert folder.stat().st_mode & 0o777 == 0o700
     variables = environment.model_variables(str(home))
@@ -38,7 +38,7 @@ def test_a_link_of_an_earlier_session_leads_nothing_elsewhere(home: Path, tmp_pa
     (home / at).parent.mkdir(exist_ok=True)
     (home / at).symlink_to(elsewhere)
     handover.clear(str(home))
-    handover.write(str(home), sample(), ())
+    handover.write(str(home), sample(), (), {})
     assert [path.name for path in elsewhere.rglob("*")] == ["models"]
 
 
@@ -54,7 +54,7 @@ def test_a_file_that_is_not_valid_is_told_and_the_others_are_written(
     monkeypatch.setattr(paths, "CONFIG", str(home))
     (home / file).write_text(text)
     tools = [Tool(each, each, (each,), (), {}, (), (), each) for each in ("opencode", "omp")]
-    handover.write(str(home), sample(), tools)
+    handover.write(str(home), sample(), tools, {})
     ((what, fix),) = warned
     assert what.startswith(f"{name} is not told of the model: config/{file} is not valid: line 1, column ")
     assert fix == f"Correct config/{file} at this place."
@@ -64,17 +64,16 @@ def test_a_file_that_is_not_valid_is_told_and_the_others_are_written(
 
 def test_a_renderer_that_there_is_not_is_told(home: Path) -> None:
     with pytest.raises(SandboxError, match=r"config/tools\.yml, one\.models: .*'none'") as caught:
-        handover.write(str(home), sample(), [Tool("one", "one", ("one",), (), {}, (), (), "none")])
+        handover.write(str(home), sample(), [Tool("one", "one", ("one",), (), {}, (), (), "none")], {})
     assert "opencode, omp" in caught.value.fix
 
 
-def test_a_variable_that_the_user_set_stays(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("SANDBOX_MODEL_ID", "mine")
-    handover.write(str(home), sample(), ())
+def test_a_variable_that_the_user_set_stays(home: Path) -> None:
+    handover.write(str(home), sample(), (), {"SANDBOX_MODEL_ID": "mine"})
     assert "SANDBOX_MODEL_ID" not in environment.model_variables(str(home))
 
 
 def test_a_home_that_cannot_be_written_is_told(home: Path) -> None:
     (home / ".sandbox").write_text("")
     with pytest.raises(SandboxError, match="cannot write"):
-        handover.write(str(home), sample(), ())
+        handover.write(str(home), sample(), (), {})
