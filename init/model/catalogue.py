@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import difflib
 import time
 
 from init.errors import SandboxError
 from init.model import discovery
 from init.model.discovery import Listing
 from init.model.failures import EndpointError
-from init.model.servers import ROLES, ModelSpec
+from init.model.servers import MODELS_FILE, ROLES, ModelSpec
 from init.record import Record
 
 TYPE_CHECKING = False
@@ -93,7 +94,7 @@ def _reference(role: str, text: str, configured: ModelServers) -> tuple[str, str
     names = [server.name for server in configured.servers]
     if name not in names:
         raise SandboxError(
-            f"config/models.yml, roles.{role}: there is no server of the name in {text!r}",
+            f"{MODELS_FILE}, roles.{role}: there is no server of the name in {text!r}",
             f"Write server/id, with one of: {', '.join(names)}.",
         )
     return name, model
@@ -107,8 +108,6 @@ def find(model: str, ids: Collection[str]) -> str | None:
 
 def not_served(server: Server, model: str, served: Listing) -> SandboxError:
     """Return what to tell of an id that the server does not list."""
-    import difflib
-
     setting = server.origin.name("MODEL_ID", "models: the id")
     near = difflib.get_close_matches(model, served.entries, 1)
     hint = f" Did you mean {near[0]}?" if near else ""

@@ -75,7 +75,7 @@ def stream(
             opener = urllib.request.build_opener(
                 urllib.request.HTTPSHandler(context=trust(server)), _NoRedirect()
             )
-            with opener.open(urllib.request.Request(url, data, headers), timeout=seconds) as response:  # noqa: S310 - servers.py lets http and https through
+            with opener.open(urllib.request.Request(url, data, headers), timeout=seconds) as response:  # noqa: S310 - checks.py lets http and https through
                 yield response
     except urllib.error.HTTPError as error:
         raise failures.refused(server, url, error) from error

@@ -1,4 +1,4 @@
-"""init/programs/connect.py: what is written for the tools, and where."""
+"""init/model/handover.py: what is written for the tools, and where."""
 
 from pathlib import Path
 
