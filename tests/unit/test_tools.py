@@ -1,11 +1,15 @@
 """init/tools.py: definitions, and which of them can be started."""
 
+import marshal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from init import tools
 from init.errors import SandboxError
+from init.formats import yaml_text
 from init.tools import ConfigFile, Tool
 
 FULL = """
@@ -192,3 +196,26 @@ def test_only_an_executable_file_is_located(programs: Path, name: str) -> None:
 def test_the_first_directory_wins(programs: Path, tmp_path: Path) -> None:
     assert tools.locate("one", f"{tmp_path}/nothing:{programs}:{tmp_path}") == f"{programs}/one"
     assert tools.locate(f"{programs}/two", "/bin") == f"{programs}/two"
+
+
+SHIPPED = Path(__file__).parents[2] / "config" / "tools.yml"
+# What takes as long to load as the interpreter, or longer.
+HEAVY = {"json", "re", "yaml", "typing", "pathlib", "structlog"}
+
+
+def test_the_shipped_definitions_are_read_without_loading_what_takes_time(tmp_path: Path) -> None:
+    script = f"""
+import sys
+sys.path.insert(0, {str(SHIPPED.parents[1])!r})
+from init.formats import prebuilt
+prebuilt.PATH = {str(tmp_path / "prebuilt")!r}
+from init import tools
+print(*tools.load({str(SHIPPED)!r}))
+print(*sorted({HEAVY!r} & set(sys.modules)))
+"""
+    text = SHIPPED.read_text()
+    (tmp_path / "prebuilt").write_bytes(marshal.dumps({text: yaml_text.parse(text)}))
+    result = subprocess.run(
+        [sys.executable, "-I", "-S", "-c", script], capture_output=True, text=True, check=True
+    )
+    assert result.stdout.splitlines() == ["opencode omp", ""]
