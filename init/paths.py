@@ -19,6 +19,8 @@ MODELS = f"{CONFIG}/models.yml"
 
 # PID 1, and the programs that it or start.sh runs.
 ENTRYPOINT = "/opt/sandbox/__main__.py"
+# The version of this project that the image was made of.
+VERSION = "/opt/sandbox/VERSION"
 # Becomes its arguments with every signal blocked (image/block-signals.c): gosu does not keep the mask.
 BLOCK_SIGNALS = "/opt/sandbox/block-signals"
 ENTER, ACCEPT, CONNECT, DOCTOR = (

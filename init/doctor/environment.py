@@ -17,6 +17,7 @@ from init.session import environment, places
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+    from typing import Any
 
     from init.doctor.report import Report
     from init.mounts import Mount
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
 # Seconds for a program to tell its version.
 PATIENCE = 30.0
-# Bytes that are left on a disk before it is report.
+# Bytes: less left on a disk is worth a warning.
 LITTLE_ROOM = 1 << 30
 
 
@@ -36,10 +37,8 @@ def machine(report: Report, host_json: str) -> None:
         report: takes the findings.
         host_json: SANDBOX_HOST, what start.sh tells of the machine as JSON: the container cannot see it.
     """
-    try:
-        host = json.loads(host_json or "{}")
-    except ValueError:
-        host = {}
+    host = _host(host_json)
+    _versions(report, str(host.get("start", "")))
     if host:
         report.good(
             "version",
@@ -65,6 +64,31 @@ def machine(report: Report, host_json: str) -> None:
             "memory", f"the sandbox may take {limit >> 20} MiB, more than the machine has",
             "Set SANDBOX_MEMORY to less in .env.",
         )  # fmt: skip
+
+
+def _host(text: str) -> dict[str, Any]:
+    try:
+        host = json.loads(text or "{}")
+    except (ValueError, RecursionError):
+        return {}
+    return host if isinstance(host, dict) else {}
+
+
+def _versions(report: Report, starter: str) -> None:
+    """Tell what a report of a fault is about: the image's version, and that of start.sh."""
+    try:
+        with open(paths.VERSION, encoding="utf-8") as file:
+            own = file.read().strip()
+    except (OSError, UnicodeError):
+        own = "unknown"
+    if starter in ("", own):
+        report.good("sandbox", f"version {own}")
+    else:
+        report.warn(
+            "sandbox",
+            f"the image is version {own}, start.sh is {starter}",
+            "Leave out --no-build: it builds anew.",
+        )
 
 
 def folders(report: Report, table: Iterable[Mount]) -> None:

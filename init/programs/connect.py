@@ -59,7 +59,7 @@ def provide(home: str, settings: Settings) -> None:
     Raises:
         SandboxError: a setting or a server cannot be used.
     """
-    configured = configuration.read(os.environ, warn)
+    configured = configuration.read(settings.model, warn)
     if not configured.servers:
         return
 

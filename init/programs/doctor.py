@@ -40,7 +40,7 @@ def examine(settings: Settings, arguments: list[str]) -> int:
         raise SandboxError(f"doctor does not know {' '.join(arguments)!r}", "There is --json, or nothing.")
     report = to_stdout(as_json=bool(arguments))
     report.section("engine")
-    environment.machine(report, os.environ.get("SANDBOX_HOST", ""))
+    environment.machine(report, settings.host)
     report.section("folders")
     table = mounts.read_table()
     environment.folders(report, table)
@@ -51,7 +51,7 @@ def examine(settings: Settings, arguments: list[str]) -> int:
     report.section("security")
     hardening.session(report, settings)
     report.section("model")
-    catalogue = model.model(report, os.environ, installed)
+    catalogue = model.model(report, settings.model, installed)
     if catalogue is not None:
         report.section("tasks")
         hand_over(report, catalogue, definitions, table)

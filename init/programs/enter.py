@@ -35,7 +35,7 @@ def enter(settings: Settings, arguments: list[str]) -> int:
         privileges.become(agent(), (*privileges.INTERPRETER, paths.ENTER, *arguments))
     seal.session(settings.seccomp)
     command, *rest = arguments or [paths.SHELL]
-    variables = {**os.environ, **environment.agent_variables(places.home())}
+    variables = {**os.environ, **environment.agent_variables(places.home(), os.environ)}
     path = command if "/" in command else environment.find_program(command)
     if path is None:
         raise SandboxError(f"there is no program {command}", "Name one that the agent's PATH finds.")

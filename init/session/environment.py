@@ -19,27 +19,27 @@ if TYPE_CHECKING:
     from init.tools import Tool
 
 
-def command(tool: Tool, arguments: Sequence[str], home_directory: str, environ: Mapping[str, str]) -> Command:
+def command(tool: Tool, arguments: Sequence[str], home: str, environ: Mapping[str, str]) -> Command:
     """Return what to run for this tool with these arguments."""
     path = find_program(tool.command[0]) or tool.command[0]
     return Command(
         argv=(path, *tool.command[1:], *arguments),
-        environ=environment(tool, home_directory, environ),
+        environ=environment(tool, home, environ),
         directory=paths.WORKSPACE,
     )
 
 
-def shell(arguments: Sequence[str], home_directory: str, environ: Mapping[str, str]) -> Command:
+def shell(arguments: Sequence[str], home: str, environ: Mapping[str, str]) -> Command:
     """Return what to run for a shell in the tool's place: the same agent, folder and variables."""
-    own = {**environ, **agent_variables(home_directory)}
+    own = {**environ, **agent_variables(home, environ)}
     return Command(argv=(paths.SHELL, *arguments), environ=own, directory=paths.WORKSPACE)
 
 
-def program(path: str, arguments: Sequence[str], home_directory: str, environ: Mapping[str, str]) -> Command:
+def program(path: str, arguments: Sequence[str], home: str, environ: Mapping[str, str]) -> Command:
     """Return what to run of the sandbox's own programs."""
     return Command(
         argv=(path, *arguments),
-        environ={**environ, "HOME": home_directory},
+        environ={**environ, "HOME": home},
         directory=paths.WORKSPACE,
     )
 
@@ -49,30 +49,30 @@ def find_program(name: str) -> str | None:
     return locate(name, paths.PATH)
 
 
-def environment(tool: Tool, home_directory: str, environ: Mapping[str, str]) -> dict[str, str]:
+def environment(tool: Tool, home: str, environ: Mapping[str, str]) -> dict[str, str]:
     """Return the variables the tool gets: those of the container, the agent's own, and the definition's."""
-    defined = {key: paths.place(value, home_directory) for key, value in tool.environment.items()}
-    return {**environ, **agent_variables(home_directory), **defined}
+    defined = {key: paths.place(value, home) for key, value in tool.environment.items()}
+    return {**environ, **agent_variables(home, environ), **defined}
 
 
-def agent_variables(home_directory: str) -> dict[str, str]:
+def agent_variables(home: str, environ: Mapping[str, str]) -> dict[str, str]:
     """Return the variables that tell a program who and where the agent is.
 
     Raises:
         SandboxError: home cannot be written.
     """
-    own = {"HOME": home_directory, "PATH": paths.PATH, "SHELL": paths.SHELL, "USER": NAME, "LOGNAME": NAME}
+    own = {"HOME": home, "PATH": paths.PATH, "SHELL": paths.SHELL, "USER": NAME, "LOGNAME": NAME}
     try:
-        return {**own, **model_variables(home_directory), **nss_wrapper.variables(home_directory)}
+        return {**own, **model_variables(home), **nss_wrapper.variables(home, environ)}
     except OSError as error:
         raise SandboxError(
-            f"cannot write {error.filename}: {error.strerror}", f"{home_directory} needs to be writable."
+            f"cannot write {error.filename}: {error.strerror}", f"{home} needs to be writable."
         ) from error
 
 
-def model_variables(home_directory: str) -> dict[str, str]:
+def model_variables(home: str) -> dict[str, str]:
     """Return the variables that name the models, none where no model server is configured."""
-    path = f"{paths.rendered_folder(home_directory)}/{paths.VARIABLES}"
+    path = f"{paths.rendered_folder(home)}/{paths.VARIABLES}"
     try:
         # The agent owns it, and may have made a pipe of it, or anything else.
         if not stat.S_ISREG(os.stat(path, follow_symlinks=False).st_mode):

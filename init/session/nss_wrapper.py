@@ -13,12 +13,14 @@ from init import accounts, paths
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from init.accounts import Accounts
 
 LIBRARY = "libnss_wrapper.so"
 
 
-def variables(home: str) -> dict[str, str]:
+def variables(home: str, environ: Mapping[str, str]) -> dict[str, str]:
     """Return the variables that give the agent a name and this home, writing the files; none if it has them.
 
     Raises:
@@ -36,7 +38,7 @@ def variables(home: str) -> dict[str, str]:
     for path, text in zip(paths.values(), (known.passwd, known.group), strict=True):
         _replace(path, text)
     # Its library is the first to load, which AddressSanitizer would refuse to start after.
-    sanitizer = ":".join(filter(None, (os.environ.get("ASAN_OPTIONS"), "verify_asan_link_order=0")))
+    sanitizer = ":".join(filter(None, (environ.get("ASAN_OPTIONS"), "verify_asan_link_order=0")))
     return {**paths, "LD_PRELOAD": LIBRARY, "ASAN_OPTIONS": sanitizer}
 
 

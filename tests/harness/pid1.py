@@ -62,7 +62,7 @@ class Pid1:
             left = psutil.Process(self.unshare.pid).children(recursive=True)
             pytest.fail(f"PID 1 does not end:\n{self.log}\n{left}")
         # Shown where the test fails.
-        print(self.log)
+        print(self.log)  # noqa: T201 - as said
         return code
 
     def kill(self) -> None:

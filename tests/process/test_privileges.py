@@ -1,4 +1,4 @@
-"""init/root/privileges.py, init/session/seal.py: what is given up, as true PID 1 of a namespace."""
+"""init/root/privileges.py, init/session/seal.py: what is given up, as true PID 1 of a namespace.
 
 Needs bindings that compile against libraries in C, and so are not in locks/dev.txt: Debian's, for its Python.
 """
