@@ -1,6 +1,9 @@
 """Git's configuration files, read as git reads them, down to its oddities.
 
-What git sees and this parser does not would be a way to hide a program, so tests compare it with git itself.
+Git itself is not asked: that takes a process of some milliseconds for each repository at each start and end,
+and `git config` does not tell where in a file a setting stands, which is needed to put it back. A library
+such as dulwich reads what git refuses. What git sees and this parser does not would be a way to hide a
+program, so tests compare it with git itself.
 """
 
 from __future__ import annotations
@@ -30,8 +33,8 @@ _ESCAPES = {"t": "\t", "b": "\b", "n": "\n", "\n": "", "": ""}
 _ESCAPED = str.maketrans({"\\": "\\\\", '"': '\\"', "\n": "\\n", "\t": "\\t", "\b": "\\b"})
 
 
-class Entry(Record):
-    """One setting: ``section.key`` or ``section.subsection.key``, its value, and where it stands.
+class Setting(Record):
+    """One of a file: ``section.key`` or ``section.subsection.key``, its value, and where it stands.
 
     The value is None where there is no ``=``, which git takes for true.
     """
@@ -42,7 +45,7 @@ class Entry(Record):
     end: int
 
 
-def parse(data: bytes) -> tuple[Entry, ...]:
+def parse(data: bytes) -> tuple[Setting, ...]:
     """Read the content of a configuration file.
 
     Raises:
@@ -64,18 +67,18 @@ def put_back(data: bytes, names: Collection[str], former: Mapping[str, tuple[str
     """
     text = _decode(data)
     at, left, gone = 0, [], frozenset(names)
-    for entry in _parse(text):
-        if entry.name in gone:
-            left.append(text[at : entry.start].rstrip(" \t"))
+    for setting in _parse(text):
+        if setting.name in gone:
+            left.append(text[at : setting.start].rstrip(" \t"))
             # A line of its own goes as a whole.
-            at = entry.end + (left[-1].endswith("\n") and text.startswith("\n", entry.end))
+            at = setting.end + (left[-1].endswith("\n") and text.startswith("\n", setting.end))
     left.append(text[at:])
     # The empty line ends what a backslash at the end of the file would continue.
     again = [_written(name, value) for name in names for value in former.get(name, ())]
     new = "".join([*left, "\n\n" * bool(again), *again]).encode("utf-8", "surrogateescape")
     found: dict[str, list[str | None]] = {}
-    for entry in parse(new):
-        found.setdefault(entry.name, []).append(entry.value)
+    for setting in parse(new):
+        found.setdefault(setting.name, []).append(setting.value)
     for name in names:
         if tuple(found.get(name, ())) != former.get(name, ()):
             raise ValueError(f"{name} cannot be put back")
@@ -86,8 +89,8 @@ def _decode(data: bytes) -> str:
     return data.decode("utf-8", "surrogateescape").removeprefix("\ufeff").replace("\r\n", "\n")
 
 
-def _parse(text: str) -> tuple[Entry, ...]:
-    entries, at, stem = [], 0, ""
+def _parse(text: str) -> tuple[Setting, ...]:
+    settings, at, stem = [], 0, ""
     while at < len(text):
         piece = _PIECE.match(text, at)
         if piece is None:
@@ -97,9 +100,9 @@ def _parse(text: str) -> tuple[Entry, ...]:
             stem = f"{section.lower()}." + ("" if sub is None else re.sub(r"\\(.)", r"\1", sub) + ".")
         elif key is not None:
             decoded = None if value is None else _value(value)
-            entries.append(Entry(_name(stem + key.lower()), decoded, at, piece.end()))
+            settings.append(Setting(_name(stem + key.lower()), decoded, at, piece.end()))
         at = piece.end()
-    return tuple(entries)
+    return tuple(settings)
 
 
 def _name(full: str) -> str:
