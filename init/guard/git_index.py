@@ -1,12 +1,22 @@
-"""The git index, as far as it names repositories within: gitformat-index(5)."""
+"""The git index, as far as it names repositories within: gitformat-index(5).
+
+Git itself is not asked: to run it in a hostile repository is what the guard warns of.
+"""
 
 from __future__ import annotations
 
-# PATH_MAX: limits.h.
-MAX_PATH = 4096
+from init.guard.budget import MAX_PATH
+
+_HEADER = 12
+# What an entry has before its object's name, and the object's name with the flags: all of fixed size.
+_STATUS = 40
+_MODE = 26  # of an entry, where the mode's lower half begins
+_TYPE, _GITLINK, _FOLDER = 0xF0, 0xE0, 0x40
+_EXTENDED, _LENGTH = 0x4000, 0xFFF
+_SHORTEST = _STATUS + 20 + 2
 
 
-def gitlinks(data: bytes, size: int, *, every: bool = False) -> tuple[set[bytes], bool]:
+def gitlinks(data: bytes, hash_length: int, *, every: bool = False) -> tuple[set[bytes], bool]:
     """Return the paths in an index that are repositories, and whether all of it was read.
 
     It reads what git reads, even where that is not what git would write: every mode whose type is that of a
@@ -14,47 +24,90 @@ def gitlinks(data: bytes, size: int, *, every: bool = False) -> tuple[set[bytes]
 
     Args:
         data: the index.
-        size: of an object's name, in bytes.
+        hash_length: of an object's name, in bytes: 20 for SHA-1, 32 for SHA-256.
         every: return all paths.
     """
-    names: set[bytes] = set()
     version = int.from_bytes(data[4:8], "big")
     if data[:4] != b"DIRC" or version not in (2, 3, 4):
-        return names, False
-    blocks, whole = _blocks(data)
+        return set(), False
+    reader = _Reader(data, hash_length, every=every)
+    blocks, reader.whole = _blocks(data)
+    read = reader.compressed if version == 4 else reader.padded
     try:
         for begin, count in blocks:
-            at, name = begin, b""
-            for _ in range(count):
-                kind = data[at + 26] & 0xF0
-                start = at + size + 42
-                flags = data[start - 2] << 8 | data[start - 1]
-                if flags & 0x4000:
-                    start += 2
-                length = flags & 0xFFF
-                if version == 4:
-                    cut, start = _varint(data, start)
-                    kept = len(name) - cut if at > begin else 0
-                    if length == 0xFFF:
-                        length = data.index(0, start) - start + kept
-                    # A longer one would be copied for each entry after it.
-                    if not 0 <= kept <= length <= MAX_PATH:
-                        return names, False
-                    name = name[:kept] + data[start : start + length - kept]
-                    at = start + length - kept + 1
-                else:
-                    if length == 0xFFF:
-                        length = data.index(0, start) - start
-                    at += (start - at + length + 8) & ~7
-                if kind == 0xE0 or every:
-                    path = name + data[at - 1 : at] if version == 4 else data[start : start + length + 1]
-                    names.add(path.partition(b"\0")[0])
-                elif kind == 0x40:
-                    # A folder of a sparse index: what is in it, only an object of the repository tells.
-                    whole = False
+            read(begin, count)
     except (ValueError, IndexError):
-        return names, False
-    return names, whole
+        reader.whole = False
+    return reader.names, reader.whole
+
+
+class _Reader:
+    """The paths of an index, entry by entry.
+
+    Attributes:
+        names: the paths that were found.
+        whole: whether they are all there are.
+    """
+
+    def __init__(self, data: bytes, hash_length: int, *, every: bool) -> None:
+        self.data = data
+        self.every = every
+        # Where the flags of an entry end, which come after the object's name.
+        self.head = _STATUS + hash_length + 2
+        self.names: set[bytes] = set()
+        self.whole = True
+
+    def padded(self, at: int, count: int) -> None:
+        """Read entries of version 2 or 3: each has its whole path, and ends with one to eight NULs.
+
+        Raises:
+            ValueError, IndexError: the data ends before.
+        """
+        data, every, fixed_part = self.data, self.every, self.fixed_part
+        for _ in range(count):
+            kind, length, start = fixed_part(at)
+            if length == _LENGTH:
+                length = data.index(0, start) - start
+            if kind == _GITLINK or every:
+                self.add(data[start : start + length + 1])
+            elif kind == _FOLDER:
+                self.whole = False
+            at += (start - at + length + 8) & ~7
+
+    def compressed(self, at: int, count: int) -> None:
+        """Read entries of version 4: each path is what it shares with the one before, and a rest.
+
+        Raises:
+            ValueError, IndexError: the data ends before, or is not what git would read.
+        """
+        data, every, fixed_part = self.data, self.every, self.fixed_part
+        path = b""
+        for number in range(count):
+            kind, length, start = fixed_part(at)
+            cut, start = _varint(data, start)
+            shared = len(path) - cut if number else 0
+            if length == _LENGTH:
+                length = data.index(0, start) - start + shared
+            # A longer one would be copied for each entry after it.
+            if not 0 <= shared <= length <= MAX_PATH:
+                raise ValueError("a path is too long, or shares more than there is")
+            end = start + length - shared
+            path = path[:shared] + data[start:end]
+            if kind == _GITLINK or every:
+                self.add(path + data[end : end + 1])
+            elif kind == _FOLDER:
+                self.whole = False
+            at = end + 1
+
+    def fixed_part(self, at: int) -> tuple[int, int, int]:
+        """Return an entry's type, the length of its path, and where what follows the flags begins."""
+        data, start = self.data, at + self.head
+        flags = data[start - 2] << 8 | data[start - 1]
+        return data[at + _MODE] & _TYPE, flags & _LENGTH, start + 2 if flags & _EXTENDED else start
+
+    def add(self, path: bytes) -> None:
+        """Keep a path as git sees it, which is up to a NUL, were it in the middle."""
+        self.names.add(path.partition(b"\0")[0])
 
 
 def _blocks(data: bytes) -> tuple[list[tuple[int, int]], bool]:
