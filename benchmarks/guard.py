@@ -24,7 +24,9 @@ from init.guard import changes, search  # noqa: E402
 
 GIT = ["git", "-c", "user.name=b", "-c", "user.email=b", "-c", "core.fsmonitor=false", "-c", "gc.auto=0"]
 ENVIRON = {**os.environ, "GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_SYSTEM": os.devnull}
-EMPTY = "import sys; sys.path.insert(0, sys.argv[1]); from init import guard_walk; search.search(sys.argv[2])"
+EMPTY = (
+    "import sys; sys.path.insert(0, sys.argv[1]); from init.guard import search; search.search(sys.argv[2])"
+)
 
 
 def fill(folder: Path, folders: int, files: int) -> None:
@@ -80,7 +82,7 @@ def main() -> None:
         kinds: dict[str, Callable[[], object]] = {
             "git status": lambda: run([*GIT, "-C", name, "status", "--porcelain"]),
             "os.walk": lambda: walk(folder),
-            "take()": lambda: search.search(name),
+            "search()": lambda: search.search(name),
             "compare()": lambda: changes.compare(before, before),
             "interpreter": lambda: run([sys.executable, "-I", "-S", "-c", "pass"]),
             "interpreter, guard": lambda: run(start),

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import stat
 
-from init.guard.snapshot import Change
+from init.guard.snapshot import Change, Comparison
 from init.log import printable
 
 TYPE_CHECKING = False
@@ -22,34 +22,39 @@ if TYPE_CHECKING:
 
     from init.guard.snapshot import Item, Snapshot
 
+NOT_SEARCHED = "not searched: too deep, too many or not readable. What is called added may have been there"
 # A report is read only if it is short.
 MAX_LINES = 8
 MAX_WIDTH = 160
 MAX_CHANGES = 20
 
 
-def compare(before: Snapshot, after: Snapshot) -> tuple[Change, ...]:
+def compare(before: Snapshot, after: Snapshot) -> Comparison:
     """Return what is new or other than it was, what runs by itself first."""
     pairs = ((path, before.items.get(path), after.items[path]) for path in sorted(after.items))
-    changes = sorted(
-        filter(None, (_change(*pair) for pair in pairs)), key=lambda change: not change.by_itself
-    )
+    changes = filter(None, (_change(*pair) for pair in pairs))
     unseen = tuple(dict.fromkeys((*after.unseen, *before.unseen)))
+    return Comparison(tuple(sorted(changes, key=lambda change: not change.by_itself)), _first(unseen))
+
+
+def report(comparison: Comparison) -> str:
+    """Return it for a person, whose terminal nothing in it can steer; empty if there is nothing to say."""
+    changes, unseen = comparison
+    shown = [line for change in changes[:MAX_CHANGES] for line in _paragraph(change)]
+    if len(changes) > MAX_CHANGES:
+        shown.append(f"and {len(changes) - MAX_CHANGES} more")
     if unseen:
-        why = "not searched: too deep, too many or not readable. What is called added may have been there"
-        changes.append(Change("", "unseen", why, _first(unseen), by_itself=False))
-    return tuple(changes)
-
-
-def report(changes: Sequence[Change]) -> str:
-    """Return the changes for a person, whose terminal nothing in them can steer; empty if there are none."""
-    found = [change for change in changes if change.what != "unseen"]
-    shown = [line for change in found[:MAX_CHANGES] for line in _told(change)]
-    if len(found) > MAX_CHANGES:
-        shown.append(f"and {len(found) - MAX_CHANGES} more")
-    # However much was found, it is told that this may not be all.
-    shown += (line for change in changes if change.what == "unseen" for line in _told(change))
+        # However much was found, it is told that this may not be all.
+        shown += (f"unseen: {NOT_SEARCHED}", *map(_quoted, unseen))
     return "\n".join(shown)
+
+
+def events(comparison: Comparison) -> Iterator[dict[str, object]]:
+    """Return it as fields of log events: one for each change, and one for what was not searched."""
+    for change in comparison.changes:
+        yield {"path": change.path, "what": change.what, "reason": change.reason, "lines": change.lines}
+    if comparison.unseen:
+        yield {"path": "", "what": "unseen", "reason": NOT_SEARCHED, "lines": comparison.unseen}
 
 
 def _change(path: str, old: Item | None, now: Item) -> Change | None:
@@ -60,7 +65,7 @@ def _change(path: str, old: Item | None, now: Item) -> Change | None:
         names = tuple(name for name, values in now.settings.items() if former.get(name) != values)
         if not names:
             return None
-        from init.guard import views
+        from init.guard import views  # as late as the search does
 
         by_itself = by_itself and views.by_itself(rule.view, names)
         # What runs by itself comes first, so that the rest cannot push it out of sight.
@@ -71,15 +76,15 @@ def _change(path: str, old: Item | None, now: Item) -> Change | None:
     else:
         lines = list(_new_lines(old, now))
     return Change(
-        path,
-        "changed" if old else "added",
-        rule.reason,
-        _first(lines),
-        by_itself,
-        old,
-        names,
-        rule.view,
-        now.via,
+        path=path,
+        what="changed" if old else "added",
+        reason=rule.reason,
+        lines=_first(lines),
+        by_itself=by_itself,
+        former=old,
+        names=names,
+        view=rule.view,
+        via=now.via,
     )
 
 
@@ -136,8 +141,11 @@ def _cut(line: str) -> str:
     return line if len(line) <= MAX_WIDTH else f"{line[:MAX_WIDTH]}… ({len(line)} characters)"
 
 
-def _told(change: Change) -> Iterator[str]:
-    asked = "" if change.by_itself or change.what == "unseen" else ", if you ask for it"
-    where = f" {printable(_cut(change.path))}" if change.path else ""
-    yield f"{change.what}{where}: {printable(change.reason)}{asked}"
-    yield from (f"    {printable(line)}" for line in change.lines)
+def _paragraph(change: Change) -> Iterator[str]:
+    asked = "" if change.by_itself else ", if you ask for it"
+    yield f"{change.what} {printable(_cut(change.path))}: {printable(change.reason)}{asked}"
+    yield from map(_quoted, change.lines)
+
+
+def _quoted(line: str) -> str:
+    return f"    {printable(line)}"

@@ -6,6 +6,8 @@ moved to the top of the workspace, under a name that nothing runs.
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 import re
 import stat
@@ -21,7 +23,9 @@ if TYPE_CHECKING:
     from init.guard.snapshot import Change
 
 MANIFEST = "manifest.json"
+# Bytes of a file that is copied; what is larger only gets another name.
 MAX_COPY = 64 << 20
+# Bytes, far above what 5,000 paths take, and a search finds no more.
 MAX_MANIFEST = 64 << 20
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -37,10 +41,14 @@ class Outcome(Record):
     why: str = ""
 
 
-class _Entry(Record):
-    """A line of the manifest: the path, the name it is kept under, and what was left in its place.
+class _Kept(Record):
+    """What is kept of one path: a line of the manifest.
 
-    A kept name of digits is in the quarantine's folder, another one at the top of the workspace.
+    Attributes:
+        path: where it was, and is put back when it is accepted.
+        kept: its name now. One of digits is in the quarantine's folder, another at the top of the workspace.
+        mode: its type and permissions.
+        left: the digest of what was left in its place; empty if nothing was.
     """
 
     path: str
@@ -64,13 +72,12 @@ def put_away(root: str, changes: Sequence[Change], folder: str) -> tuple[Outcome
         os.rmdir(folder)
         raise OSError(f"{folder} is in the workspace")
     top, aside = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC), os.open(folder, _FOLDER)
-    entries: list[_Entry] = []
+    entries: list[_Kept] = []
     outcomes = []
-    found = [change for change in changes if change.what != "unseen"]
-    ends = {change.path for change in found if _leads_nowhere_once_undone(change)}
-    wanted = [change for change in found if not change.via <= ends]
+    ends = {change.path for change in changes if _leads_nowhere_once_undone(change)}
+    to_undo = [change for change in changes if not change.via <= ends]
     try:
-        for number, change in enumerate(wanted):
+        for number, change in enumerate(to_undo):
             try:
                 entry = _put_away(top, aside, change, str(number))
                 entries.append(entry)
@@ -124,7 +131,7 @@ def _leads_nowhere_once_undone(change: Change) -> bool:
     )
 
 
-def _put_away(top: int, aside: int, change: Change, number: str) -> _Entry:
+def _put_away(top: int, aside: int, change: Change, number: str) -> _Kept:
     folder, _, name = change.path.rpartition("/")
     here = _enter_to_write(top, folder)
     try:
@@ -139,7 +146,7 @@ def _put_away(top: int, aside: int, change: Change, number: str) -> _Entry:
             os.rename(name, kept, src_dir_fd=here, dst_dir_fd=top)
         if former is not None:
             _write(here, name, *former)
-        return _Entry(change.path, kept, mode, _digest(here, name))
+        return _Kept(change.path, kept, mode, _digest(here, name))
     finally:
         os.close(here)
 
@@ -162,7 +169,7 @@ def _former(here: int, name: str, change: Change) -> tuple[bytes, int] | None:
     return old.content, old.mode
 
 
-def _accept(top: int, aside: int, entry: _Entry) -> None:
+def _accept(top: int, aside: int, entry: _Kept) -> None:
     folder, _, name = entry.path.rpartition("/")
     here = _enter_to_write(top, folder)
     try:
@@ -217,8 +224,6 @@ def _write(folder: int, name: str, data: bytes, mode: int) -> None:
 
 def _digest(folder: int, name: str) -> str:
     """Return what tells a content from others; empty if nothing is there."""
-    import hashlib
-
     try:
         kind = stat.S_IFMT(os.stat(name, dir_fd=folder, follow_symlinks=False).st_mode)
     except FileNotFoundError:
@@ -227,9 +232,7 @@ def _digest(folder: int, name: str) -> str:
     return f"{kind:o}:" + ("" if data is None else hashlib.sha256(data).hexdigest())
 
 
-def _write_manifest(aside: int, entries: list[_Entry]) -> None:
-    import json
-
+def _write_manifest(aside: int, entries: list[_Kept]) -> None:
     # JSON escapes what is no text in a path, and reads it again.
     _write(
         aside,
@@ -239,14 +242,12 @@ def _write_manifest(aside: int, entries: list[_Entry]) -> None:
     )
 
 
-def _read_manifest(aside: int) -> list[_Entry]:
-    import json
-
+def _read_manifest(aside: int) -> list[_Kept]:
     data = content(aside, MANIFEST, MAX_MANIFEST)
     if data is None or stat.S_ISLNK(os.stat(MANIFEST, dir_fd=aside, follow_symlinks=False).st_mode):
         raise OSError(f"{MANIFEST} cannot be read")
     try:
-        entries = [_Entry(**entry) for entry in json.loads(data)]
+        entries = [_Kept(**entry) for entry in json.loads(data)]
         if not all(map(_plausible, entries)):
             raise ValueError("a path leads out")  # noqa: TRY301 - told like any other fault
     except (ValueError, TypeError, RecursionError) as error:
@@ -254,7 +255,7 @@ def _read_manifest(aside: int) -> list[_Entry]:
     return entries
 
 
-def _plausible(entry: _Entry) -> bool:
+def _plausible(entry: _Kept) -> bool:
     path, kept, mode, left = entry
     return (
         isinstance(path, str)

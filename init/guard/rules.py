@@ -8,6 +8,8 @@ Left out, on purpose: prose (AGENTS.md), names of versions (.nvmrc), ``.env``, w
 report would show, and source code, which runs when you run the project. Of that, an IDE runs some as soon as
 it opens or imports the project: build.gradle, CMakeLists.txt, a procedural macro. It changes too often to be
 told, so whoever opens an agent's work in such an IDE trusts it.
+
+The module is longer than others because it is a table, which nobody reads from top to bottom.
 """
 
 from __future__ import annotations
@@ -298,6 +300,7 @@ def grow(rules: tuple[Rule, ...]) -> Tree:
     return tree
 
 
+# Grown at import, which takes 0.2 ms: only a search loads this module.
 _ALL = grow(RULES)
 # Endings are looked up apart from names: `*.code-workspace` by ".code-workspace", and those of one folder in
 # its "*.".

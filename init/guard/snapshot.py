@@ -10,7 +10,7 @@ from init.record import Record
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from init.guard.rules import Rule
-    from init.guard.views import Settings
+    from init.guard.views import FileSettings
 
 _PATH = os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
@@ -32,7 +32,7 @@ class Item(Record):
     mode: int
     stamp: tuple[int, int, int]
     content: bytes | None
-    settings: Settings | None
+    settings: FileSettings | None
     via: frozenset[str]
 
 
@@ -48,7 +48,7 @@ class Change(Record):
 
     Attributes:
         path: where, relative to the root.
-        what: "added" or "changed"; "unseen" for what nobody looked at.
+        what: "added" or "changed".
         reason: what runs it, and when.
         lines: what would run: settings, or lines that are new; only the first, with a note of how many more.
         by_itself: whether it runs without being asked for.
@@ -67,6 +67,18 @@ class Change(Record):
     names: tuple[str, ...] = ()
     view: str = "text"
     via: frozenset[str] = frozenset(("",))
+
+
+class Comparison(Record):
+    """How a workspace differs from what it was.
+
+    Attributes:
+        changes: what would run and did not before; what runs by itself comes first.
+        unseen: places that were not searched; only the first, with a note of how many more.
+    """
+
+    changes: tuple[Change, ...]
+    unseen: tuple[str, ...]
 
 
 def enter(top: int, folder: str) -> int:

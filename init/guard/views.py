@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
 # The values of each setting in their order; one without a value is shown by its name alone.
-Settings = dict[str, tuple[str | None, ...]]
+FileSettings = dict[str, tuple[str | None, ...]]
 
 _SWITCH = frozenset(("true", "false", "yes", "no", "on", "off"))
 # Strings, comments, and commas before a closing bracket. What is not closed ends with the text, so that a
@@ -33,7 +33,7 @@ _PLUGINS = (
 _LONGEST = 1 << 18
 
 
-def settings(view: str, data: bytes) -> Settings | None:
+def settings(view: str, data: bytes) -> FileSettings | None:
     """Return what of a file makes something run, or None if all of it has to be compared."""
     reader = _READERS.get(view)
     if reader is None or len(data) > _LONGEST:
@@ -74,11 +74,11 @@ def _runs(section: str, key: str, value: str | None) -> bool:
 
 
 def _lines(pattern: str) -> Callable[[bytes], Iterator[tuple[str, None]]]:
-    wanted = re.compile(pattern)
+    runs = re.compile(pattern)
 
     def read(data: bytes) -> Iterator[tuple[str, None]]:
         for line in data.decode("utf-8", "surrogateescape").split("\n"):
-            if wanted.search(line):
+            if runs.search(line):
                 yield line.strip(), None
 
     return read
@@ -86,7 +86,7 @@ def _lines(pattern: str) -> Callable[[bytes], Iterator[tuple[str, None]]]:
 
 def _values(pattern: str) -> Callable[[bytes], Iterator[tuple[str, None]]]:
     """Return a reader of what lines begin that match, to the end of a list or text over several lines."""
-    wanted = re.compile(pattern)
+    begins = re.compile(pattern)
 
     def read(data: bytes) -> Iterator[tuple[str, None]]:
         value: list[str] = []
@@ -97,7 +97,7 @@ def _values(pattern: str) -> Callable[[bytes], Iterator[tuple[str, None]]]:
                 yield " ".join(value), None
                 value = []
             if not value:
-                if not wanted.search(line):
+                if not begins.search(line):
                     continue
                 depth, text = 0, False
             value += filter(None, [line.strip()])

@@ -1,0 +1,87 @@
+"""The session under the guard: what is loaded for it, its exit code, and what it says."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from init import log, paths
+from init.errors import EX_QUARANTINED
+from init.guard import budget, changes, session
+from init.mounts import Mount
+from init.settings import read
+from tests.unit.guard.projects import put
+
+REPOSITORY = Path(__file__).parents[3]
+
+
+@pytest.fixture
+def run(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Callable[[dict[str, str], Callable[[], int]], int]:
+    """Return a function that runs a session in the test's workspace."""
+    monkeypatch.setattr(paths, "WORKSPACE", str(root))
+    monkeypatch.setattr(paths, "QUARANTINE", str(tmp_path / "data" / "quarantine"))
+    table = [Mount(path=str(root), read_only=False)]
+    return lambda environ, act: session.run(act, read(environ), table)
+
+
+def attack(root: Path, code: int = 0) -> int:
+    put(root / ".envrc", "evil\n")
+    return code
+
+
+@pytest.mark.parametrize(
+    ("guard", "code", "ends_with"),
+    [("report", 0, 0), ("report", 3, 3), ("off", 3, 3), ("block", 0, EX_QUARANTINED), ("block", 3, 3)],
+)
+def test_the_exit_code_is_the_sessions_own_if_it_has_one(
+    run: Callable[[dict[str, str], Callable[[], int]], int], root: Path, guard: str, code: int, ends_with: int
+) -> None:
+    assert run({"SANDBOX_GUARD": guard}, lambda: attack(root, code)) == ends_with
+    assert (root / ".envrc").exists() == (guard != "block")
+
+
+def test_where_nothing_is_told_but_not_all_was_searched_it_is_said(
+    run: Callable[[dict[str, str], Callable[[], int]], int],
+    root: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(budget, "MAX_DEPTH", 0)
+    (root / "a").mkdir()
+    assert run({"SANDBOX_GUARD": "block"}, lambda: 0) == 0
+    assert "did not look everywhere" in (said := capsys.readouterr().err)
+    assert "    a\n" in said
+
+
+def test_as_json_each_change_is_an_event(
+    run: Callable[[dict[str, str], Callable[[], int]], int],
+    root: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(budget, "MAX_DEPTH", 0)
+    (root / "a").mkdir()
+    log.configure(as_json=True)
+    run({"SANDBOX_LOG": "json"}, lambda: attack(root))
+    events = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
+    assert [(event["path"], event["what"], event["lines"]) for event in events] == [
+        (".envrc", "added", ["evil"]),
+        ("", "unseen", ["a"]),
+    ]
+    assert events[1]["reason"] == changes.NOT_SEARCHED
+
+
+def test_without_a_guard_nothing_of_it_is_loaded() -> None:
+    program = (
+        "import sys; sys.path.insert(0, sys.argv[1]); from init.guard import session; "
+        "from init.settings import read; session.run(lambda: 0, read({'SANDBOX_GUARD': 'off'}), ()); "
+        "print(*(name for name in sys.modules if name.startswith('init.guard.')))"
+    )
+    command = [sys.executable, "-I", "-S", "-c", program, str(REPOSITORY)]
+    loaded = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    assert loaded.split() == ["init.guard.session"]
