@@ -27,6 +27,8 @@ from pathlib import Path
 import startup
 
 PATIENCE = 5.0  # seconds after which a container that runs on has lost its signal
+# Ours, and the containers': who watches on the same one keeps PID 1 from its first instruction.
+OWN, *OTHERS = sorted(os.sched_getaffinity(0))
 WAITING = "waiting for signals"
 STARTING = 60.0  # seconds in which the engine has to start one
 
@@ -85,7 +87,8 @@ def start(command: list[str], execs: Execs, number: int) -> Shot:
     """Start a container; return as soon as its entry point has been executed."""
     mark = f"3600.{number:06}"  # sleep takes it, and it tells the containers apart
     options = [word for word in startup.OPTIONS if word != "--rm"]
-    container = startup.docker("create", *options, "--network=none", "--log-driver=none", *command, mark)
+    options += ["--network=none", "--log-driver=none", f"--cpuset-cpus={','.join(map(str, OTHERS))}"]
+    container = startup.docker("create", *options, *command, mark)
     for _ in execs.read(0):
         pass  # of before
     client = subprocess.Popen(["docker", "start", container], stdout=subprocess.DEVNULL)
@@ -200,7 +203,12 @@ def main() -> None:
     arguments = parser.parse_args()
     if os.geteuid() != 0:
         parser.error("root is needed: to hear of each exec, and to signal a container's PID 1")
+    if not OTHERS:
+        parser.error("two processors are needed: one to watch from, one for the container")
     startup.build()
+    os.sched_setaffinity(0, {OWN})
+    # So that the moment is the one drawn, whatever else the machine does.
+    os.sched_setscheduler(0, os.SCHED_FIFO | os.SCHED_RESET_ON_FORK, os.sched_param(1))
     between = (arguments.between[0], arguments.between[1])
     for kind, shots in measure(arguments.rounds, between).items():
         report(kind, shots, between)

@@ -42,7 +42,7 @@ def root_phase(settings: Settings, arguments: list[str]) -> NoReturn:
     accounts.apply(agent)
     ownership.claim_all(claims.targets(table, agent, asked=settings.asks_for_ids), table, agent)
     privileges.lock_down()
-    privileges.become(agent, (paths.BLOCK_SIGNALS, *privileges.INTERPRETER, paths.ENTRYPOINT, *arguments))
+    privileges.become(agent, paths.ENTRYPOINT, arguments)
 
 
 def session_phase(settings: Settings, arguments: list[str]) -> int:

@@ -21,7 +21,7 @@ MODELS = f"{CONFIG}/models.yml"
 ENTRYPOINT = "/opt/sandbox/__main__.py"
 # The version of this project that the image was made of.
 VERSION = "/opt/sandbox/VERSION"
-# Becomes its arguments with every signal blocked (image/block-signals.c): gosu does not keep the mask.
+# Becomes its arguments with every signal blocked, or ends with 128 + n: image/block-signals.c.
 BLOCK_SIGNALS = "/opt/sandbox/block-signals"
 ENTER, ACCEPT, CONNECT, DOCTOR = (
     f"/usr/local/bin/sandbox-{name}" for name in ("enter", "accept", "connect", "doctor")

@@ -5,8 +5,8 @@ no race between a handler and a wait: signal(7).
 
 The mask survives exec, execve(2), but gosu does not keep it: it is a Go program, whose runtime unblocks TERM,
 INT, HUP and QUIT when it starts (runtime/signal_unix.go, blockableSig). What is pending then is lost, for the
-kernel drops what PID 1 does not handle. So we look at what is pending just before gosu, and block again right
-behind it (privileges.become); benchmarks/README.md tells how long the gap between is.
+kernel drops what PID 1 does not handle. So image/block-signals.c looks at what is pending right before gosu,
+and blocks again right behind it; benchmarks/README.md tells how long the gap between is.
 """
 
 from __future__ import annotations

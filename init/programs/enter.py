@@ -32,14 +32,14 @@ def enter(settings: Settings, arguments: list[str]) -> int:
     if os.geteuid() == 0:
         privileges.require_capabilities()
         privileges.lock_down()
-        privileges.become(agent(), (*privileges.INTERPRETER, paths.ENTER, *arguments))
+        privileges.become(agent(), paths.ENTER, arguments)
     seal.session(settings.seccomp)
     command, *rest = arguments or [paths.SHELL]
     variables = {**os.environ, **environment.agent_variables(places.home(), os.environ)}
     path = command if "/" in command else environment.find_program(command)
     if path is None:
         raise SandboxError(f"there is no program {command}", "Name one that the agent's PATH finds.")
-    # Python ignores some, and what is ignored stays so.
+    # Python ignores some, become() blocked all, and both stay so.
     signals.reset()
     try:
         os.execve(path, [command, *rest], variables)  # noqa: S606 - exec without a shell is the point

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import sys
 
-from init import signals
+from init import paths
 from init.errors import SandboxError
 
 TYPE_CHECKING = False
@@ -73,23 +73,22 @@ def lock_down() -> None:
     prctl.set_no_new_privs(1)
 
 
-def become(agent: Identity, command: Sequence[str]) -> NoReturn:
-    """Replace this process by a command of the image's, as the agent and in no other group.
+def become(agent: Identity, program: str, arguments: Sequence[str]) -> NoReturn:
+    """Replace this process by one of the image's Python programs, as the agent and in no other group.
 
-    Args:
-        agent: whom to become.
-        command: argv; its first is an absolute path.
+    Where a signal asks us to end, the process ends with 128 + n: gosu would lose it (signals.py says why).
 
     Raises:
-        Interrupted: a signal asks us to end, which gosu would lose (signals.py says why).
-        SandboxError: gosu is not there.
+        SandboxError: the image is not whole.
     """
-    argv = [GOSU, f"{agent.uid}:{agent.gid}", *command]
-    signals.stop_if_asked()
+    user = f"{agent.uid}:{agent.gid}"
+    argv = [paths.BLOCK_SIGNALS, GOSU, user, paths.BLOCK_SIGNALS, *INTERPRETER, program, *arguments]
     try:
-        os.execv(GOSU, argv)  # noqa: S606 - exec without a shell is the point
+        os.execv(paths.BLOCK_SIGNALS, argv)  # noqa: S606 - exec without a shell is the point
     except OSError as error:
-        raise SandboxError(f"cannot run {GOSU}: {error.strerror}", "Rebuild the image.") from error
+        raise SandboxError(
+            f"cannot run {paths.BLOCK_SIGNALS}: {error.strerror}", "Rebuild the image."
+        ) from error
 
 
 def _last_capability() -> int:

@@ -134,6 +134,14 @@ def test_a_signal_while_the_second_interpreter_starts_ends_the_tool(hold: Hold) 
     assert held.code() == 128 + signal.SIGTERM, logs(held.name)
 
 
+def test_what_blocks_the_signals_ends_where_one_is_pending(sandbox: Sandbox) -> None:
+    result = sandbox.plain(
+        "--entrypoint=/usr/bin/python3",
+        arguments=("/probes/pending.py", "/opt/sandbox/block-signals", "/bin/echo", "started"),
+    )
+    assert (result.returncode, result.stdout) == (128 + signal.SIGTERM, ""), result.stderr
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [

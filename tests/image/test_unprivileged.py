@@ -45,7 +45,8 @@ def test_any_puid_has_a_name_on_a_read_only_root(sandbox: Sandbox, uid: str) -> 
     assert sandbox.owner("workspace/kept") == f"{uid}:100"
 
 
-STATUS = "grep -E '^(Uid|Gid|Groups|Cap(Inh|Prm|Eff|Amb)|NoNewPrivs|Seccomp_filters):' /proc/self/status"
+FIELDS = "Uid|Gid|Groups|Cap(Inh|Prm|Eff|Amb)|NoNewPrivs|Seccomp_filters|SigBlk|SigIgn"
+STATUS = f"grep -E '^({FIELDS}):' /proc/self/status"
 
 
 def test_who_enters_a_running_sandbox_is_no_more_than_the_tool(
