@@ -104,8 +104,10 @@ ENV TZ=Europe/Berlin \
     NPM_CONFIG_PREFIX=/home/agent/data/npm \
     BUN_INSTALL=/home/agent/data/bun
 
+COPY VERSION /opt/sandbox/VERSION
 ARG BASE_IMAGE
 LABEL org.opencontainers.image.title="agentic-sandbox" \
+      org.opencontainers.image.version="0.2.0" \
       org.opencontainers.image.base.name="${BASE_IMAGE}" \
       org.opencontainers.image.description="A hardened container for agentic coding tools that run against your own model server" \
       org.opencontainers.image.licenses="MIT"
