@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Brings up what start.sh needs on Debian and Ubuntu: an engine with Compose and buildx, and a base image.
+# Brings up what start.sh needs on Debian and Ubuntu: Python, an engine with Compose and buildx, and a base image.
 # Every step looks first and does nothing where there is nothing to do, so running it twice is safe.
 set -euo pipefail
 
@@ -14,7 +14,7 @@ engine_log=/var/log/sandbox-dockerd.log
 
 main() {
   case ${1:-} in
-    --install) install_engine && install_plugins && start_engine ;;
+    --install) install_python && install_engine && install_plugins && start_engine ;;
     --build-base) build_base ;;
     *)
       if ! tools_ready; then
@@ -28,7 +28,16 @@ main() {
   esac
 }
 
-tools_ready() { engine_answers && docker compose version && docker buildx version; } >/dev/null 2>&1
+tools_ready() { has_python && engine_answers && docker compose version && docker buildx version; } >/dev/null 2>&1
+
+# As start.sh looks for it.
+has_python() {
+  local name
+  for name in python3 python3.13 python3.12 python3.11 python3.10 python3.9; do
+    if "$name" -ISc 'import sys; sys.exit(sys.version_info < (3, 9))' 2>/dev/null; then return; fi
+  done
+  return 1
+}
 
 require_debian_family() {
   local ids=''
@@ -65,6 +74,15 @@ apt_install() {
 }
 
 apt_has() { apt-cache show "$1" >/dev/null 2>&1; }
+
+install_python() {
+  if has_python; then return; fi
+  say "installing Python from the distribution's packages"
+  apt-get update >&2
+  apt_install python3
+  has_python || apt_install python3.9 || die "this release has no Python 3.9 or newer." \
+    "Install one as python3.9 or newer, then run ./start.sh."
+}
 
 install_engine() {
   if engine_answers || { command -v dockerd && command -v docker; } >/dev/null; then return; fi
@@ -166,7 +184,8 @@ forget_if_gone() {
 
 provide_base() {
   local base limit=()
-  base=$(setting BASE_IMAGE "$(pinned_base)")
+  build_variables
+  base=${BASE_IMAGE:-$(pinned_base)}
   if image_here "$base" || image_here "$local_base"; then return; fi
   say "fetching the base image $base"
   # macOS has none.
@@ -176,6 +195,9 @@ provide_base() {
   require_debian_family
   as_root --build-base
 }
+
+# The Dockerfile is the one place that names the base.
+pinned_base() { sed -n "s/^ARG BASE_IMAGE=//p" "$here/Dockerfile"; }
 
 image_here() { docker image inspect "$1" >/dev/null 2>&1; }
 

@@ -87,7 +87,7 @@ def said(text: str, **more: object) -> dict[str, Any]:
 def demo_image() -> str:
     """Build it the way start.sh does, so that base, mirrors and CA are this machine's."""
     name = os.environ.get("DEMO_IMAGE", "agentic-sandbox-demo:latest")
-    prepare = "here=$PWD; . scripts/common.sh; choose_platform; choose_base; offer_ca"
+    prepare = "here=$PWD; . scripts/common.sh; build_variables"
     built = subprocess.run(
         ["bash", "-c", f"{prepare}; docker compose build model"], cwd=ROOT,
         env={**os.environ, "COMPOSE_PROFILES": "demo", "DEMO_IMAGE": name},

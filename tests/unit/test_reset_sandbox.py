@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-SCRIPTS = Path(__file__).parents[2] / "scripts"
+ROOT = Path(__file__).parents[2]
 CONSENT = "Yes, do as I say!"
 NOBODY = 65534
 UNTOUCHED = {"workspace/.gitkeep", "workspace/project/main.py", "data/.gitkeep", "data/share/session.db"}
@@ -23,10 +23,14 @@ class Checkout:
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        shutil.copytree(SCRIPTS, root / "scripts")
-        script = root / "scripts" / "reset-sandbox.sh"
+        for name in ("scripts", "host"):
+            shutil.copytree(ROOT / name, root / name, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copy(ROOT / "start.sh", root)
         # For a busy machine.
-        script.write_text(script.read_text().replace("read -r -t 5 ", "read -r -t 60 "))
+        program = root / "host" / "reset.py"
+        text = program.read_text()
+        assert text.count("PATIENCE = 5.0") == 1
+        program.write_text(text.replace("PATIENCE = 5.0", "PATIENCE = 60.0"))
         for name in UNTOUCHED:
             self.add(name)
         self.docker("exit 0")

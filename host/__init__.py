@@ -1,0 +1,27 @@
+"""What runs on the user's own machine: start.sh finds a Python and hands over to this package.
+
+Standard library only, Python 3.9 or newer. Read from the top:
+
+    __main__      one verb of the command line, from its options to the exit code
+
+    doctor        the frame around the examination that the sandbox does itself
+    verify        attacks the sandbox on this very machine
+    reset         empties workspace/ and data/
+    sessions      the sandbox: open a tool in it, enter one that runs, take a quarantine back
+    demo          the model that --demo brings along
+    image         what the image is built from and with
+
+    compose       every `docker compose` command line, and what Compose makes of .env and compose.yml
+    engine        is Docker here, and fit for this
+
+    cli           the options of every verb; the only place that reads the command line
+    checkout      where this checkout is, and its version
+    supervisor    runs a child; all signals, process groups and terminals
+    tree          counts and removes what is below a folder
+
+    completion    the options of cli, for bash and zsh
+    messages      lines for the user, on stderr
+    errors        what goes wrong, and every exit code
+
+Whatever is above may use what is below, never the other way round; lint-imports checks it.
+"""

@@ -1,0 +1,106 @@
+"""One call of start.sh: what it asks for, and the exit code."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import signal
+import sys
+from typing import TYPE_CHECKING
+
+from host import checkout as checkouts
+from host import cli, compose, doctor, engine, image, reset, sessions, verify
+from host.errors import FAILED, OK, SIGNALLED, HostError, Interrupted
+from host.messages import tell
+from host.supervisor import Supervisor
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from host.checkout import Checkout
+
+
+def main(words: Sequence[str]) -> int:
+    """Do what the command line asks for, and return the exit code."""
+    # Until there is something to end, Ctrl-C ends this as any program.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    try:
+        code = perform(checkouts.here(), cli.parse(words), words)
+        sys.stdout.flush()
+    except HostError as error:
+        tell(error)
+        return error.code
+    except Interrupted as interrupted:
+        return interrupted.code
+    except BrokenPipeError:
+        # Whoever read our stdout has gone; the interpreter would flush it once more.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        return SIGNALLED + signal.SIGPIPE
+    except OSError as error:
+        # A full disk, a file of this checkout that is gone: what Python says of it is all there is to say.
+        tell(HostError(f"the system refuses: {error}"))
+        return FAILED
+    return code
+
+
+def perform(checkout: Checkout, request: cli.Request, words: Sequence[str]) -> int:
+    """Do what is asked for, and return the exit code.
+
+    Raises:
+        HostError: it cannot be done.
+        Interrupted: somebody asked for the end.
+    """
+    if isinstance(request, cli.Print):
+        sys.stdout.write(request.text)
+        return OK
+    if isinstance(request, cli.Version):
+        sys.stdout.write(f"{checkout.describe()}\n")
+        return OK
+    environ = dict(os.environ)
+    supervisor = Supervisor()
+    if isinstance(request, cli.Reset):
+        return reset.empty(checkout, supervisor, environ, request)
+    if isinstance(request, cli.BuildVariables):
+        return print_build_variables(checkout, supervisor, environ)
+    again = [str(checkout.root / "start.sh"), *words]
+    if isinstance(request, cli.Start) and request.bootstrap:
+        sessions.bootstrap(checkout, supervisor, environ)
+    joined = engine.join_group(supervisor, again, environ)
+    if joined is not None:
+        return joined
+    return with_engine(checkout, supervisor, environ, request)
+
+
+def with_engine(
+    checkout: Checkout, supervisor: Supervisor, environ: Mapping[str, str], request: cli.InEngine
+) -> int:
+    """Do what needs the engine, and return the exit code.
+
+    Raises:
+        HostError: it cannot be done.
+        Interrupted: somebody asked for the end.
+    """
+    os.chdir(checkout.root)
+    if isinstance(request, cli.Start):
+        return sessions.open_tool(checkout, supervisor, environ, request)
+    if isinstance(request, cli.Doctor):
+        return doctor.examine(checkout, supervisor, environ, request)
+    if isinstance(request, cli.Verify):
+        return verify.attack(checkout, supervisor, environ, request)
+    if isinstance(request, cli.Enter):
+        return sessions.enter(checkout, supervisor, environ, request.words)
+    return sessions.accept(checkout, supervisor, environ, request.names)
+
+
+def print_build_variables(checkout: Checkout, supervisor: Supervisor, environ: Mapping[str, str]) -> int:
+    """Print what a build is told, as the shell reads it: scripts/common.sh, build_variables."""
+    read, configuration = compose.read(supervisor, checkout, environ)
+    variables = {
+        "SANDBOX_IMAGE": configuration.image,
+        **{name: configuration.variables.get(name, "") for name in ("BASE_IMAGE", "RUST_CHANNEL")},
+        **image.choose_platform(environ), **image.sources(supervisor, read, configuration),
+    }  # fmt: skip
+    for name, value in variables.items():
+        if value:
+            sys.stdout.write(f"export {name}={shlex.quote(value)}\n")
+    return OK

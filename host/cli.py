@@ -1,0 +1,293 @@
+"""The command line: every verb and its options. Nothing else reads it.
+
+One tree of parsers gives the messages, the help and the shell's completion (completion.py). The first word
+chooses the verb; without one it is a start. What follows `--` is the tool's, and all that `exec` is given is
+its command's.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NoReturn, Union
+
+from host import completion
+from host.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+HINT = "./start.sh --help tells what there is; arguments for the tool go after --"
+START = (
+    "./start.sh [--tool NAME | --shell] [--demo] [--no-build | [--no-cache] [--pull] [--build-arg K=V]...]"
+)
+MORE = f"Without a verb, a tool is opened:\n  {START}\n             [--bootstrap] [-- ARGUMENT...]"
+EXAMPLES = """examples:
+  ./start.sh --tool opencode -- run "Explain this project"
+  ./start.sh --tool omp -- -p "Explain this project"
+  ./start.sh --demo -- run "Say hello"
+
+Variables are read from the environment or .env; .env.example describes each. MODEL_URL names the model
+server. The exit code is the tool's own."""
+
+VERBS = {
+    "exec": (
+        "[COMMAND [ARGUMENT...]]",
+        "run a command, or a shell, as the agent in the sandbox that is running",
+    ),
+    "accept": (
+        "[NAME]",
+        "take back what the workspace guard quarantined; without a name, list what there is",
+    ),
+    "doctor": (
+        "[--demo] [--no-build] [--json]",
+        "examine engine, folders, configuration, tools, sandbox and model, and say what to do",
+    ),
+    "verify": (
+        "[--no-build] [PYTEST-OPTION...]",
+        "attack the sandbox from inside, on this very machine, and report each property",
+    ),
+    "reset": ("[--destroy]", "remove everything from workspace/ and data/ of this checkout, after asking"),
+    "completion": ("bash|zsh", "print the completion of these options, for your shell"),
+}
+
+
+@dataclass(frozen=True)
+class Start:
+    """Open a tool."""
+
+    tool: str = ""
+    shell: bool = False
+    demo: bool = False
+    build: bool = True
+    build_options: tuple[str, ...] = ()
+    bootstrap: bool = False
+    arguments: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Doctor:
+    """Examine everything."""
+
+    json: bool
+    demo: bool
+    build: bool
+
+
+@dataclass(frozen=True)
+class Verify:
+    """Attack the sandbox."""
+
+    build: bool
+    arguments: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Reset:
+    """Empty the folders."""
+
+    destroy: bool
+
+
+@dataclass(frozen=True)
+class Enter:
+    """Run a command in the sandbox that runs."""
+
+    words: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Accept:
+    """Take a quarantine back."""
+
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Print:
+    """Print a text: help, version, completion."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Version:
+    """Print the version."""
+
+
+@dataclass(frozen=True)
+class BuildVariables:
+    """Print what a build is told, for the shell scripts of this repository."""
+
+
+# What needs the engine.
+InEngine = Union[Start, Doctor, Verify, Enter, Accept]
+Request = Union[InEngine, Reset, Print, Version, BuildVariables]
+
+
+class _Format(argparse.RawTextHelpFormatter):
+    """Wide enough for one line an option, and the word Usage as every program here has it."""
+
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog, max_help_position=21, width=114)
+
+    def add_usage(
+        self, usage: str | None, actions: Iterable[argparse.Action],
+        groups: Iterable[argparse._MutuallyExclusiveGroup], prefix: str | None = None,
+    ) -> None:  # fmt: skip
+        super().add_usage(usage, actions, groups, "Usage: " if prefix is None else prefix)
+
+
+class _Parser(argparse.ArgumentParser):
+    """Raises what is wrong, in the words of this program."""
+
+    def error(self, message: str) -> NoReturn:
+        unfinished = re.fullmatch(r"argument (\S+): expected one argument", message)
+        raise UsageError(f"{unfinished[1]} needs a value" if unfinished else message, HINT)
+
+
+def parse(words: Sequence[str]) -> Request:
+    """Return what a command line asks for.
+
+    Raises:
+        UsageError: it is not one that there is.
+    """
+    if list(words) == ["build-variables"]:
+        return BuildVariables()
+    tree, verbs = parsers()
+    verb = words[0] if words and words[0] in verbs else ""
+    # Everything after these is somebody else's.
+    if verb in ("exec", "verify") and words[1:2] not in (["-h"], ["--help"]):
+        return _passed_on(verb, tuple(words[1:]))
+    ours, arguments = _split(words)
+    if "-h" in ours or "--help" in ours:
+        return Print(verbs.get(verb, tree).format_help())
+    if not verb:
+        return _without_verb(ours, arguments, verbs)
+    options, unknown = verbs[verb].parse_known_args(ours[1:])
+    strangers = [*unknown, *(["--", *arguments] if "--" in words else [])]
+    if strangers and verb == "reset":
+        raise UsageError(f"unknown option '{strangers[-1]}'", verbs[verb].format_usage().strip())
+    if strangers:
+        raise UsageError(
+            f"{verb} does not know {strangers[0]}", f"./start.sh {verb} --help tells what there is"
+        )
+    return _request(verb, options, tree)
+
+
+def parsers() -> tuple[argparse.ArgumentParser, dict[str, argparse.ArgumentParser]]:
+    """Return the parser of all, and that of each verb."""
+    tree = _start_parser()
+    listed = tree.add_subparsers(dest="verb", metavar="VERB", title="verbs", parser_class=_Parser)
+    verbs: dict[str, argparse.ArgumentParser] = {}
+
+    for name, (usage, text) in VERBS.items():
+        verbs[name] = listed.add_parser(
+            name, usage=f"./start.sh {name} {usage}", help=text, description=f"{text[0].upper()}{text[1:]}.",
+            epilog=MORE, formatter_class=_Format, allow_abbrev=False, add_help=False,
+        )  # fmt: skip
+        verbs[name].add_argument("-h", "--help", action="store_true", help="this text")
+    verbs["accept"].add_argument("names", nargs="*", metavar="NAME", help="as the guard named it")
+    verbs["doctor"].add_argument("--json", action="store_true", help="the report as JSON on stdout")
+    verbs["doctor"].add_argument("--demo", action="store_true", help="examine with the small model of --demo")
+    for name in ("doctor", "verify"):
+        _add_no_build(verbs[name])
+    verbs["reset"].add_argument("--destroy", action="store_true", help="do not ask, for scripts")
+    verbs["completion"].add_argument(
+        "shell", choices=completion.SHELLS, metavar="|".join(completion.SHELLS), help=completion.INSTALL
+    )
+    return tree, verbs
+
+
+def _start_parser() -> argparse.ArgumentParser:
+    """Return the parser where there is no verb."""
+    tree = _Parser(
+        prog="./start.sh", formatter_class=_Format, allow_abbrev=False, add_help=False,
+        usage="./start.sh [OPTION]... [-- ARGUMENT...]\n       ./start.sh VERB [OPTION]...",
+        description="Opens an agentic coding tool in the sandbox. Without --tool it asks which.",
+        epilog=EXAMPLES,
+    )  # fmt: skip
+    tree.add_argument("--tool", metavar="NAME", help=(
+        "start this tool without asking (opencode, omp, ... see config/tools.yml)"))  # fmt: skip
+    tree.add_argument("--shell", action="store_true", help=(
+        "start bash in the tool's place: the same container, the same agent"))  # fmt: skip
+    tree.add_argument("--demo", action="store_true", help=(
+        "also start a small model, to try everything without a server; it can chat, not code.\n"
+        "MODEL_GGUF=FILE uses your own model file. The tool is opencode unless --tool or\n"
+        "DEFAULT_TOOL names one"))  # fmt: skip
+    _add_no_build(tree)
+    tree.add_argument("--no-cache", action="store_true", help="build every layer anew")
+    tree.add_argument("--pull", action="store_true", help="ask the registry for the base image again")
+    tree.add_argument("--build-arg", action="append", default=[], metavar="K=V",
+                      help="a build argument, such as PYTHON_VERSION=3.12")  # fmt: skip
+    tree.add_argument("--bootstrap", action="store_true", help=(
+        "first bring up what is missing (Debian, Ubuntu): Python, Docker, base image"))  # fmt: skip
+    tree.add_argument("--version", action="store_true", help="the version of this checkout")
+    tree.add_argument(
+        "-h", "--help", action="store_true", help="this text; ./start.sh VERB --help tells more"
+    )
+    return tree
+
+
+def _add_no_build(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--no-build", action="store_false", dest="build", default=True, help="use the image as it is"
+    )
+
+
+def _split(words: Sequence[str]) -> tuple[list[str], tuple[str, ...]]:
+    """Return what is before and after the first `--`."""
+    here = list(words).index("--") if "--" in words else len(words)
+    return list(words[:here]), tuple(words[here + 1 :])
+
+
+def _passed_on(verb: str, words: tuple[str, ...]) -> Request:
+    if verb == "exec":
+        return Enter(words)
+    build = words[:1] != ("--no-build",)
+    return Verify(build, words if build else words[1:])
+
+
+def _request(verb: str, options: argparse.Namespace, tree: argparse.ArgumentParser) -> Request:
+    if verb == "accept":
+        return Accept(tuple(options.names))
+    if verb == "doctor":
+        return Doctor(options.json, options.demo, options.build)
+    if verb == "reset":
+        return Reset(options.destroy)
+    return Print(completion.script(options.shell, tree))
+
+
+def _without_verb(
+    words: Sequence[str], arguments: tuple[str, ...], verbs: Mapping[str, argparse.ArgumentParser]
+) -> Request:
+    options, unknown = _start_parser().parse_known_args(words)
+    if unknown and unknown[0] in verbs:
+        raise UsageError(f"{unknown[0]} comes first, and has options of its own", HINT)
+    if unknown:
+        raise UsageError(f"unknown option: {unknown[0]}", HINT)
+    return Version() if options.version else _start(options, arguments)
+
+
+def _start(options: argparse.Namespace, arguments: tuple[str, ...]) -> Start:
+    """Return what a start is to do.
+
+    Raises:
+        UsageError: options exclude each other.
+    """
+    for name, values in (("--tool", [options.tool]), ("--build-arg", options.build_arg)):
+        if "" in values:
+            raise UsageError(f"{name} needs a value", HINT)
+    if options.shell and options.tool:
+        raise UsageError("--shell and --tool exclude each other", HINT)
+    build_options = (
+        *(["--no-cache"] if options.no_cache else []), *(["--pull"] if options.pull else []),
+        *(word for value in options.build_arg for word in ("--build-arg", value)),
+    )  # fmt: skip
+    if build_options and not options.build:
+        raise UsageError(f"--no-build and {build_options[0]} exclude each other", HINT)
+    return Start(
+        tool=options.tool or "", shell=options.shell, demo=options.demo, build=options.build,
+        build_options=build_options, bootstrap=options.bootstrap, arguments=arguments,
+    )  # fmt: skip

@@ -1,0 +1,197 @@
+"""Every command line of `docker compose`, and what Compose makes of compose.yml, .env and the environment.
+
+Nothing else reads those: what start.sh wants to know is in Compose's own answer, variables under `x-start`.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from host.errors import HostError
+from host.messages import say
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from host.checkout import Checkout
+    from host.supervisor import Supervisor
+
+FILE = "compose.yml"
+OVERRIDES = ("compose.override.yml", "compose.override.yaml")
+SERVICE = "sandbox"
+# The extension field of compose.yml that shows variables, which Compose tells nowhere else.
+SHOWN = "x-start"
+
+
+@dataclass(frozen=True)
+class Compose:
+    """How Compose is called for this checkout.
+
+    Attributes:
+        root: the checkout's folder, where .env is.
+        files: the compose files, the checkout's own first.
+        environ: the environment that Compose is given.
+    """
+
+    root: Path
+    files: tuple[Path, ...]
+    environ: Mapping[str, str]
+
+    def command(self, *words: str) -> list[str]:
+        """Return a command line of `docker compose`."""
+        named = [word for file in self.files for word in ("--file", str(file))]
+        return ["docker", "compose", "--project-directory", str(self.root), *named, *words]
+
+    def run(
+        self, options: Iterable[str], variables: Mapping[str, str], arguments: Iterable[str]
+    ) -> list[str]:
+        """Return the command line that runs the sandbox.
+
+        Args:
+            options: of `docker compose run`.
+            variables: set in the container, over what compose.yml says.
+            arguments: of the sandbox.
+        """
+        settings = [word for name, value in variables.items() for word in ("-e", f"{name}={value}")]
+        return self.command("run", "--rm", *options, *settings, SERVICE, *arguments)
+
+    def given(self, **variables: str) -> Compose:
+        """Return it with more in the environment."""
+        return replace(self, environ={**self.environ, **variables})
+
+
+@dataclass(frozen=True)
+class Configuration:
+    """What Compose understood.
+
+    Attributes:
+        project: the project's name.
+        image: the name of the sandbox's image.
+        environment: what the sandbox is given; empty and unset are the same.
+        folders: what is mounted into it from this machine.
+        variables: what is set in the environment or .env, of what compose.yml shows.
+    """
+
+    project: str
+    image: str
+    environment: Mapping[str, str]
+    folders: tuple[Path, ...]
+    variables: Mapping[str, str]
+
+    def provide_folders(self) -> None:
+        """Make what is missing of the folders; the engine would make them as root.
+
+        Raises:
+            HostError: one cannot be made.
+        """
+        try:
+            for folder in self.folders:
+                if not folder.exists():
+                    folder.mkdir(parents=True)
+        except OSError as error:
+            raise HostError(
+                f"the folder {error.filename} cannot be made: {error.strerror}.",
+                "It is mounted into the sandbox: see WORKSPACE_DIR, DATA_DIR and CONFIG_DIR in .env.",
+            ) from error
+
+
+def read(
+    supervisor: Supervisor, checkout: Checkout, environ: Mapping[str, str]
+) -> tuple[Compose, Configuration]:
+    """Ask Compose what it makes of the files and settings.
+
+    Raises:
+        HostError: it refuses them; its own words are on stderr.
+    """
+    named = environ.get("COMPOSE_FILE", "")
+    compose = Compose(checkout.root, files(checkout.root, named, separator(environ)), environ)
+    configuration = _configuration(supervisor, compose)
+    if "COMPOSE_FILE" in environ:
+        return compose, configuration
+    # .env may name more files.
+    named = configuration.variables.get("COMPOSE_FILE", "")
+    chosen = files(checkout.root, named, separator(configuration.variables))
+    if chosen == compose.files:
+        return compose, configuration
+    compose = replace(compose, files=chosen)
+    return compose, _configuration(supervisor, compose)
+
+
+def separator(variables: Mapping[str, str]) -> str:
+    """Return what stands between the names in COMPOSE_FILE."""
+    return variables.get("COMPOSE_PATH_SEPARATOR") or ":"
+
+
+def files(root: Path, named: str, between: str = ":") -> tuple[Path, ...]:
+    """Return the compose files that count.
+
+    COMPOSE_FILE may be of another project, in a shell that works on both: it counts where it begins with this
+    checkout's own file, and all it names is there.
+
+    Args:
+        root: the checkout's folder, from which names count.
+        named: COMPOSE_FILE.
+        between: what stands between its names.
+    """
+    own = root / FILE
+    listed = tuple(root / name for name in named.split(between) if name)
+    if listed and _same(listed[0], own) and all(file.is_file() for file in listed):
+        return listed
+    if listed:
+        say(f"warning: COMPOSE_FILE={named} is ignored: it does not begin with this checkout's {FILE}"
+            ", or not all of it is there")  # fmt: skip
+    return (own, *[root / name for name in OVERRIDES if (root / name).is_file()][:1])
+
+
+def understand(told: Mapping[str, Any]) -> Configuration:
+    """Return what matters of the output of `docker compose config --format json`."""
+    service: dict[str, Any] = told["services"][SERVICE]
+    return Configuration(
+        project=_plain(told["name"]),
+        image=_plain(service["image"]),
+        environment=_values(service.get("environment")),
+        folders=tuple(
+            Path(_plain(volume["source"]))
+            for volume in service.get("volumes") or ()
+            if volume["type"] == "bind"
+        ),
+        variables=_values(told.get(SHOWN)),
+    )
+
+
+def running(project: str, service: str) -> list[str]:
+    """Return the command line that lists the running containers of a service, `run` ones included."""
+    labels = (f"com.docker.compose.project={project}", f"com.docker.compose.service={service}")
+    return ["docker", "ps", "--quiet", *(word for label in labels for word in ("--filter", f"label={label}"))]
+
+
+def _configuration(supervisor: Supervisor, compose: Compose) -> Configuration:
+    answer = supervisor.ask(compose.command("config", "--format", "json"), compose.environ)
+    try:
+        if answer.code == 0:
+            return understand(json.loads(answer.output))
+    except (KeyError, TypeError, ValueError) as error:
+        answer = answer._replace(errors=f"{answer.errors}\nits answer has another form: {error!r}")
+    raise HostError(
+        "Compose refuses these settings:", *filter(str.strip, answer.errors.splitlines()),
+        "Mend .env, the environment, or the compose file that it names.",
+    )  # fmt: skip
+
+
+def _same(one: Path, other: Path) -> bool:
+    try:
+        return one.samefile(other)
+    except OSError:
+        return False
+
+
+def _values(told: Mapping[str, Any] | None) -> dict[str, str]:
+    return {name: _plain(str(value)) for name, value in (told or {}).items() if value not in (None, "")}
+
+
+def _plain(text: str) -> str:
+    """Compose doubles each $, so that its output can be its input again."""
+    return text.replace("$$", "$")

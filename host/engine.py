@@ -1,0 +1,178 @@
+"""Is there a Docker engine, does it answer, and has it what compose.yml needs."""
+
+from __future__ import annotations
+
+import contextlib
+import grp
+import json
+import os
+import pwd
+import re
+import select
+import shlex
+import shutil
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from host.errors import HostError
+from host.supervisor import Streams
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from host.supervisor import Child, Supervisor
+
+COMPOSE_NEEDED = (2, 15)
+GROUP = "docker"
+# Seconds that sg(1) may take to start a command.
+STARTING = 5.0
+
+
+@dataclass(frozen=True)
+class Engine:
+    """What the engine tells of itself; what it does not tell is empty.
+
+    Attributes:
+        version: the engine's.
+        system: the operating system it runs on.
+        driver: how it manages cgroups.
+        memory: of its machine, in bytes; 0 if it does not tell.
+        compose: version of the Compose plugin.
+    """
+
+    version: str
+    system: str
+    driver: str
+    memory: int
+    compose: str
+
+    def describe(self, start: str) -> str:
+        """Return it as one line of JSON, for the doctor, who cannot see it from the container.
+
+        Args:
+            start: version of this checkout.
+        """
+        told: dict[str, Any] = {
+            "engine": self.version, "os": self.system, "driver": self.driver, "compose": self.compose,
+            "start": start,
+        }  # fmt: skip
+        return json.dumps({**told, "memory": self.memory} if self.memory else told)
+
+
+def join_group(supervisor: Supervisor, command: Sequence[str], environ: Mapping[str, str]) -> int | None:
+    """Run a command as a member of the group docker, if only this login does not know of it yet.
+
+    sg(1) ignores some signals and dies of others without its command, so signals are passed on to the command
+    itself, which tells its number first.
+
+    Args:
+        supervisor: what runs it.
+        command: the program and its arguments: start.sh again, as it was called.
+        environ: its environment.
+
+    Returns:
+        Its exit code; None where there is no group to join.
+    """
+    if not _joined_since_login():
+        return None
+    read, write = os.pipe()
+
+    def pass_on(child: Child, number: int) -> None:
+        if select.select([read], [], [], STARTING)[0]:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(int(os.read(read, 32)), number)
+        else:
+            child.signal(number)
+
+    words = f"echo $$ >/dev/fd/{write}; exec {shlex.join(command)}"
+    streams = Streams(keep=(write,), terminal=os.isatty(0))
+    return supervisor.run(["sg", GROUP, "-c", words], environ, streams, end=pass_on)
+
+
+def reach(supervisor: Supervisor, environ: Mapping[str, str]) -> Engine:
+    """Ask the engine once for all that is needed of it.
+
+    Raises:
+        HostError: it is not there, does not answer, or lacks something.
+    """
+    if shutil.which("docker", path=environ.get("PATH")) is None:
+        raise HostError("there is no Docker on this machine.", _mend())
+    answer = supervisor.ask(["docker", "info", "--format", "{{json .}}"], environ)
+    told = parse(answer.output)
+    if answer.code != 0 or told.get("ServerErrors"):
+        raise _silent(answer.errors + "".join(told.get("ServerErrors") or ()))
+    versions = plugins(told)
+    for name in ("compose", "buildx"):
+        if name not in versions:
+            versions[name] = _plugin(supervisor, environ, name)
+    require_compose(versions["compose"])
+    return Engine(
+        version=told.get("ServerVersion") or "", system=told.get("OperatingSystem") or "",
+        driver=told.get("CgroupDriver") or "", memory=told.get("MemTotal") or 0, compose=versions["compose"],
+    )  # fmt: skip
+
+
+def parse(output: str) -> dict[str, Any]:
+    """Return what `docker info` printed; nothing where that is no JSON object."""
+    try:
+        told = json.loads(output)
+    except ValueError:
+        return {}
+    return told if isinstance(told, dict) else {}
+
+
+def plugins(told: Mapping[str, Any]) -> dict[str, str]:
+    """Return the versions of the client's plugins that work, by name."""
+    listed = (told.get("ClientInfo") or {}).get("Plugins") or ()
+    return {plugin["Name"]: plugin.get("Version") or "" for plugin in listed if not plugin.get("Err")}
+
+
+def require_compose(version: str) -> None:
+    """Refuse a Compose that does not know what compose.yml uses; a version of another form may be any.
+
+    Raises:
+        HostError: it is too old.
+    """
+    numbers = re.match(r"v?(\d+)\.(\d+)", version)
+    if numbers and (int(numbers[1]), int(numbers[2])) < COMPOSE_NEEDED:
+        needed = ".".join(map(str, COMPOSE_NEEDED))
+        raise HostError(
+            f"Docker Compose {version} is too old: compose.yml needs {needed}.", "Install a newer one."
+        )
+
+
+def _plugin(supervisor: Supervisor, environ: Mapping[str, str], name: str) -> str:
+    """Ask a plugin itself: a client that is not Docker's own lists none."""
+    answer = supervisor.ask(["docker", name, "version", *(["--short"] if name == "compose" else [])], environ)
+    if answer.code != 0:
+        raise HostError(f"Docker's {name} plugin is missing.", _mend())
+    return answer.output.strip()
+
+
+def _silent(reason: str) -> HostError:
+    if "permission denied" in reason:
+        name = pwd.getpwuid(os.getuid()).pw_name
+        return HostError(
+            "you may not use the Docker engine.",
+            f"Join its group, then log in again: sudo usermod -aG {GROUP} {name}",
+        )
+    return HostError("the Docker engine does not answer.", *reason.strip().splitlines()[-1:], _mend())
+
+
+def _mend() -> str:
+    if shutil.which("apt-get"):
+        return "This installs and starts what is missing: ./start.sh --bootstrap"
+    return (
+        "Start Docker, or install it first: Docker Desktop on macOS and Windows, your distribution's package "
+        "elsewhere."
+    )
+
+
+def _joined_since_login() -> bool:
+    if os.geteuid() == 0 or shutil.which("sg") is None:
+        return False
+    try:
+        group, user = grp.getgrnam(GROUP), pwd.getpwuid(os.getuid())
+    except KeyError:
+        return False
+    return user.pw_name in group.gr_mem and group.gr_gid not in (*os.getgroups(), os.getegid())

@@ -1,0 +1,126 @@
+"""The image: what it is built from and with, and that it is there."""
+
+from __future__ import annotations
+
+import os
+import platform
+import re
+from typing import TYPE_CHECKING
+
+from host.errors import HostError
+from host.messages import say
+from host.supervisor import Streams
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from host.compose import Compose, Configuration
+    from host.supervisor import Supervisor
+
+# Built by bootstrap.sh where the pinned base cannot be pulled.
+LOCAL_BASE = "agentic-sandbox-base:local"
+BUNDLES = (
+    "/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/cert.pem",
+)  # fmt: skip
+
+
+def choose_platform(environ: Mapping[str, str], machine: str = "") -> dict[str, str]:
+    """Return what has another processor emulate: the locks hold hashes of the tools' x86-64 binaries only.
+
+    Args:
+        environ: whoever sets DOCKER_DEFAULT_PLATFORM chose already.
+        machine: the processor, as uname(1) names it; by default this machine's.
+    """
+    machine = machine or platform.machine()
+    if machine in ("x86_64", "amd64") or environ.get("DOCKER_DEFAULT_PLATFORM"):
+        return {}
+    say(
+        f"running the x86-64 image through emulation: there are no verified {machine} builds of the tools yet"
+    )
+    return {"DOCKER_DEFAULT_PLATFORM": "linux/amd64"}
+
+
+def build(
+    supervisor: Supervisor, compose: Compose, configuration: Configuration, options: Sequence[str]
+) -> None:
+    """Build what is not up to date.
+
+    Args:
+        supervisor: what runs the build.
+        compose: with the services that are wanted.
+        configuration: what is set.
+        options: of `docker compose build`.
+
+    Raises:
+        HostError: it was not built.
+    """
+    told = sources(supervisor, compose, configuration)
+    if told.get("BASE_IMAGE") == LOCAL_BASE:
+        say(f"base: {LOCAL_BASE}, which --bootstrap built (drop it: docker image rm {LOCAL_BASE})")
+    compose = compose.given(**told)
+    command = compose.command("build", *options)
+    # stdout is the tool's.
+    if supervisor.run(command, compose.environ, Streams(stdout=2)) == 0:
+        return
+    base = compose.environ.get("BASE_IMAGE") or configuration.variables.get("BASE_IMAGE")
+    base = base or pinned_base(compose.root)
+    pull = ["docker", "pull", "--quiet", base]
+    if base != LOCAL_BASE and supervisor.ask(pull, compose.environ).code != 0:
+        raise HostError(
+            f"the image was not built: its base {base} cannot be pulled.",
+            "Without a reachable registry, build a base from your distribution (Debian, Ubuntu): "
+            "./start.sh --bootstrap",
+            "With a registry of your own, set BASE_IMAGE in .env.",
+        )
+    raise HostError("the image was not built; the lines above say why.")
+
+
+def require(supervisor: Supervisor, configuration: Configuration, environ: Mapping[str, str]) -> None:
+    """See to it that the image is there: Compose would build it.
+
+    Raises:
+        HostError: it is not.
+    """
+    if not _is_here(supervisor, configuration.image, environ):
+        raise HostError(f"there is no image {configuration.image}.", "Leave out --no-build.")
+
+
+def sources(supervisor: Supervisor, compose: Compose, configuration: Configuration) -> dict[str, str]:
+    """Return what the build is told besides: base and CAs, where the user did not choose them."""
+    named = configuration.variables.get("BASE_IMAGE")
+    local = not named and _is_here(supervisor, LOCAL_BASE, compose.environ)
+    return {**base(configuration.variables, local), **authorities(configuration.variables, compose.environ)}
+
+
+def base(variables: Mapping[str, str], local: bool) -> dict[str, str]:
+    """Return what has the build begin with the local base: then everything is the distribution's.
+
+    Args:
+        variables: what is set; a base that is named wins.
+        local: whether there is one that --bootstrap built.
+    """
+    if variables.get("BASE_IMAGE") or not local:
+        return {}
+    return {"BASE_IMAGE": LOCAL_BASE, "RUST_CHANNEL": variables.get("RUST_CHANNEL") or "distro"}
+
+
+def authorities(variables: Mapping[str, str], environ: Mapping[str, str]) -> dict[str, str]:
+    """Return the CAs of the build: this machine's own, for a proxy that signs TLS anew is among them."""
+    if variables.get("EXTRA_CA_FILE"):
+        return {}
+    named = (environ.get("NODE_EXTRA_CA_CERTS"), environ.get("SSL_CERT_FILE"), *BUNDLES)
+    bundle = next((name for name in named if name and os.access(name, os.R_OK)), "")
+    return {"EXTRA_CA_FILE": bundle} if bundle else {}
+
+
+def pinned_base(root: Path) -> str:
+    """Return the base of the Dockerfile, the one place that names it."""
+    found = re.search(
+        r"^ARG BASE_IMAGE=(.+)$", (root / "Dockerfile").read_text(encoding="utf-8"), re.MULTILINE
+    )
+    return found[1].strip() if found else ""
+
+
+def _is_here(supervisor: Supervisor, name: str, environ: Mapping[str, str]) -> bool:
+    return supervisor.ask(["docker", "image", "inspect", name], environ).code == 0

@@ -1,0 +1,230 @@
+"""The sandbox as a user has it: open a tool in it, enter the one that runs, take a quarantine back."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import subprocess
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+from host import compose as compose_files
+from host import demo, engine, image
+from host.errors import SIGNALLED, HostError, Interrupted
+from host.supervisor import Streams, is_terminal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from host.checkout import Checkout
+    from host.cli import Start
+    from host.compose import Compose, Configuration
+    from host.supervisor import Child, File, Supervisor
+
+# Seconds until the container must be there, before a signal is passed on to Compose all the same.
+CREATING = 20.0
+# Seconds that the engine may still be at making a container whose client was ended.
+IN_FLIGHT = 2.0
+# Seconds to stop a container, which has 20 s itself, or to remove it.
+STOPPING = 60.0
+
+
+class Kind(NamedTuple):
+    """What a kind of session is given."""
+
+    variables: Mapping[str, str]
+    arguments: Sequence[str]
+
+
+def kind(name: str, arguments: Sequence[str] = ()) -> Kind:
+    """Return how the container is told which session it is.
+
+    Args:
+        name: tool, shell, doctor or accept.
+        arguments: what follows.
+    """
+    if name == "accept":
+        script = ("-c", 'exec sandbox-accept "$@"', "sandbox-accept")
+        return Kind({"SANDBOX_SHELL": "plain", "SANDBOX_GUARD": "report"}, (*script, *arguments))
+    told = {"tool": {}, "shell": {"SANDBOX_SHELL": "1"}, "doctor": {"SANDBOX_DOCTOR": "1"}}
+    return Kind(told[name], arguments)
+
+
+@dataclass
+class Session:
+    """One container of the sandbox, from its start to its end.
+
+    Attributes:
+        supervisor: what runs it.
+        compose: how it is started.
+        label: by which its container is found.
+        seen: whether the container was seen to run, when a signal came.
+    """
+
+    supervisor: Supervisor
+    compose: Compose
+    label: str
+    seen: bool = False
+
+    def run(self, session: Kind, *, terminal: bool, output: File = None) -> int:
+        """Run the container to its end, leave nothing, and return its exit code.
+
+        Args:
+            session: which session it is.
+            terminal: the user's terminal is its own. Otherwise it reads our stdin, unless that is a terminal:
+                a tool may read stdin to its end, and a person never ends it.
+            output: where its stdout goes; by default to ours.
+
+        Raises:
+            Interrupted: somebody asked for the end, and it is gone.
+        """
+        options = ("--label", self.label, *(() if terminal else ("-T",)))
+        command = self.compose.run(options, session.variables, session.arguments)
+        stdin = subprocess.DEVNULL if os.isatty(0) and not terminal else None
+        streams = Streams(stdin, output, terminal=terminal)
+        try:
+            code = self.supervisor.run(command, self.compose.environ, streams, end=self._stop)
+        except Interrupted:
+            self._remove(patience=0 if self.seen else IN_FLIGHT)
+            raise
+        if code > SIGNALLED:
+            self._remove()
+        return code
+
+    def _stop(self, child: Child, number: int) -> None:
+        """Stop the container: Compose, asked to end, leaves it to itself, or the engine at making it."""
+        deadline = time.monotonic() + CREATING
+        while not child.ended() and time.monotonic() < deadline:
+            if running := self._containers():
+                self.seen = True
+                self._docker("stop", *running)
+                return
+            self.supervisor.pause(0.1)
+        child.signal(number)
+
+    def _remove(self, patience: float = 0.0) -> None:
+        """Remove what is left of the container, and what the engine may still be making."""
+        with self.supervisor.undisturbed():
+            deadline = time.monotonic() + patience
+            while not (left := self._containers("--all")) and time.monotonic() < deadline:
+                self.supervisor.pause(0.1)
+            if left:
+                self._docker("stop", *left)
+                self._docker("rm", "--force", *left)
+
+    def _containers(self, *options: str) -> list[str]:
+        return self._docker("ps", *options, "--quiet", "--filter", f"label={self.label}").split()
+
+    def _docker(self, *words: str) -> str:
+        return self.supervisor.ask(["docker", *words], self.compose.environ, limit=STOPPING).output
+
+
+def open_tool(checkout: Checkout, supervisor: Supervisor, environ: Mapping[str, str], start: Start) -> int:
+    """Build the image where it is not up to date, and run a tool in the sandbox; return the tool's exit code.
+
+    Raises:
+        HostError: it did not come to that.
+        Interrupted: somebody asked for the end.
+    """
+    engine.reach(supervisor, environ)
+    compose, configuration = compose_files.read(supervisor, checkout, environ)
+    planned = demo.plan(checkout, configuration, environ) if start.demo else None
+    compose = compose.given(**image.choose_platform(environ), **(planned.settings if planned else {}))
+    configuration.provide_folders()
+    if start.build:
+        image.build(supervisor, compose, configuration, start.build_options)
+    else:
+        image.require(supervisor, configuration, compose.environ)
+    chosen = kind("shell" if start.shell else "tool", start.arguments)
+    terminal = is_terminal()
+    variables = {**(planned.variables if planned else {}), **chosen.variables,
+                 **preferences(configuration.environment, start, terminal=terminal)}  # fmt: skip
+    with begun(supervisor, compose, configuration, demonstrating=start.demo) as session:
+        return session.run(Kind(variables, chosen.arguments), terminal=terminal)
+
+
+def preferences(environment: Mapping[str, str], start: Start, *, terminal: bool) -> dict[str, str]:
+    """Return what is chosen for the user: the tool, and that the menu waits where somebody is there.
+
+    Args:
+        environment: what compose.yml gives the sandbox.
+        start: the options of the command line.
+        terminal: whether somebody is at a terminal.
+    """
+    chosen = {} if not terminal or environment.get("MENU_TIMEOUT") else {"MENU_TIMEOUT": "0"}
+    if start.tool:
+        chosen["DEFAULT_TOOL"] = start.tool
+    elif start.demo and not start.shell and not environment.get("DEFAULT_TOOL"):
+        chosen["DEFAULT_TOOL"] = "opencode"
+    return chosen
+
+
+@contextlib.contextmanager
+def begun(
+    supervisor: Supervisor, compose: Compose, configuration: Configuration, *, demonstrating: bool
+) -> Iterator[Session]:
+    """Have a session, and the demo's model around it.
+
+    Raises:
+        HostError: the model did not start.
+    """
+    label = f"agentic-sandbox.session={os.getpid()}.{secrets.token_hex(4)}"
+    if not demonstrating:
+        yield Session(supervisor, compose, label)
+        return
+    try:
+        demo.start(supervisor, compose, configuration)
+        yield Session(supervisor, compose, label)
+    finally:
+        demo.end(supervisor, compose, configuration)
+
+
+def bootstrap(checkout: Checkout, supervisor: Supervisor, environ: Mapping[str, str]) -> None:
+    """Bring up what is missing.
+
+    Raises:
+        HostError: it could not; the script's own words are on stderr.
+    """
+    script = str(checkout.root / "scripts" / "bootstrap.sh")
+    # sudo may ask for a password.
+    if supervisor.run([script], environ, Streams(terminal=os.isatty(0))) != 0:
+        raise HostError("--bootstrap did not come to its end; the lines above say why.")
+
+
+def enter(
+    checkout: Checkout, supervisor: Supervisor, environ: Mapping[str, str], words: Sequence[str]
+) -> int:
+    """Become a command, or a shell, in the sandbox that runs from this folder.
+
+    `docker compose exec` knows containers of `up` only, and both it and `docker exec` are root by default;
+    sandbox-enter gives that up as the session did.
+
+    Raises:
+        HostError: none runs.
+    """
+    engine.reach(supervisor, environ)
+    _, configuration = compose_files.read(supervisor, checkout, environ)
+    listed = compose_files.running(configuration.project, compose_files.SERVICE)
+    containers = supervisor.ask(listed, environ).output.split()
+    if not containers:
+        raise HostError("no sandbox of this folder is running.", "Start one: ./start.sh")
+    options = ["--interactive", "--workdir", "/home/agent/workspace", *(["--tty"] if is_terminal() else [])]
+    supervisor.check()
+    os.execvpe("docker", ["docker", "exec", *options, containers[0], "sandbox-enter", *words], dict(environ))
+
+
+def accept(
+    checkout: Checkout, supervisor: Supervisor, environ: Mapping[str, str], names: Sequence[str]
+) -> int:
+    """Take back what the workspace guard quarantined; without a name, list what there is.
+
+    Raises:
+        HostError: the sandbox cannot be started.
+        Interrupted: somebody asked for the end.
+    """
+    engine.reach(supervisor, environ)
+    compose, configuration = compose_files.read(supervisor, checkout, environ)
+    with begun(supervisor, compose, configuration, demonstrating=False) as session:
+        return session.run(kind("accept", names), terminal=False)
