@@ -1,0 +1,96 @@
+"""The command line of start.sh: what each asks for, and what is refused in which words."""
+
+import pytest
+
+from host import cli
+from host.cli import Accept, BuildVariables, Doctor, Enter, Print, Request, Reset, Start, Verify, Version
+from host.errors import USAGE, UsageError
+
+ASKED: dict[str, tuple[list[str], Request]] = {
+    "nothing": ([], Start()),
+    "tool": (["--tool", "omp"], Start(tool="omp")),
+    "tool, one word": (["--tool=omp"], Start(tool="omp")),
+    "shell": (["--shell"], Start(shell=True)),
+    "demo": (["--demo", "--no-build"], Start(demo=True, build=False)),
+    "arguments": (["--tool", "omp", "--", "-p", "--shell", "--", "x"], Start(
+        tool="omp", arguments=("-p", "--shell", "--", "x"))),
+    "no arguments": (["--"], Start()),
+    "help of the tool": (["--", "--help"], Start(arguments=("--help",))),
+    "an empty argument": (["--", ""], Start(arguments=("",))),
+    "build options": (["--build-arg", "A=1", "--no-cache", "--build-arg=B=2", "--pull"], Start(
+        build_options=("--no-cache", "--pull", "--build-arg", "A=1", "--build-arg", "B=2"))),
+    "bootstrap": (["--bootstrap"], Start(bootstrap=True)),
+    "version": (["--version"], Version()),
+    "version of the tool": (["--", "--version"], Start(arguments=("--version",))),
+    "exec": (["exec"], Enter(())),
+    "exec, with options": (["exec", "ls", "-l", "--help"], Enter(("ls", "-l", "--help"))),
+    "exec of an option": (["exec", "--", "x"], Enter(("--", "x"))),
+    "accept": (["accept"], Accept(())),
+    "accept one": (["accept", "2026-01-02"], Accept(("2026-01-02",))),
+    "doctor": (["doctor"], Doctor(json=False, demo=False, build=True)),
+    "doctor, all": (["doctor", "--json", "--no-build", "--demo"], Doctor(json=True, demo=True, build=False)),
+    "verify": (["verify"], Verify(build=True, arguments=())),
+    "verify, options": (["verify", "--no-build", "-k", "x", "--image", "y"], Verify(
+        build=False, arguments=("-k", "x", "--image", "y"))),
+    "verify, pytest's": (["verify", "-k", "--no-build"], Verify(build=True, arguments=("-k", "--no-build"))),
+    "reset": (["reset"], Reset(destroy=False)),
+    "reset, unasked": (["reset", "--destroy"], Reset(destroy=True)),
+    "for scripts": (["build-variables"], BuildVariables()),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("words", "request_"), ASKED.values(), ids=ASKED)
+def test_what_is_asked_for(words: list[str], request_: Request) -> None:
+    assert cli.parse(words) == request_
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--nope"], "unknown option: --nope"),
+        (["run"], "unknown option: run"),
+        (["run", "doctor"], "unknown option: run"),
+        ([""], "unknown option: "),
+        (["-x"], "unknown option: -x"),
+        (["--to", "omp"], "unknown option: --to"),
+        (["--tool"], "--tool needs a value"),
+        (["--tool="], "--tool needs a value"),
+        (["--tool", ""], "--tool needs a value"),
+        (["--tool", "--", "x"], "--tool needs a value"),
+        (["--build-arg", ""], "--build-arg needs a value"),
+        (["--shell", "--tool", "omp"], "--shell and --tool exclude each other"),
+        (["--no-build", "--pull"], "--no-build and --pull exclude each other"),
+        (["--no-build", "--build-arg", "A=1"], "--no-build and --build-arg exclude each other"),
+        (["--demo", "doctor"], "doctor comes first, and has options of its own"),
+        (["doctor", "model"], "doctor does not know model"),
+        (["doctor", "--tool", "omp"], "doctor does not know --tool"),
+        (["doctor", "--", "x"], "doctor does not know --"),
+        (["accept", "--all"], "accept does not know --all"),
+        (["reset", "--destroy", ""], "unknown option ''"),
+        (["reset", "--", "workspace"], "unknown option 'workspace'"),
+        (["completion", "fish"], "invalid choice: 'fish'"),
+        (["completion"], "bash|zsh"),
+    ],
+    ids=str,
+)
+def test_what_is_refused(words: list[str], message: str) -> None:
+    with pytest.raises(UsageError) as refused:
+        cli.parse(words)
+    assert message in refused.value.what
+    assert refused.value.code == USAGE
+    assert refused.value.todo
+
+
+@pytest.mark.parametrize("option", ["-h", "--help"])
+def test_every_verb_has_its_own_help(option: str) -> None:
+    _, verbs = cli.parsers()
+    assert set(verbs) == set(cli.VERBS)
+    for verb, parser in verbs.items():
+        told = cli.parse([verb, option])
+        assert isinstance(told, Print)
+        assert told.text == parser.format_help()
+        assert told.text.startswith(f"Usage: ./start.sh {verb} ")
+    everything = cli.parse([option])
+    assert isinstance(everything, Print)
+    assert [verb for verb in verbs if f"\n    {verb} " not in everything.text] == []
+    assert max(map(len, everything.text.splitlines())) < 120

@@ -1,0 +1,102 @@
+"""Which compose files count, and what is read from Compose's answer."""
+
+from pathlib import Path
+
+import pytest
+
+from host import compose
+from host.compose import Compose
+from host.errors import HostError
+
+ANSWER = {
+    "name": "mine",
+    "services": {
+        "sandbox": {
+            "image": "agentic-sandbox:latest",
+            "environment": {"DEFAULT_TOOL": "omp", "MENU_TIMEOUT": None, "TERM": "", "TZ": "a$$b"},
+            "volumes": [
+                {"type": "bind", "source": "/home/me/$$HOME/work", "target": "/home/agent/workspace"},
+                {"type": "volume", "source": "cache", "target": "/cache"},
+                {"type": "tmpfs", "target": "/x"},
+            ],
+        }
+    },
+    "x-start": {"BASE_IMAGE": "", "MODEL_GGUF": "mine.gguf"},
+}
+
+
+def test_what_matters_of_the_answer() -> None:
+    read = compose.understand(ANSWER)
+    assert (read.project, read.image) == ("mine", "agentic-sandbox:latest")
+    assert read.environment == {"DEFAULT_TOOL": "omp", "TZ": "a$b"}
+    assert read.folders == (Path("/home/me/$HOME/work"),)
+    assert read.variables == {"MODEL_GGUF": "mine.gguf"}
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    for name in ("here", "other"):
+        (tmp_path / name).mkdir()
+        for file in ("compose.yml", "more.yml"):
+            (tmp_path / name / file).touch()
+    return tmp_path / "here"
+
+
+@pytest.mark.parametrize(
+    ("named", "chosen", "ignored"),
+    [
+        ("", ["compose.yml"], False),
+        ("compose.yml", ["compose.yml"], False),
+        ("compose.yml:more.yml", ["compose.yml", "more.yml"], False),
+        ("./compose.yml:more.yml", ["compose.yml", "more.yml"], False),
+        ("{root}/compose.yml:{root}/../other/more.yml", ["compose.yml", "../other/more.yml"], False),
+        ("../here/compose.yml", ["../here/compose.yml"], False),
+        ("more.yml:compose.yml", ["compose.yml"], True),
+        ("docker-compose.yml", ["compose.yml"], True),
+        ("../other/compose.yml", ["compose.yml"], True),
+        ("compose.yml:missing.yml", ["compose.yml"], True),
+        ("compose.yml:../other", ["compose.yml"], True),
+    ],
+)
+def test_a_compose_file_of_another_project_has_no_say(
+    root: Path, named: str, chosen: list[str], ignored: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert compose.files(root, named.format(root=root)) == tuple(root / name for name in chosen)
+    told = capsys.readouterr().err
+    assert ("COMPOSE_FILE=" in told and "is ignored" in told) == ignored, told
+
+
+def test_another_separator(root: Path) -> None:
+    between = compose.separator({"COMPOSE_PATH_SEPARATOR": ","})
+    assert len(compose.files(root, "compose.yml,more.yml", between)) == 2
+
+
+@pytest.mark.parametrize("name", compose.OVERRIDES)
+def test_an_override_file_counts_as_compose_has_it(root: Path, name: str) -> None:
+    (root / name).touch()
+    assert compose.files(root, "") == (root / "compose.yml", root / name)
+
+
+def test_a_command_line_names_folder_and_files(root: Path) -> None:
+    made = Compose(root, (root / "compose.yml",), {}).run(["-T"], {"A": "b c"}, ["--version"])
+    assert made == [
+        "docker", "compose", "--project-directory", str(root), "--file", str(root / "compose.yml"),
+        "run", "--rm", "-T", "-e", "A=b c", "sandbox", "--version",
+    ]  # fmt: skip
+
+
+def test_a_folder_that_is_missing_is_made(tmp_path: Path) -> None:
+    volume = {"type": "bind", "source": str(tmp_path / "a" / "b"), "target": "/x"}
+    service = {**ANSWER["services"]["sandbox"], "volumes": [volume]}  # type: ignore[index]
+    read = compose.understand({**ANSWER, "services": {"sandbox": service}})
+    read.provide_folders()
+    read.provide_folders()
+    assert (tmp_path / "a" / "b").is_dir()
+
+
+def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    volume = {"type": "bind", "source": str(tmp_path / "file" / "b"), "target": "/x"}
+    service = {**ANSWER["services"]["sandbox"], "volumes": [volume]}  # type: ignore[index]
+    with pytest.raises(HostError, match="cannot be made"):
+        compose.understand({**ANSWER, "services": {"sandbox": service}}).provide_folders()

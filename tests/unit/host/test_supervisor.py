@@ -1,0 +1,143 @@
+"""The supervisor with real children and real signals, in a process of its own."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[3]
+BEGIN = f"""
+import os, signal, sys, time
+sys.path.append({str(ROOT)!r})
+from host.errors import Interrupted
+from host.supervisor import Streams, Supervisor
+supervisor = Supervisor()
+sh = lambda script: ["sh", "-c", script]
+"""
+PATIENCE = 30
+
+
+def begin(script: str, before: tuple[str, ...] = ()) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [*before, sys.executable, "-ISuc", BEGIN + script], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE, text=True, start_new_session=True,
+    )  # fmt: skip
+
+
+def ended(process: subprocess.Popen[str], *lines: str) -> None:
+    output, errors = process.communicate(timeout=PATIENCE)
+    assert (output.split("\n")[:-1], errors, process.returncode) == (list(lines), "", 0)
+
+
+def line(process: subprocess.Popen[str]) -> str:
+    assert process.stdout
+    return process.stdout.readline().strip()
+
+
+@pytest.mark.parametrize(("script", "code"), [("exit 7", 7), ("kill -9 $$", 137), ("kill -15 $$", 143)])
+def test_the_exit_code_is_the_childs(script: str, code: int) -> None:
+    ended(begin(f"print(supervisor.run(sh({script!r}), os.environ))"), str(code))
+
+
+def test_an_answer_and_no_program() -> None:
+    script = """
+print(supervisor.ask(sh("echo out; echo err >&2; exit 3"), os.environ))
+try:
+    supervisor.ask(["/nonexistent"], os.environ)
+except FileNotFoundError:
+    print("none")
+"""
+    ended(begin(script), r"Answer(code=3, output='out\n', errors='err\n')", "none")
+
+
+WAITING = """
+try:
+    trap = "exec 2>/dev/null; trap 'echo told; exit 5' {name}; echo up; "
+    supervisor.run(sh(trap + "while :; do sleep 0.05; done"), os.environ)
+except Interrupted as interrupted:
+    print(interrupted.code)
+"""
+
+
+@pytest.mark.parametrize("name", ["HUP", "INT", "TERM"])
+@pytest.mark.parametrize("before", [(), ("nohup",), ("sh", "-c", "trap '' HUP INT TERM; exec \"$@\"", "sh")])
+def test_a_signal_to_the_group_comes_to_the_child_once(name: str, before: tuple[str, ...]) -> None:
+    process = begin(WAITING.format(name=name), before)
+    assert line(process) == "up"
+    number = signal.Signals[f"SIG{name}"]
+    os.killpg(process.pid, number)
+    ended(process, "told", str(128 + number))
+
+
+def test_a_signal_between_two_children_is_not_lost() -> None:
+    script = """
+supervisor.run(["true"], os.environ)
+os.kill(os.getpid(), signal.SIGTERM)
+try:
+    supervisor.run(sh("echo started"), os.environ)
+except Interrupted as interrupted:
+    print(interrupted.code)
+"""
+    ended(begin(script), "143")
+
+
+def test_what_tears_down_is_not_disturbed() -> None:
+    script = """
+with supervisor.undisturbed():
+    print(supervisor.run(sh("echo up; sleep 1; exit 4"), os.environ))
+try:
+    supervisor.check()
+except Interrupted as interrupted:
+    print(interrupted.code)
+"""
+    process = begin(script)
+    assert line(process) == "up"
+    for number in (signal.SIGINT, signal.SIGHUP):
+        os.killpg(process.pid, number)
+    output, errors = process.communicate(timeout=PATIENCE)
+    assert (output.split()[0], errors) == ("4", "")
+    assert output.split()[1] in {"129", "130"}
+
+
+def test_another_end_is_given_the_child_and_may_ask_meanwhile() -> None:
+    script = """
+def end(child, number):
+    print(number, supervisor.ask(["echo", "asked"], os.environ).output, end="")
+    child.signal(signal.SIGKILL)
+try:
+    supervisor.run(sh("echo up; exec sleep 100"), os.environ, end=end)
+except Interrupted as interrupted:
+    print(interrupted.code)
+"""
+    process = begin(script)
+    assert line(process) == "up"
+    process.send_signal(signal.SIGTERM)
+    ended(process, "15 asked", "143")
+
+
+def test_a_limit_ends_all_that_the_child_has_started() -> None:
+    ended(begin("print(supervisor.run(sh('sleep 100 & sleep 100'), os.environ, limit=0.2))"), "137")
+
+
+@pytest.mark.parametrize(("typed", "read"), [("a line\\n", b"a line\n"), ("part", b"part"), ("", b"")])
+def test_a_line_is_read(typed: str, read: bytes) -> None:
+    script = f'printf \'{typed}\' | "$0" "$@"'
+    ended(begin("print(supervisor.read_line())", ("sh", "-c", script)), repr(read))
+
+
+def test_ctrl_c_instead_of_a_line() -> None:
+    script = """
+print("asking")
+try:
+    supervisor.read_line()
+except Interrupted as interrupted:
+    print(interrupted.code)
+"""
+    process = begin(script, ("sh", "-c", 'sleep 20 | "$0" "$@"'))
+    assert line(process) == "asking"
+    os.killpg(process.pid, signal.SIGINT)
+    output, _ = process.communicate(timeout=PATIENCE)
+    assert output == "130\n"
