@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from host import compose as compose_files
 from host import demo, engine, image, sessions
-from host.errors import FAILED, GUARD_FOUND, GUARD_MOVED, OK, SIGNALLED, HostError
+from host.errors import FAILED, GUARD_LEFT, GUARD_MOVED, OK, SIGNALLED, HostError
 from host.messages import say, tell
 from host.supervisor import ASKED, is_terminal
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from host.supervisor import Supervisor
 
 # With any other exit code the doctor in the sandbox did not come to examine.
-EXAMINED = (OK, FAILED, GUARD_FOUND, GUARD_MOVED)
+EXAMINED = (OK, FAILED, GUARD_MOVED, GUARD_LEFT)
 # Somebody asked for the end at the sandbox's own terminal.
 ENDED = tuple(SIGNALLED + number for number in ASKED)
 

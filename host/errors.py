@@ -5,9 +5,9 @@ from __future__ import annotations
 OK = 0
 FAILED = 1
 USAGE = 64  # sysexits(3)
-# The sandbox's own, when the tool ended well: the workspace guard found something, or moved it away.
-GUARD_FOUND = 79
-GUARD_MOVED = 80
+# The sandbox's own, when the tool ended well: the workspace guard moved changes away, or could not move all.
+GUARD_MOVED = 79
+GUARD_LEFT = 80
 SIGNALLED = 128  # and the signal's number, as shells have it
 
 
