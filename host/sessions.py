@@ -45,11 +45,10 @@ def kind(name: str, arguments: Sequence[str] = ()) -> Kind:
         name: tool, shell, doctor or accept.
         arguments: what follows.
     """
-    if name == "accept":
-        script = ("-c", 'exec sandbox-accept "$@"', "sandbox-accept")
-        return Kind({"SANDBOX_SHELL": "plain", "SANDBOX_GUARD": "report"}, (*script, *arguments))
-    told = {"tool": {}, "shell": {"SANDBOX_SHELL": "1"}, "doctor": {"SANDBOX_DOCTOR": "1"}}
-    return Kind(told[name], arguments)
+    # Which session a plain start is, a user may have set.
+    told = {} if name == "tool" else {"SANDBOX_SESSION": name}
+    # What is taken back would be quarantined anew.
+    return Kind({**told, "SANDBOX_GUARD": "report"} if name == "accept" else told, arguments)
 
 
 @dataclass

@@ -118,8 +118,17 @@ def test_what_is_chosen_for_the_user(
     assert sessions.preferences(environment, start, terminal=terminal) == chosen
 
 
-def test_accept_hands_the_name_over_as_it_is() -> None:
-    assert list(sessions.kind("accept", ("a $b",)).arguments)[-1] == "a $b"
+@pytest.mark.parametrize(
+    ("name", "variables"),
+    [
+        ("tool", {}),
+        ("shell", {"SANDBOX_SESSION": "shell"}),
+        ("doctor", {"SANDBOX_SESSION": "doctor"}),
+        ("accept", {"SANDBOX_SESSION": "accept", "SANDBOX_GUARD": "report"}),
+    ],
+)
+def test_what_tells_the_container_its_session(name: str, variables: dict[str, str]) -> None:
+    assert sessions.kind(name, ("a $b",)) == (variables, ("a $b",))
 
 
 @pytest.mark.parametrize(
