@@ -8,7 +8,7 @@ import secrets
 import subprocess
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
 from host import compose as compose_files
 from host import demo, engine, image
@@ -194,7 +194,7 @@ def bootstrap(checkout: Checkout, supervisor: Supervisor, environ: Mapping[str, 
 
 def enter(
     checkout: Checkout, supervisor: Supervisor, environ: Mapping[str, str], words: Sequence[str]
-) -> int:
+) -> NoReturn:
     """Become a command, or a shell, in the sandbox that runs from this folder.
 
     `docker compose exec` knows containers of `up` only, and both it and `docker exec` are root by default;
@@ -210,8 +210,7 @@ def enter(
     if not containers:
         raise HostError("no sandbox of this folder is running.", "Start one: ./start.sh")
     options = ["--interactive", "--workdir", "/home/agent/workspace", *(["--tty"] if is_terminal() else [])]
-    supervisor.check()
-    os.execvpe("docker", ["docker", "exec", *options, containers[0], "sandbox-enter", *words], dict(environ))
+    supervisor.become(["docker", "exec", *options, containers[0], "sandbox-enter", *words], environ)
 
 
 def accept(

@@ -24,7 +24,7 @@ import sys
 import tempfile
 import termios
 import time
-from typing import IO, TYPE_CHECKING, Callable, NamedTuple, Union
+from typing import IO, TYPE_CHECKING, Callable, NamedTuple, NoReturn, Union
 
 from host.errors import SIGNALLED, Interrupted
 
@@ -171,6 +171,19 @@ class Supervisor:
         with tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as errors:
             code = self.run(command, environ, Streams(subprocess.DEVNULL, output, errors), limit=limit)
             return Answer(code, _text(output), _text(errors))
+
+    def become(self, command: Sequence[str], environ: Mapping[str, str]) -> NoReturn:
+        """Run a program in our own place: from here on there is nothing of ours to end.
+
+        Raises:
+            Interrupted: somebody asked for the end before.
+            FileNotFoundError: there is no such program.
+        """
+        self.check()
+        # The interpreter ignores these, and that would outlive the exec. What is caught becomes the default.
+        for number in (signal.SIGPIPE, signal.SIGXFSZ):
+            signal.signal(number, signal.SIG_DFL)
+        os.execvpe(command[0], list(command), environ)
 
     def _attend(self, child: Child, end: End | None, deadline: float | None) -> None:
         """Wait for the child's end, and pass on what arrives meanwhile."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from host import compose as compose_files
 from host import engine, image
@@ -18,8 +18,10 @@ if TYPE_CHECKING:
     from host.supervisor import Supervisor
 
 
-def attack(checkout: Checkout, supervisor: Supervisor, environ: Mapping[str, str], options: Verify) -> int:
-    """Attack the sandbox from inside and report each property; return pytest's exit code.
+def attack(
+    checkout: Checkout, supervisor: Supervisor, environ: Mapping[str, str], options: Verify
+) -> NoReturn:
+    """Attack the sandbox from inside and report each property; the exit code is pytest's.
 
     Raises:
         HostError: there is nothing to attack, or nothing to do it with.
@@ -33,10 +35,9 @@ def attack(checkout: Checkout, supervisor: Supervisor, environ: Mapping[str, str
     elif not attacks_another(options.arguments):
         image.require(supervisor, configuration, compose.environ)
     provide_programs(checkout, supervisor, environ)
-    supervisor.check()
     python = str(checkout.root / ".venv" / "bin" / "python")
     words = ["-m", "pytest", "tests/conformance", "--verify", "-p", "no:cacheprovider", *options.arguments]
-    os.execve(python, [python, *words], dict(compose.environ))
+    supervisor.become([python, *words], compose.environ)
 
 
 def attacks_another(arguments: Sequence[str]) -> bool:

@@ -128,6 +128,16 @@ def test_a_line_is_read(typed: str, read: bytes) -> None:
     ended(begin("print(supervisor.read_line())", ("sh", "-c", script)), repr(read))
 
 
+def test_what_it_becomes_has_signals_as_any_program() -> None:
+    script = """
+supervisor.become(["grep", "-E", "Sig(Blk|Ign)", "/proc/self/status"], os.environ)
+"""
+    process = begin(script, ("nohup",))
+    output, _ = process.communicate(timeout=PATIENCE)
+    masks = {name: int(mask, 16) for name, mask in (line.split(":") for line in output.splitlines())}
+    assert masks == {"SigBlk": 0, "SigIgn": 0}
+
+
 def test_ctrl_c_instead_of_a_line() -> None:
     script = """
 print("asking")
