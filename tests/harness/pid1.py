@@ -3,7 +3,7 @@
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import psutil
@@ -48,11 +48,22 @@ class Pid1:
     @property
     def process(self) -> psutil.Process:
         """PID 1 as it is seen from outside."""
-        wait_for(psutil.Process(self.unshare.pid).children, lambda: f"PID 1 to start:\n{self.log}")
+        self.wait(psutil.Process(self.unshare.pid).children, "PID 1 to start")
         return psutil.Process(self.unshare.pid).children()[0]
 
     def wait_for(self, text: str) -> None:
-        wait_for(lambda: text in self.log, lambda: f"{text!r} in the output:\n{self.log}")
+        """Wait for something that is written."""
+        self.wait(lambda: text in self.log, repr(text))
+
+    def wait(self, condition: Callable[[], object], what: str) -> None:
+        """Wait until it is so, but no longer than PID 1 lives."""
+
+        def is_so_or_ended() -> bool:
+            ended = self.unshare.poll() is not None
+            return bool(condition()) or ended
+
+        wait_for(is_so_or_ended, lambda: f"{what}:\n{self.log}")
+        assert condition(), f"PID 1 ended with {self.unshare.poll()} before {what}:\n{self.log}"
 
     def end(self) -> int:
         """Wait for the end; return the exit code."""

@@ -7,11 +7,11 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import psutil
 import pytest
 
 from tests.harness.pid1 import PROBE, Pid1
 from tests.harness.repository import ROOT
-from tests.harness.waiting import wait_for
 
 Start = Callable[..., Pid1]
 SHELL = ("/bin/sh", "-c")
@@ -31,18 +31,18 @@ def received(pid1: Pid1, who: str) -> list[str]:
 
 def test_every_signal_reaches_the_programs_group_exactly_once(start: Start) -> None:
     pid1 = start(*PROBE, "signals")
-    wait_for(lambda: pid1.log.count("ready") == 2, lambda: f"the program and its child to start:\n{pid1.log}")
+    pid1.wait(lambda: pid1.log.count("ready") == 2, "the program and its child to start")
     expected = ["ready"]
     for number in FORWARDED:
         expected.append(str(int(number)))
         pid1.process.send_signal(number)
         for who in ("tool", "child"):
-            wait_for(
+            pid1.wait(
                 lambda who=who: len(received(pid1, who)) >= len(expected),  # type: ignore[misc]
-                lambda who=who: f"signal {expected[-1]} at the {who}:\n{pid1.log}",  # type: ignore[misc]
+                f"signal {expected[-1]} at the {who}",
             )
     pid1.process.send_signal(signal.SIGTERM)
-    assert pid1.end() == 0
+    assert pid1.end() == 0, pid1.log
     assert received(pid1, "tool") == received(pid1, "child") == expected
 
 
@@ -57,7 +57,7 @@ def test_a_program_that_does_nothing_about_it_is_ended(start: Start, name: str) 
     pid1 = start(*SHELL, "ulimit -c 0; echo ready; exec sleep 1000")
     pid1.wait_for("ready")
     pid1.process.send_signal(number)
-    assert pid1.end() == 128 + number
+    assert pid1.end() == 128 + number, pid1.log
 
 
 def test_one_that_ignores_sigterm_is_killed_after_the_grace_period(start: Start) -> None:
@@ -65,7 +65,7 @@ def test_one_that_ignores_sigterm_is_killed_after_the_grace_period(start: Start)
     pid1 = start(*SHELL, script, env={"SANDBOX_GRACE": "0.2"})
     pid1.wait_for("ready")
     pid1.process.send_signal(signal.SIGTERM)
-    assert pid1.end() == 137
+    assert pid1.end() == 137, pid1.log
     assert "the tool did not end when asked to" in pid1.log
 
 
@@ -74,9 +74,9 @@ def test_one_that_is_stopped_is_continued_to_hear_it(start: Start) -> None:
     pid1 = start(*SHELL, script)
     pid1.wait_for("ready")
     (shell,) = pid1.process.children()
-    wait_for(lambda: shell.status() == "stopped", "the program to stop")
+    pid1.wait(lambda: shell.status() == psutil.STATUS_STOPPED, "the program to stop")
     pid1.process.send_signal(signal.SIGTERM)
-    assert pid1.end() == 9
+    assert pid1.end() == 9, pid1.log
     assert "heard" in pid1.log
 
 
@@ -95,7 +95,7 @@ def test_a_signal_sent_before_there_is_a_program_reaches_it(start: Start, tmp_pa
     number = getattr(signal, f"SIG{name}")
     pid1.process.send_signal(number)
     gate.write_text("go\n")
-    assert pid1.end() == 128 + number
+    assert pid1.end() == 128 + number, pid1.log
 
 
 # What a program gets.
@@ -112,7 +112,7 @@ def status(log: str) -> dict[str, int]:
 def test_no_signal_is_blocked_ignored_or_pending(start: Start, way: str) -> None:
     """Python ignores SIGPIPE, and PID 1 blocks all: none of that is the program's."""
     pid1 = start("/bin/cat", "/proc/self/status", way=way)
-    assert pid1.end() == 0
+    assert pid1.end() == 0, pid1.log
     found = status(pid1.log)
     assert [found[name] for name in ("SigPnd", "ShdPnd", "SigBlk", "SigIgn")] == [0, 0, 0, 0], pid1.log
 
@@ -132,13 +132,13 @@ def test_no_descriptor_but_the_standard_ones_is_open(start: Start, tmp_path: Pat
     secret.touch()
     leaking = ("/bin/sh", "-c", f'exec 7<{secret} 9<{secret}; exec "$@"', "sh")
     pid1 = start("/bin/ls", "/proc/self/fd", before=leaking)
-    assert pid1.end() == 0
+    assert pid1.end() == 0, pid1.log
     # The last is the folder that ls reads.
     assert pid1.log.split() == ["0", "1", "2", "3"]
 
 
 def test_it_leads_a_group_of_its_own_and_sees_pid_1_above(start: Start) -> None:
     pid1 = start("/bin/sh", "-c", "read -r pid _ _ parent group _ </proc/self/stat; echo $pid $parent $group")
-    assert pid1.end() == 0
+    assert pid1.end() == 0, pid1.log
     pid, parent, group = pid1.log.split()
     assert (parent, group) == ("1", pid)

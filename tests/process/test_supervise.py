@@ -10,7 +10,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.harness.pid1 import PROBE, Pid1
-from tests.harness.waiting import wait_for
 
 Start = Callable[..., Pid1]
 SHELL = ("/bin/sh", "-c")
@@ -29,7 +28,8 @@ ends = st.tuples(st.just("exit"), codes) | st.tuples(st.just("signal"), st.sampl
 @pytest.mark.parametrize("way", ["run", "steps"])
 @pytest.mark.parametrize("code", [0, 1, 42, 126, 127, 128, 255])
 def test_the_exit_code_is_the_programs(start: Start, way: str, code: int) -> None:
-    assert start(*SHELL, f"exit {code}", way=way).end() == code
+    pid1 = start(*SHELL, f"exit {code}", way=way)
+    assert pid1.end() == code, pid1.log
 
 
 @pytest.mark.parametrize(
@@ -37,7 +37,8 @@ def test_the_exit_code_is_the_programs(start: Start, way: str, code: int) -> Non
 )
 def test_a_program_that_a_signal_ended_has_128_and_its_number(start: Start, name: str) -> None:
     number = int(getattr(signal, f"SIG{name}"))
-    assert start(*SHELL, f"ulimit -c 0; kill -{number} $$").end() == 128 + number
+    pid1 = start(*SHELL, f"ulimit -c 0; kill -{number} $$")
+    assert pid1.end() == 128 + number, pid1.log
 
 
 @pytest.mark.parametrize(
@@ -57,13 +58,13 @@ def test_a_program_that_cannot_be_run_is_told(
     (tmp_path / "text").touch(0o644)
     (tmp_path / "empty").touch(0o755)
     pid1 = start(f"{tmp_path}/{name}")
-    assert pid1.end() == code
+    assert pid1.end() == code, pid1.log
     assert pid1.log == f"sandbox: error: cannot run {tmp_path}/{name}: {why}\n"
 
 
 def test_of_steps_the_second_runs_only_after_a_first_that_went_well(start: Start, tmp_path: Path) -> None:
     pid1 = start(*SHELL, f"echo >>{tmp_path}/runs; exit $(($(wc -l <{tmp_path}/runs) - 1))", way="steps")
-    assert pid1.end() == 1
+    assert pid1.end() == 1, pid1.log
     assert (tmp_path / "runs").read_text() == "\n\n"
 
 
@@ -115,7 +116,7 @@ def test_what_is_left_is_asked_to_end_and_then_killed_and_named(start: Start, tm
         f"until [ -e {tmp_path}/one ] && [ -e {tmp_path}/two ]; do sleep 0.1; done; exit 3"
     )
     pid1 = start(*SHELL, script, env={"SANDBOX_GRACE": "1"})
-    assert pid1.end() == 3
+    assert pid1.end() == 3, pid1.log
     assert "polite" in pid1.log.splitlines()
     assert "killing what the tool left behind" in pid1.log
     assert "sh (pid " in pid1.log
@@ -150,4 +151,4 @@ def test_an_init_that_waits_takes_no_processor_time(start: Start) -> None:
             Path(f"/proc/{pid1.process.pid}/stat").read_text()
         return bool(pid1.process.num_ctx_switches() == before)
 
-    wait_for(idle, "PID 1 to have nothing to do: it runs again and again")
+    pid1.wait(idle, "PID 1 had nothing to do")
