@@ -14,9 +14,13 @@ main() {
   local options=(-I -S)
   [[ -O $here ]] || options+=(-B)
   # Isolated: neither PYTHON* variables, nor packages, nor the current folder have a say.
-  exec "$python" "${options[@]}" -c \
-    'import sys; sys.path.append(sys.argv.pop(1)); from host.__main__ import main; sys.exit(main(sys.argv[1:]))' \
-    "$here" "$@"
+  exec "$python" "${options[@]}" -c 'import sys
+sys.path.append(sys.argv.pop(1))
+try:
+    from host.__main__ import main
+except ImportError as missing:  # as with the package python3-minimal
+    sys.exit(f"sandbox: error: this Python is not whole: {missing}\n  Install the whole of it, such as the package python3.")
+sys.exit(main(sys.argv[1:]))' "$here" "$@"
 }
 
 find_python() {
@@ -34,12 +38,8 @@ is_real() { [[ $OSTYPE != darwin* || $python != /usr/bin/* ]] || xcode-select -p
 
 # asks_for OPTION WORD...: it is among the words, before what is the tool's.
 asks_for() {
-  local option=$1 word
-  shift
-  for word in "$@"; do
-    case $word in --) return 1 ;; "$option") return 0 ;; esac
-  done
-  return 1
+  local words=" ${*:2} "
+  [[ "${words%% -- *} " == *" $1 "* ]]
 }
 
 no_python() {

@@ -74,6 +74,29 @@ def test_the_stub_of_macos_is_not_run(programs: Path) -> None:
     assert start(programs, "--version", PATH=f"{programs}:/usr/bin", OSTYPE="darwin23").returncode == 0
 
 
+def test_a_python_that_is_not_whole_is_told(programs: Path) -> None:
+    """Debian's python3-minimal lacks modules; here one cannot be imported."""
+    program(programs / "python3", f"""
+if [[ $1 == -ISc ]]; then exec {PYTHON} "$@"; fi
+for ((index = 1; index <= $#; index++)); do
+  if [[ ${{!index}} == -c ]]; then
+    next=$((index + 1))
+    exec {PYTHON} "${{@:1:index}}" "import sys; sys.modules['json'] = None; ${{!next}}" "${{@:next+1}}"
+  fi
+done""")  # fmt: skip
+    told = start(programs, "--version")
+    assert told.returncode == 1
+    assert "this Python is not whole" in told.stderr
+    assert "Traceback" not in told.stderr
+
+
+@pytest.mark.parametrize("words", [("--", "--bootstrap"), ("--tool", "x", "--", "--bootstrap", "--")])
+def test_what_is_the_tools_brings_nothing_up(programs: Path, words: tuple[str, ...]) -> None:
+    """Where it is asked for, bootstrap.sh comes as far as this PATH lets it: no further than to look."""
+    assert start(programs, *words).stderr.startswith("sandbox: error: start.sh needs Python 3.9")
+    assert "needs Python 3.9" not in start(programs, "--demo", "--bootstrap").stderr
+
+
 def test_neither_variables_nor_the_current_folder_have_a_say(programs: Path, tmp_path: Path) -> None:
     (programs / "python3").symlink_to(PYTHON)
     for name in ("host", "json", "argparse", "sitecustomize", "usercustomize"):
