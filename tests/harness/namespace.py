@@ -12,8 +12,9 @@ import pytest
 AGENT = ("unshare", "--user", "--map-user=1000", "--map-group=1000")
 ROOT = ("unshare", "--user", "--map-root-user")
 ROOT_OF_MANY = (*ROOT, "--map-auto", "--mount")
-# /proc is that of the namespace, and all in it is killed with unshare.
-PID_1 = ("--pid", "--fork", "--kill-child", "--mount-proc")
+# /proc is that of the namespace, and all in it is killed with unshare. Signals that wait in it count for the
+# user outside, too: with none left to that user, a Go program (gosu, docker) waits for ever for its threads.
+PID_1 = ("--pid", "--fork", "--kill-child", "--mount-proc", "prlimit", "--sigpending=4096")
 
 
 CAP_DAC_OVERRIDE = 1  # linux/capability.h
