@@ -135,7 +135,11 @@ supervisor.become(["grep", "-E", "Sig(Blk|Ign)", "/proc/self/status"], os.enviro
     process = begin(script, ("nohup",))
     output, _ = process.communicate(timeout=PATIENCE)
     masks = {name: int(mask, 16) for name, mask in (line.split(":") for line in output.splitlines())}
-    assert masks == {"SigBlk": 0, "SigIgn": 0}
+    # A suite in a shell's background has some ignored from the start. The interpreter's two do not count, and
+    # what asks for the end is never left ignored.
+    kept = {number for number in signal.valid_signals() if signal.getsignal(number) is signal.SIG_IGN}
+    kept -= {signal.SIGPIPE, signal.SIGXFSZ, signal.SIGHUP, signal.SIGINT, signal.SIGTERM}
+    assert masks == {"SigBlk": 0, "SigIgn": sum(1 << number - 1 for number in kept)}
 
 
 def test_ctrl_c_instead_of_a_line() -> None:
