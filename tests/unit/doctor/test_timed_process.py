@@ -27,7 +27,8 @@ def test_a_program_that_does_not_end_is_killed_with_its_group() -> None:
 
 
 def test_what_it_leaves_behind_holds_nobody_up() -> None:
-    ended = run("setsid sleep 20 & echo $!")
+    # It tells its number once it has left the group, which is killed when the program has ended.
+    ended = run("{ setsid sh -c 'echo $$; exec sleep 20' & } | head -n 1")
     assert ended.code == 0
     left = psutil.Process(int(ended.output))
     assert left.status() != psutil.STATUS_ZOMBIE, "it was waited for"
