@@ -20,7 +20,9 @@ if TYPE_CHECKING:
     from host.supervisor import Supervisor
 
 FILE = "compose.yml"
-OVERRIDES = ("compose.override.yml", "compose.override.yaml")
+OVERRIDES = tuple(
+    f"{name}.override.{ending}" for name in ("compose", "docker-compose") for ending in ("yml", "yaml")
+)
 SERVICE = "sandbox"
 # The extension field of compose.yml that shows variables, which Compose tells nowhere else.
 SHOWN = "x-start"
@@ -90,7 +92,8 @@ class Configuration:
         try:
             for folder in self.folders:
                 if not folder.exists():
-                    folder.mkdir(parents=True)
+                    # Another start may make it meanwhile.
+                    folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise HostError(
                 f"the folder {error.filename} cannot be made: {error.strerror}.",
@@ -99,16 +102,15 @@ class Configuration:
 
 
 def read(
-    supervisor: Supervisor, checkout: Checkout, environ: Mapping[str, str]
+    supervisor: Supervisor, checkout: Checkout, environ: Mapping[str, str], limit: float | None = None
 ) -> tuple[Compose, Configuration]:
-    """Ask Compose what it makes of the files and settings.
+    """Ask Compose what it makes of the files and settings; limit is the most seconds for an answer.
 
     Raises:
         HostError: it refuses them; its own words are on stderr.
     """
-    named = environ.get("COMPOSE_FILE", "")
-    compose = Compose(checkout.root, files(checkout.root, named, separator(environ)), environ)
-    configuration = _configuration(supervisor, compose)
+    compose = by_environment(checkout, environ)
+    configuration = _configuration(supervisor, compose, limit)
     if "COMPOSE_FILE" in environ:
         return compose, configuration
     # .env may name more files.
@@ -117,7 +119,13 @@ def read(
     if chosen == compose.files:
         return compose, configuration
     compose = replace(compose, files=chosen)
-    return compose, _configuration(supervisor, compose)
+    return compose, _configuration(supervisor, compose, limit)
+
+
+def by_environment(checkout: Checkout, environ: Mapping[str, str]) -> Compose:
+    """Return how Compose is called by what the environment says, .env not asked."""
+    named = environ.get("COMPOSE_FILE", "")
+    return Compose(checkout.root, files(checkout.root, named, separator(environ)), environ)
 
 
 def separator(variables: Mapping[str, str]) -> str:
@@ -168,12 +176,12 @@ def running(project: str, service: str) -> list[str]:
     return ["docker", "ps", "--quiet", *(word for label in labels for word in ("--filter", f"label={label}"))]
 
 
-def _configuration(supervisor: Supervisor, compose: Compose) -> Configuration:
-    answer = supervisor.ask(compose.command("config", "--format", "json"), compose.environ)
+def _configuration(supervisor: Supervisor, compose: Compose, limit: float | None) -> Configuration:
+    answer = supervisor.ask(compose.command("config", "--format", "json"), compose.environ, limit)
     try:
         if answer.code == 0:
             return understand(json.loads(answer.output))
-    except (KeyError, TypeError, ValueError) as error:
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
         answer = answer._replace(errors=f"{answer.errors}\nits answer has another form: {error!r}")
     raise HostError(
         "Compose refuses these settings:", *filter(str.strip, answer.errors.splitlines()),

@@ -78,16 +78,18 @@ def require_no_sandbox(checkout: Checkout, supervisor: Supervisor, environ: Mapp
     Raises:
         HostError: one runs.
     """
-    named = compose_files.files(
-        checkout.root, environ.get("COMPOSE_FILE", ""), compose_files.separator(environ)
-    )
-    compose = compose_files.Compose(checkout.root, named, environ)
-    # What `compose run` started is listed with --all only.
-    command = compose.command("ps", "--all", "--status", "running", "--quiet")
+    answer = None
     try:
+        try:
+            # .env may name more files, and they the project.
+            compose, _ = compose_files.read(supervisor, checkout, environ, PATIENCE)
+        except HostError:
+            compose = compose_files.by_environment(checkout, environ)
+        # What `compose run` started is listed with --all only.
+        command = compose.command("ps", "--all", "--status", "running", "--quiet")
         answer = supervisor.ask(command, environ, limit=PATIENCE)
     except OSError:
-        answer = None
+        pass  # told below
     if answer is None or answer.code != 0:
         say(
             "warning: Docker did not say whether a sandbox of this checkout is running; "

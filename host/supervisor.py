@@ -20,7 +20,6 @@ import os
 import select
 import signal
 import subprocess
-import sys
 import tempfile
 import termios
 import time
@@ -124,13 +123,19 @@ class Supervisor:
         Raises:
             Interrupted: somebody asked for the end instead.
         """
-        try:
-            # A terminal has the whole line when it has something.
-            select.select([0, self._wakeups], [], [])
-        except OSError:  # stdin is closed
-            return b""
-        self.check()
-        return sys.stdin.buffer.readline()
+        line = b""
+        while not line.endswith(b"\n"):
+            try:
+                select.select([0, self._wakeups], [], [])
+                self.check()
+                # A byte at a time: what follows the line is not ours.
+                more = os.read(0, 1) if select.select([0], [], [], 0)[0] else None
+            except OSError:  # stdin is closed
+                break
+            if more == b"":
+                break
+            line += more or b""
+        return line
 
     def run(
         self, command: Sequence[str], environ: Mapping[str, str], streams: Streams = OWN, *,

@@ -78,12 +78,14 @@ class _Walk:
         self.linked: set[tuple[int, int]] = set()
         self.levels: list[_Level] = []
         self.here = -1
+        self.mount: str | None = None
 
     def go(self) -> Contents:
         """Walk, and return what was found."""
         self.here = os.open(self.folder, OPEN)
         try:
             top = os.fstat(self.here)
+            self.mount = _mount(self.here)
             self.levels = [_Level("", _place(top), [name for name in self._names("") if name != self.keep])]
             while self.levels:
                 if self.levels[-1].names:
@@ -97,11 +99,12 @@ class _Walk:
     def _entry(self, name: str, device: int) -> None:
         with self._told(name):
             status = os.stat(name, dir_fd=self.here, follow_symlinks=False)
+            self.check()
             self._count(status)
             if not stat.S_ISDIR(status.st_mode):
                 if self.removing:
                     os.unlink(name, dir_fd=self.here)
-            elif status.st_dev == device:
+            elif status.st_dev == device and not self._mounted(name):
                 self._enter(name, status)
             elif self.removing:
                 os.rmdir(name, dir_fd=self.here)  # says that it is busy
@@ -109,7 +112,6 @@ class _Walk:
     def _enter(self, name: str, status: os.stat_result) -> None:
         if self.removing and status.st_mode & 0o700 != 0o700 and status.st_uid == os.geteuid():
             _open_up(name, self.here, stat.S_IMODE(status.st_mode) | 0o700)
-        self.check()
         try:
             entered = os.open(name, OPEN, dir_fd=self.here)
         except OSError:
@@ -120,6 +122,12 @@ class _Walk:
         if _place(os.fstat(entered)) != _place(status):
             os.close(entered)
             raise OSError(0, "somebody replaces it right now")
+        try:
+            # Without permission to search it there is no way back out of it.
+            os.stat("..", dir_fd=entered)
+        except OSError:
+            os.close(entered)
+            raise
         os.close(self.here)
         self.here = entered
         self.levels.append(_Level(name, _place(status), self._names(name)))
@@ -138,6 +146,16 @@ class _Walk:
         elif self.removing:
             with self._told(level.name):
                 self._rmdir(level.name)
+
+    def _mounted(self, name: str) -> bool:
+        """Tell whether a folder is a mount of its own, of the same filesystem as well (a bind mount)."""
+        if self.mount is None:
+            return False
+        entry = os.open(name, os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=self.here)
+        try:
+            return _mount(entry) != self.mount
+        finally:
+            os.close(entry)
 
     def _rmdir(self, name: str) -> bool:
         """Remove a folder; what is left in it has been told."""
@@ -173,6 +191,15 @@ class _Walk:
 
 def _place(status: os.stat_result) -> tuple[int, int]:
     return status.st_dev, status.st_ino
+
+
+def _mount(descriptor: int) -> str | None:
+    """Return the number of the mount that a descriptor is in, proc_pid_fdinfo(5); None without /proc."""
+    try:
+        lines = Path(f"/proc/self/fdinfo/{descriptor}").read_text(encoding="ascii").splitlines()
+    except OSError:
+        return None
+    return next((line for line in lines if line.startswith("mnt_id:")), None)
 
 
 def _open_up(name: str, folder: int, mode: int) -> None:

@@ -275,3 +275,22 @@ def test_a_mounted_filesystem_is_not_entered(checkout: Checkout) -> None:
     outcome = checkout.reset("--destroy", within=("unshare", "-m", "sh", "-c", mounted, "sh"))
     outcome.ended(0, "could not remove: 1 in workspace/", "mounted", left={*EMPTY, "workspace/mnt"})
     assert outcome.out == "kept\n", outcome
+
+
+@as_root
+def test_a_folder_of_this_very_filesystem_mounted_there_is_not_entered(checkout: Checkout) -> None:
+    if subprocess.run(["unshare", "-m", "mount", "--bind", "/mnt", "/mnt"], check=False).returncode:
+        pytest.skip("may not mount here")
+    checkout.add("workspace/mnt/below").unlink()
+    precious = checkout.add("precious/file")
+    mounted = 'mount --bind precious workspace/mnt; "$@"'
+    outcome = checkout.reset("--destroy", within=("unshare", "-m", "sh", "-c", mounted, "sh"))
+    assert precious.exists(), outcome
+    outcome.ended(1, "could not remove: 1 in workspace/", left={*EMPTY, "workspace/mnt"})
+
+
+@pytest.mark.as_user
+@pytest.mark.parametrize("mode", [0o644, 0o600, 0o400])
+def test_a_folder_that_cannot_be_searched_is_removed(checkout: Checkout, mode: int) -> None:
+    checkout.add("data/cache/file").parent.chmod(mode)
+    checkout.reset("--destroy").ended(0, left=EMPTY)
