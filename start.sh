@@ -13,8 +13,12 @@ main() {
   # Where another user's checkout is entered, as by sudo, nothing is left there.
   local options=(-I -S)
   [[ -O $here ]] || options+=(-B)
+  # Where one is closed, what is opened next would be taken for it.
+  [[ -e /dev/fd/0 ]] || exec </dev/null
+  [[ -e /dev/fd/1 ]] || exec >/dev/null
+  [[ -e /dev/fd/2 ]] || exec 2>/dev/null
   # Isolated: neither PYTHON* variables, nor packages, nor the current folder have a say.
-  exec "$python" "${options[@]}" -c 'import sys
+  exec "$python" "${options[@]}" -c 'import signal, sys; signal.signal(signal.SIGINT, signal.SIG_DFL)
 sys.path.append(sys.argv.pop(1))
 try:
     from host.__main__ import main

@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 
 def main(words: Sequence[str]) -> int:
     """Do what the command line asks for, and return the exit code."""
-    # Until there is something to end, Ctrl-C ends this as any program.
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
     try:
         code = perform(checkouts.here(), cli.parse(words), words)
         sys.stdout.flush()
@@ -37,6 +35,8 @@ def main(words: Sequence[str]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return SIGNALLED + signal.SIGPIPE
     except OSError as error:
+        # What stdout still holds would be refused once more, by the interpreter.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         # A full disk, a file of this checkout that is gone: what Python says of it is all there is to say.
         tell(HostError(f"the system refuses: {error}"))
         return FAILED

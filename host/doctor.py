@@ -49,6 +49,8 @@ def examine(checkout: Checkout, supervisor: Supervisor, environ: Mapping[str, st
         return _examine(checkout, supervisor, environ, options, stage)
     except HostError as error:
         tell(error)
+    except OSError as error:
+        tell(HostError(f"the system refuses: {error}"))
     except NotExamined:
         pass
     if options.json:

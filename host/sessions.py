@@ -67,7 +67,7 @@ class Session:
     label: str
     seen: bool = False
 
-    def run(self, session: Kind, *, terminal: bool, output: File = None) -> int:
+    def run(self, session: Kind, *, terminal: bool, output: File = None, reads: bool = True) -> int:
         """Run the container to its end, leave nothing, and return its exit code.
 
         Args:
@@ -75,13 +75,14 @@ class Session:
             terminal: the user's terminal is its own. Otherwise it reads our stdin, unless that is a terminal:
                 a tool may read stdin to its end, and a person never ends it.
             output: where its stdout goes; by default to ours.
+            reads: whether it may read our stdin at all.
 
         Raises:
             Interrupted: somebody asked for the end, and it is gone.
         """
         options = ("--label", self.label, *(() if terminal else ("-T",)))
         command = self.compose.run(options, session.variables, session.arguments)
-        stdin = subprocess.DEVNULL if os.isatty(0) and not terminal else None
+        stdin = subprocess.DEVNULL if not reads or (os.isatty(0) and not terminal) else None
         streams = Streams(stdin, output, terminal=terminal)
         try:
             code = self.supervisor.run(command, self.compose.environ, streams, end=self._stop)
@@ -225,4 +226,4 @@ def accept(
     engine.reach(supervisor, environ)
     compose, configuration = compose_files.read(supervisor, checkout, environ)
     with begun(supervisor, compose, configuration, demonstrating=False) as session:
-        return session.run(kind("accept", names), terminal=False)
+        return session.run(kind("accept", names), terminal=False, reads=False)
