@@ -51,7 +51,7 @@ def session_phase(settings: Settings, arguments: list[str]) -> int:
     from init.guard import session as guarded
     from init.session import config_files, model_step, places, plan, seal, supervise
 
-    seal.session(settings.seccomp)
+    seal.session(settings.seccomp, os.getpid())
     seal.adopt_orphans()
     table = mounts.read_table()
     places.require(table, plan.NEEDS[settings.session])

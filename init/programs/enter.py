@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import os
 
+import psutil
+
 from init import paths, program, signals
 from init.accounts import Identity
 from init.errors import SandboxError
@@ -33,7 +35,7 @@ def enter(settings: Settings, arguments: list[str]) -> int:
         privileges.require_capabilities()
         privileges.lock_down()
         privileges.become(agent(), paths.ENTER, arguments)
-    seal.session(settings.seccomp)
+    seal.session(settings.seccomp, init())
     command, *rest = arguments or [paths.SHELL]
     variables = {**os.environ, **environment.agent_variables(places.home(), os.environ)}
     path = command if "/" in command else environment.find_program(command)
@@ -52,3 +54,17 @@ def agent() -> Identity:
     with open("/proc/1/status", encoding="ascii", errors="replace") as status:
         fields = dict(line.split(":", 1) for line in status)
     return Identity(int(fields["Uid"].split()[0]), int(fields["Gid"].split()[0]))
+
+
+def init() -> int:
+    """Return who the init of the session is.
+
+    PID 1, mostly; below `docker run --init`, or where pods share their processes, who began first of those
+    that run its program: nothing in a session can have begun before.
+    """
+    found = [
+        (process.info["create_time"], process.pid)
+        for process in psutil.process_iter(["cmdline", "create_time"])
+        if paths.ENTRYPOINT in (process.info["cmdline"] or ())
+    ]
+    return min(found)[1] if found else 1

@@ -10,11 +10,12 @@ from init.errors import SandboxError
 from init.session import syscall_filter
 
 
-def session(seccomp: str) -> None:
+def session(seccomp: str, init: int) -> None:
     """Do to the session what holds whichever way it was started; proc(5), prctl(2), seccomp(2).
 
     Args:
         seccomp: `on`, `debug` to leave debuggers what they need, or `off`.
+        init: who the session's init is, whom nothing in it may slow down.
 
     Raises:
         SandboxError: the kernel takes no filter.
@@ -27,7 +28,7 @@ def session(seccomp: str) -> None:
     if seccomp == "off":
         return
     try:
-        syscall_filter.refuse(debugging=seccomp == "debug")
+        syscall_filter.refuse(debugging=seccomp == "debug", init=init, group=os.getpgid(init))
     except (OSError, RuntimeError) as error:
         raise SandboxError(
             f"the seccomp filter cannot be installed: {error}",

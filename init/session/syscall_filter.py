@@ -76,15 +76,28 @@ AF_UNIX, AF_INET, AF_INET6, AF_NETLINK = 1, 2, 10, 16
 FAMILIES, NETLINK_PROTOCOLS = range(64), range(1, 32)
 SOCK_TYPE, SOCK_RAW = 0xF, 3
 
-# Both put words into the user's terminal as if typed: ioctl_tty(2).
-TIOCSTI, TIOCLINUX = 0x5412, 0x541C
+# What would reach the user's terminal, or outlive the session in it: ioctl_tty(2). TIOCSTI and TIOCLINUX put
+# words into it as if typed. TIOCSETD sets a line discipline, which may swallow all that is written (N_NULL),
+# and loads kernel code with a history of ways to root. TIOCEXCL keeps everybody else from opening it. Modes
+# are not refused, since Terminal.take() undoes them; TIOCCONS, TIOCSLCKTRMIOS, TIOCVHANGUP take a capability.
+TERMINAL = {"TIOCEXCL": 0x540C, "TIOCSTI": 0x5412, "TIOCLINUX": 0x541C, "TIOCSETD": 0x5423}
+
+# What getpgid(2) tells of a group whose leader is in another PID namespace: nobody can join it.
+NO_GROUP = 0
+
+# What sets the scheduling of the process or thread that its first argument names.
+SCHEDULING = ("sched_setscheduler", "sched_setparam", "sched_setattr", "sched_setaffinity")
+# setpriority(2), ioprio_set(2): the value of the first argument for one process, a group, a user.
+PRIORITIES = {"setpriority": (0, 1, 2), "ioprio_set": (1, 2, 3)}
 
 
-def rules(*, debugging: bool) -> Iterator[Rule]:
+def rules(*, debugging: bool, init: int, group: int) -> Iterator[Rule]:
     """Yield what is refused.
 
     Args:
         debugging: whether debuggers shall work in the session.
+        init: who the session's init is.
+        group: its process group.
     """
     for name in REFUSED + (() if debugging else DEBUGGING):
         yield Rule(name)
@@ -96,7 +109,8 @@ def rules(*, debugging: bool) -> Iterator[Rule]:
         yield Rule("unshare", (Bits(0, flag, flag),))
     # The limits of another process: PID 1 has the agent's UID, and would die of some.
     yield Rule("prlimit64", (Other(0, 0),))
-    for command in (TIOCSTI, TIOCLINUX):
+    yield from _of_init(init, group)
+    for command in TERMINAL.values():
         yield Rule("ioctl", (Bits(1, command),))
     for call in ("socket", "socketpair"):
         for family in FAMILIES:
@@ -108,7 +122,28 @@ def rules(*, debugging: bool) -> Iterator[Rule]:
             yield Rule(call, (Bits(0, family), Bits(1, SOCK_RAW, SOCK_TYPE)))
 
 
-def refuse(*, debugging: bool) -> None:
+def _of_init(init: int, group: int) -> Iterator[Rule]:
+    """Yield what would slow, move or starve the session's init, which has the agent's UID.
+
+    By its number, for a program names its own threads by theirs, and no filter can tell them from another
+    process: pthread_setaffinity_np(3), pthread_setschedparam(3). Init has no other thread. PID 1 may be
+    somebody else (`docker run --init`) who passes signals on to init.
+    """
+    for pid in sorted({1, init}):
+        for call in SCHEDULING:
+            yield Rule(call, (Bits(0, pid),))
+        for call, (one, _, _) in PRIORITIES.items():
+            yield Rule(call, (Bits(0, one), Bits(1, pid)))
+    # A group's or a user's reach init too, whoever is named: it may be in the group, and is of the user.
+    for call, (_, *many) in PRIORITIES.items():
+        for which in many:
+            yield Rule(call, (Bits(0, which),))
+    # In its group a process would have the terminal where init asks the user something.
+    for leader in sorted({1, group} - {NO_GROUP}):
+        yield Rule("setpgid", (Bits(1, leader),))
+
+
+def refuse(*, debugging: bool, init: int, group: int) -> None:
     """Install the filter for this process and all that come of it, for good; no_new_privs must be set.
 
     Programs of another architecture (32-bit ones, x32) find no system call at all: one of theirs takes its
@@ -116,6 +151,8 @@ def refuse(*, debugging: bool) -> None:
 
     Args:
         debugging: whether debuggers shall work in the session.
+        init: who the session's init is.
+        group: its process group.
 
     Raises:
         OSError: the kernel refuses it.
@@ -124,7 +161,7 @@ def refuse(*, debugging: bool) -> None:
 
     installed = seccomp.SyscallFilter(seccomp.ALLOW)
     installed.set_attr(seccomp.Attr.ACT_BADARCH, seccomp.ERRNO(errno.ENOSYS))
-    for rule in rules(debugging=debugging):
+    for rule in rules(debugging=debugging, init=init, group=group):
         conditions = [
             seccomp.Arg(c.argument, seccomp.MASKED_EQ, c.mask, c.value)
             if isinstance(c, Bits)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.conformance.attacks import gain, kill, pry, raised
+from tests.conformance.attacks import gain, kill, pry, raised, targets
 from tests.harness.engine import docker, logs
 from tests.harness.once import Once
 from tests.harness.subject import Subject
@@ -217,12 +217,18 @@ def weak_attempts(weakened: Subject) -> Once[dict[str, Outcomes]]:
 
 
 def attempted(subject: Subject, *target: str) -> dict[str, Outcomes]:
-    """Run three attacks in one container, none of which is PID 1."""
-    programs = ("gain.py", "pry.py", " ".join(("kill.py", *target)))
-    result = subject.run(" && ".join(f"/usr/bin/python3 -I /attacks/{p}" for p in programs) + "; exit")
+    """Run the attacks in one container, none of which is PID 1."""
+    programs = {
+        "gain": "gain.py", "pry": "pry.py", "init": "targets.py", "other": "targets.py other",
+        "kill": " ".join(("kill.py", *target)),
+    }  # fmt: skip
+    words = " && ".join(f"/usr/bin/python3 -I /attacks/{program}" for program in programs.values())
+    result = subject.run(f"{words}; exit")
     lines = result.stdout.splitlines()
-    assert len(lines) == 3, f"an attack ended the container, or could not run\n{result.stdout}{result.stderr}"
-    return dict(zip(("gain", "pry", "kill"), map(json.loads, lines), strict=True))
+    assert len(lines) == len(programs), (
+        f"an attack ended the container, or could not run\n{result.stdout}{result.stderr}"
+    )
+    return dict(zip(programs, map(json.loads, lines), strict=True))
 
 
 def held(outcome: str) -> bool:
@@ -257,6 +263,41 @@ def test_without_protection_pid_1_is_open(weak_attempts: Once[dict[str, Outcomes
     if found.startswith("absent"):
         pytest.skip(f"not in this kernel: {found}")
     assert found.startswith("reached"), f"{attack}: {found}"
+
+
+@pytest.mark.parametrize("attack", targets.ATTACKS)
+def test_pid_1_cannot_be_slowed_moved_or_starved_by(attempts: Once[dict[str, Outcomes]], attack: str) -> None:
+    assert held(attempts()["init"][attack]), (
+        f"{attack}: {attempts()['init'][attack]}; PID 1 has the agent's UID, so that only a filter refuses it"
+    )
+
+
+@pytest.mark.vacuity
+@pytest.mark.parametrize("attack", targets.ATTACKS)
+def test_without_protection_pid_1_is_reached_by(
+    weak_attempts: Once[dict[str, Outcomes]], attack: str
+) -> None:
+    found = weak_attempts()["init"][attack]
+    if found.startswith("absent"):
+        pytest.skip(f"not in this kernel: {found}")
+    assert found.startswith("reached"), f"{attack}: {found}"
+
+
+@pytest.mark.parametrize("attack", targets.ALLOWED)
+def test_a_process_of_ones_own_is_set_by(attempts: Once[dict[str, Outcomes]], attack: str) -> None:
+    """Or no C library could set its threads."""
+    assert attempts()["other"][attack] == "reached", attempts()["other"][attack]
+
+
+@pytest.mark.parametrize("attack", targets.REFUSED)
+def test_no_other_process_is_reached_by(attempts: Once[dict[str, Outcomes]], attack: str) -> None:
+    assert held(attempts()["other"][attack]), f"{attack}: {attempts()['other'][attack]}"
+
+
+def test_pid_1_is_one_thread(inside: Once[dict[str, Any]]) -> None:
+    """Another would have a number of its own, which the filter does not know."""
+    init = next(p for p in inside()["others"] if p["Pid"] == "1")
+    assert init["Threads"] == "1"
 
 
 @pytest.mark.parametrize("attack", kill.ATTACKS)

@@ -7,6 +7,7 @@ import json
 import signal
 import subprocess
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -284,6 +285,48 @@ def test_the_container_can_be_stopped_while_every_processor_is_busy(running: Sta
     container = running(script("spin", 8, "hold"), env=ENV)
     told(container)
     assert_stops_in_time(container)
+
+
+# Hogs that PID 1 has to share its processor with, after it was slowed down where it can be.
+
+LIFE = 90  # seconds after which a hog ends by itself
+SOON = 30  # seconds for what takes twice the grace, on a machine that other tests use
+EVIL = "mkdir -p p/.git && printf '[core]\\n\\tfsmonitor = evil\\n' >p/.git/config"
+
+
+def hogs(life: int, *stay: str) -> str:
+    run = " ".join(["exec /usr/bin/python3 -I /attacks/hogs.py", str(life), *stay])
+    return f"cd /home/agent/workspace; {EVIL}; mkdir -p p/.git/objects p/.git/refs; echo >p/.git/HEAD; {run}"
+
+
+def ends_soon(container: str, seconds: float) -> bool:
+    with suppress(subprocess.TimeoutExpired):
+        subprocess.run(["docker", "wait", container], timeout=seconds, check=True, capture_output=True)
+        return True
+    return False
+
+
+def test_hogs_and_a_slowed_first_process_keep_no_session(running: Start) -> None:
+    container = running(hogs(LIFE), env=ENV)
+    wait_for(lambda: "ready" in logs(container), "the hogs to run")
+    assert ends_soon(container, SOON), f"the session does not end:\n{logs(container)}"
+    assert "killing what the tool left behind" in logs(container)
+    assert "core.fsmonitor = evil" in logs(container), "the guard did not look"
+
+
+def test_nor_keep_it_from_being_stopped(running: Start) -> None:
+    container = running(hogs(LIFE, "stay"), env=ENV)
+    wait_for(lambda: "ready" in logs(container), "the hogs to run")
+    subprocess.run(["docker", "stop", "--time", str(SOON), container], check=True, capture_output=True)
+    assert "core.fsmonitor = evil" in logs(container), "it was killed, or the guard did not look"
+
+
+@pytest.mark.vacuity
+def test_without_the_filter_the_first_process_is_made_idle(own_subject: Subject, running: Start) -> None:
+    if own_subject.prefix != ("-c",):
+        pytest.skip("--run-with: the switch SANDBOX_SECCOMP=off is this image's own")
+    container = running(hogs(0), env={**ENV, "SANDBOX_SECCOMP": "off"})
+    wait_for(lambda: "ready idle" in logs(container), lambda: f"PID 1 to be slowed:\n{logs(container)}")
 
 
 @pytest.mark.vacuity

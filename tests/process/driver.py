@@ -51,7 +51,7 @@ def steps(settings: Settings, words: Sequence[str]) -> int:
 def sealed(settings: Settings, words: Sequence[str]) -> int:
     from init.session import seal  # noqa: PLC0415 - only Debian's Python has what it loads
 
-    seal.session(settings.seccomp)
+    seal.session(settings.seccomp, os.getpid())
     seal.adopt_orphans()
     return run(settings, words)
 

@@ -100,6 +100,20 @@ def test_the_environment_of_a_sealed_pid_1_cannot_be_read(begin: Start, way: str
     assert pid1.end() == code, pid1.log
 
 
+SLOW = "chrt --idle --pid 0 {0}; renice -n 5 -p {0}; ionice -c 3 -p {0}; taskset -cp 0 {0}; chrt --pid {0}"
+
+
+@pytest.mark.parametrize("before", [(), ("/bin/sh", "-c", '"$@"; exit', "sh")])
+@pytest.mark.parametrize(("way", "idle"), [("run", True), ("sealed", False)])
+def test_the_init_of_a_sealed_session_cannot_be_slowed_whatever_its_number(
+    begin: Start, before: tuple[str, ...], way: str, idle: bool
+) -> None:
+    pid1 = begin("/bin/sh", "-c", SLOW.format("$PPID"), way=way, before=before)
+    assert pid1.end() == 0, pid1.log
+    assert ("SCHED_IDLE" in pid1.log) is idle, pid1.log
+    assert (": Operation not permitted" in pid1.log) is not idle, pid1.log
+
+
 @pytest.mark.parametrize(("way", "named"), [("run", False), ("sealed", True)])
 def test_orphans_come_to_a_session_that_is_not_pid_1(begin: Start, way: str, named: bool) -> None:
     """As under `docker run --init`, or where pods share their processes."""

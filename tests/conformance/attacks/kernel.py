@@ -338,6 +338,8 @@ def in_terminal(request: int, argument: bytes, call: Callable[..., int | None] =
 
 
 TIOCSTI, TIOCLINUX = 0x5412, 0x541C
+# A line discipline that swallows everything, or N_TTY where the kernel lacks it; no other may open it.
+TIOCSETD, N_NULL, TIOCEXCL = 0x5423, 27, 0x540C
 
 
 def raw_socket(family: int, kind: int, protocol: int = 0) -> int | None:
@@ -511,6 +513,9 @@ ATTACKS: dict[str, Callable[[], int | Outcome | None]] = {
     "TIOCSTI": lambda: outcome(in_terminal(TIOCSTI, b"x"), (errno.EIO,)),
     "TIOCSTI with high bits": lambda: outcome(in_terminal(TIOCSTI | HIGH_BITS, b"x"), (errno.EIO,)),
     "TIOCLINUX": lambda: in_terminal(TIOCLINUX, b"\x06"),
+    "TIOCSETD": lambda: in_terminal(TIOCSETD, struct.pack("i", N_NULL)),
+    "TIOCSETD with high bits": lambda: in_terminal(TIOCSETD | HIGH_BITS, struct.pack("i", N_NULL)),
+    "TIOCEXCL": lambda: in_terminal(TIOCEXCL, b""),
     # What the kernel shows as files.
     "writing of core_pattern": lambda: open_file("/proc/sys/kernel/core_pattern", os.O_WRONLY),
     "writing below /proc/sys": lambda: open_any("/proc/sys"),
@@ -573,6 +578,16 @@ def start_thread() -> None:
     thread.join()
 
 
+def in_thread(call: Callable[[], int]) -> None:
+    """Have a thread set something of its own, which libraries do by its number."""
+    results: list[int] = []
+    thread = threading.Thread(target=lambda: results.append(call()))
+    thread.start()
+    thread.join()
+    if results != [0]:
+        raise OSError(results[0], os.strerror(abs(results[0])))
+
+
 def talk(family: int, kind: int, address: Any) -> None:
     """Bind, connect and send to oneself."""
     with socket.socket(family, kind) as server, socket.socket(family, kind) as client:
@@ -613,6 +628,23 @@ ORDINARY: dict[str, Callable[[], object]] = {
     "a named pipe": lambda: os.mkfifo(f"/tmp/pipe-{os.getpid()}"),  # noqa: S108 - gone with the container
     "a watch for changes": watch,
     "lower priority": lambda: os.nice(1),
+    "the affinity of a thread": lambda: in_thread(
+        lambda: LIBC.pthread_setaffinity_np(ctypes.c_ulong(threading.get_ident()), 128, b"\xff" * 128)
+    ),
+    "the scheduling of a thread": lambda: in_thread(
+        lambda: LIBC.pthread_setschedparam(
+            ctypes.c_ulong(threading.get_ident()), os.SCHED_BATCH, struct.pack("i", 0)
+        )
+    ),
+    "the priority of a thread": lambda: in_thread(
+        lambda: LIBC.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 5)
+    ),
+    "nice": lambda: run("/usr/bin/nice", "-n", "5", "/bin/true"),
+    "taskset": lambda: run("/usr/bin/taskset", "--cpu-list", "0-1023", "/bin/true"),
+    "ionice": lambda: run("/usr/bin/ionice", "--class", "3", "/bin/true"),
+    "chrt": lambda: run("/usr/bin/chrt", "--idle", "0", "/bin/true"),
+    "renice of oneself": lambda: run("/bin/bash", "-c", "renice --priority 5 --pid $$ >/dev/null"),
+    "job control": lambda: run("/bin/bash", "-c", "set -m; (exit 0) & wait $!"),
 }
 
 

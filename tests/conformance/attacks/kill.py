@@ -6,15 +6,77 @@ Only signals that PID 1 does not pass on to the tool: those it may well end itse
 # Paths are arguments of system calls here.
 # ruff: noqa: PTH123
 
+import ctypes
+import fcntl
 import json
 import os
+import platform
 import signal
+import socket
+import struct
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 
-ATTACKS = ("SIGKILL", "SIGSTOP", "SIGSEGV", "SIGBUS", "SIGFPE", "SIGILL", "SIGABRT", "SIGSYS", "SIGTRAP")
+SIGNALS = ("SIGKILL", "SIGSTOP", "SIGSEGV", "SIGBUS", "SIGFPE", "SIGILL", "SIGABRT", "SIGSYS", "SIGTRAP")
 PATIENCE = 60.0
+
+LIBC = ctypes.CDLL(None, use_errno=True)
+LIBC.syscall.restype = ctypes.c_long
+PIDFD_SEND_SIGNAL = 424
+NUMBERS = {
+    "x86_64": {"tkill": 200, "tgkill": 234, "rt_sigqueueinfo": 129, "rt_tgsigqueueinfo": 297},
+    "aarch64": {"tkill": 130, "tgkill": 131, "rt_sigqueueinfo": 138, "rt_tgsigqueueinfo": 240},
+}[platform.machine()]
+SI_QUEUE, F_SETSIG = -1, 10
+
+
+def call(number: int, *arguments: int | bytes) -> None:
+    """Make a system call; raise what it failed with."""
+    words = [ctypes.c_long(a) if isinstance(a, int) else ctypes.c_char_p(a) for a in arguments]
+    if LIBC.syscall(ctypes.c_long(number), *words) == -1:
+        error = ctypes.get_errno()
+        raise OSError(error, os.strerror(error))
+
+
+def send(signum: int, pid: int) -> None:
+    os.kill(pid, signum)
+
+
+def queued(signum: int) -> bytes:
+    return struct.pack("iiiiii", signum, 0, SI_QUEUE, 0, os.getpid(), os.getuid()).ljust(128, b"\0")
+
+
+def by_descriptor(pid: int, signum: int) -> None:
+    call(PIDFD_SEND_SIGNAL, os.pidfd_open(pid), signum, 0, 0)
+
+
+def by_a_file(pid: int, signum: int) -> None:
+    """Have the kernel signal whoever owns a socket that something arrives at: fcntl(2), F_SETOWN."""
+    ours, theirs = socket.socketpair()
+    fcntl.fcntl(ours, fcntl.F_SETOWN, pid)
+    if signum:
+        fcntl.fcntl(ours, F_SETSIG, signum)
+    fcntl.fcntl(ours, fcntl.F_SETFL, os.O_ASYNC)
+    theirs.send(b"x")
+
+
+KILL = signal.SIGKILL
+PROGRAM: dict[str, Callable[[int], object]] = {
+    **{name: partial(send, getattr(signal, name)) for name in SIGNALS},
+    "SIGKILL by tkill": lambda pid: call(NUMBERS["tkill"], pid, KILL),
+    "SIGKILL by tgkill": lambda pid: call(NUMBERS["tgkill"], pid, pid, KILL),
+    "SIGKILL by rt_sigqueueinfo": lambda pid: call(NUMBERS["rt_sigqueueinfo"], pid, KILL, queued(KILL)),
+    "SIGKILL by rt_tgsigqueueinfo": lambda pid: call(
+        NUMBERS["rt_tgsigqueueinfo"], pid, pid, KILL, queued(KILL)
+    ),
+    "SIGKILL by pidfd_send_signal": lambda pid: by_descriptor(pid, KILL),
+    "SIGKILL by F_SETOWN": lambda pid: by_a_file(pid, KILL),
+    "SIGSEGV by F_SETOWN": lambda pid: by_a_file(pid, signal.SIGSEGV),
+}
+
+ATTACKS = tuple(PROGRAM)
 
 
 def state(pid: int) -> str:
@@ -30,11 +92,13 @@ def victim() -> int:
     """Make a process that waits for ever."""
     child = os.fork()
     if child == 0:
+        os.setpgid(0, 0)
         # This interpreter may have inherited them as ignored.
-        for name in ATTACKS[2:]:
+        for name in SIGNALS[2:]:
             signal.signal(getattr(signal, name), signal.SIG_DFL)
         while True:
             signal.pause()
+    os.setpgid(child, child)
     return child
 
 
@@ -69,7 +133,7 @@ def attack(name: str, other: bool) -> str:
     """Send a signal; return what it did."""
     target = victim() if other else 1
     try:
-        os.kill(target, getattr(signal, name))
+        PROGRAM[name](target)
     except PermissionError as error:
         return f"refused: {error.strerror}"
     if other:

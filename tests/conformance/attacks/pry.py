@@ -1,7 +1,7 @@
 """Try to read, trace and change PID 1; print {attack: outcome}. Nothing that is reached is changed."""
 
 # Paths are arguments of system calls here.
-# ruff: noqa: PTH115, PTH208
+# ruff: noqa: PTH114, PTH115, PTH208
 
 import ctypes
 import errno
@@ -40,6 +40,23 @@ def opened(name: str, flags: int = os.O_RDONLY) -> Callable[[], object]:
             os.close(descriptor)
 
     return attack
+
+
+def any_file() -> object:
+    """Open some file for writing, but for those where the kernel asks who writes: attr/, and the next."""
+    refused = OSError(errno.ENOENT, "no file")
+    for folder, _, files in os.walk(INIT):
+        for name in () if folder.endswith("/attr") else files:
+            path = f"{folder}/{name}"
+            if name == "timerslack_ns" or os.path.islink(path):
+                continue
+            try:
+                os.close(os.open(path, os.O_WRONLY | os.O_NONBLOCK))
+            except OSError as error:
+                refused = error
+            else:
+                return None
+    raise refused
 
 
 def set_timer_slack() -> object:
@@ -119,6 +136,7 @@ PROGRAM: dict[str, Callable[[], object]] = {
     "oom_score_adj": opened("oom_score_adj", os.O_WRONLY),
     "uid_map": opened("uid_map", os.O_WRONLY),
     "timerslack_ns": set_timer_slack,
+    "any file, to write": any_file,
     "ptrace attach": ptrace(PTRACE_ATTACH),
     "ptrace seize": ptrace(PTRACE_SEIZE),
     "process_vm_readv": read_memory,
