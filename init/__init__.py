@@ -9,6 +9,8 @@ guard/      the workspace guard: what the user's own machine would run later
 model/      model servers: configuration, discovery, the catalogue, a renderer for each tool
 mounts      the mount table
 tools accounts program      the tools' definitions, the account files, what every program does first and last
+handed_over                 the variables that name the models
 formats/ settings signals   syntax, the variables, the signal mask
 log errors paths record     what all lean on
+output                      writing that does not hang
 """

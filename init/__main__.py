@@ -49,18 +49,22 @@ def session_phase(settings: Settings, arguments: list[str]) -> int:
     """Choose the session, prepare what it needs, and run it under the workspace guard."""
     # Here, so that the root phase does not load it.
     from init.guard import session as guarded
-    from init.session import config_files, model_step, places, plan, seal, supervise
+    from init.session import config_files, model_step, places, plan, seal, supervise, terminal, untold
 
     seal.session(settings.seccomp, os.getpid())
     seal.adopt_orphans()
     table = mounts.read_table()
     places.require(table, plan.NEEDS[settings.session])
+    untold.tell()
     chosen = plan.choose(settings)
     config_files.check(chosen.tool)
     model_step.connect(chosen, settings)
     config_files.install(chosen.tools, chosen.home, table)
     command, when_stopped = plan.command(chosen, arguments, os.environ), plan.when_stopped(chosen, os.environ)
-    return guarded.run(lambda: supervise.run(command, settings.grace, when_stopped), settings, table)
+    code = guarded.run(
+        lambda: supervise.run(command, settings.grace, when_stopped), settings, table, terminal.clear
+    )
+    return untold.settle(code)
 
 
 if __name__ == "__main__":

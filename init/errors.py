@@ -7,6 +7,8 @@ from __future__ import annotations
 EX_SOFTWARE, EX_CONFIG = 70, 78
 # The tool ended well, and what it wrote was taken away by the workspace guard, or could not be.
 EX_QUARANTINED, EX_NOT_QUARANTINED = 79, 80
+# What the user must know could not be written: the terminal was hung up, or nobody read.
+EX_UNTOLD = 81
 # A shell's: the tool cannot be executed, is not there, was ended by the signal of this number more.
 EX_NOT_EXECUTABLE, EX_NOT_FOUND, EX_SIGNALLED = 126, 127, 128
 

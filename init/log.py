@@ -6,7 +6,7 @@ first line that is written; an ordinary start writes none.
 
 from __future__ import annotations
 
-import sys
+from init import output
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,6 +18,8 @@ LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40}
 _as_json = False
 _threshold = LEVELS["info"]
 _logger: Any = None
+# Warnings and errors that nobody was told, since they could not be written.
+_untold: list[str] = []
 
 
 def configure(*, as_json: bool, level: str = "info") -> None:
@@ -76,14 +78,30 @@ def redact(secret: str, text: str) -> str:
     return text
 
 
+def untold() -> tuple[str, ...]:
+    """Return the warnings and errors that could not be written, as they would have been."""
+    return tuple(_untold)
+
+
 def _write(level: str, event: str, fields: dict[str, object]) -> None:
-    if LEVELS[level] < _threshold or sys.stderr is None:
-        return
-    try:
+    if LEVELS[level] >= _threshold:
         getattr(_configured(), level)(event, **fields)
-    except OSError:
-        # Whoever would read it has hung up; the session goes on.
-        return
+
+
+class _Stderr:
+    """Where structlog's lines go."""
+
+    def tell(self, line: str) -> None:
+        """Write what the user may miss: after what could not be written, nothing is waited for."""
+        output.tell(f"{line}\n", 0 if _untold else output.PATIENCE)
+
+    def insist(self, line: str) -> None:
+        """Write what the user must not miss."""
+        if not output.tell(f"{line}\n", 0 if _untold else output.PATIENCE):
+            _untold.append(line)
+
+    debug = info = tell
+    warning = error = insist
 
 
 def _configured() -> Any:
@@ -94,7 +112,7 @@ def _configured() -> Any:
         renderer = structlog.processors.JSONRenderer() if _as_json else human
         stamp = [structlog.processors.TimeStamper(fmt="iso", utc=True)] if _as_json else []
         _logger = structlog.wrap_logger(
-            structlog.PrintLogger(sys.stderr),
+            _Stderr(),
             processors=[structlog.processors.add_log_level, *stamp, renderer],
             wrapper_class=structlog.make_filtering_bound_logger(_threshold),
         )

@@ -9,6 +9,8 @@ SHELL = "/bin/bash"
 
 # What the workspace guard took away is kept here.
 QUARANTINE = f"{DATA}/quarantine"
+# What could not be told, for the next start.
+UNTOLD = f"{DATA}/untold-report"
 
 # config/ and .opencode/ are mounted here as folders: a file mounted by itself goes stale when an editor
 # replaces it, becomes a folder when it is missing, and breaks on Docker Desktop inside another mount.

@@ -19,20 +19,25 @@ if TYPE_CHECKING:
     from init.settings import Settings
 
 
-def run(session: Callable[[], int], settings: Settings, table: Iterable[Mount]) -> int:
+def run(
+    session: Callable[[], int], settings: Settings, table: Iterable[Mount], before_telling: Callable[[], None]
+) -> int:
     """Run the session and look at the workspace before and after it; return the exit code.
 
     A workspace that ends with the container, or cannot be written, is not looked at.
     """
     workspace = find(table, paths.WORKSPACE)
     if settings.guard == "off" or workspace is None or workspace.read_only:
-        return session()
+        code = session()
+        before_telling()
+        return code
     # Only where something is searched: to load them takes 2 ms, a third of an interpreter's start.
     from init.guard import changes, search
 
     before = search.search(paths.WORKSPACE)
     code = session()
     found = changes.compare(before, search.search(paths.WORKSPACE))
+    before_telling()
     if not found.changes:
         if found.unseen:
             log.info("the workspace guard did not look everywhere:", details=changes.report(found))

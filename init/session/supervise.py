@@ -139,7 +139,7 @@ class _Job:
             terminal.give(self.pid)
             signals.send_group(self.pid, signals.SIGCONT)
             return
-        settings = terminal.take()
+        state = terminal.take()
         answer: Answer
         try:
             while isinstance(answer := self.ask(), Command):
@@ -154,7 +154,10 @@ class _Job:
         except Interrupted as stop:
             self.forward(stop.signum)
             answer = "quit"
-        terminal.give(self.pid, settings)
+        except OSError:
+            # Nobody can be asked: the terminal has hung up.
+            answer = "quit"
+        terminal.give(self.pid, state)
         signals.send_group(self.pid, signals.SIGCONT)
         if answer == "quit":
             self.forward(signals.SIGTERM)

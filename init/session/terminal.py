@@ -1,15 +1,59 @@
-"""The controlling terminal: whose foreground it is, and its settings; tcsetpgrp(3), termios(3)."""
+"""The controlling terminal: whose foreground it is, its settings, and its modes; tcsetpgrp(3), termios(3).
+
+A program may leave it in any state, on purpose, too: nothing here waits for what never comes.
+"""
 
 from __future__ import annotations
 
+import fcntl
 import os
 import termios
+
+from init import output
+from init.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
 _GONE = (OSError, termios.error)
+
+# The number of the usual line discipline, an int: ioctl_tty(2), TIOCSETD.
+N_TTY = bytes(4)
+
+# Modes of a terminal emulator that a program may leave on, by the numbers of DEC and xterm (ctlseqs): cursor
+# keys, reverse video, the mouse (9 to 1016), focus events (1004), bracketed paste, held output, reports of
+# colours and of sizes, margins at the sides.
+_OFF = (1, 5, 9, 1000, 1001, 1002, 1003, 1004, 1005, 1006, 1015, 1016, 2004, 2026, 2031, 2048, 69)
+# A line that is full goes on in the next; the cursor shows.
+_ON = (7, 25)
+
+# Each is without effect where there is nothing to undo.
+RESET = "".join((
+    # End what was begun: a control string, VT52 mode, printing.
+    "\x18\x1b\\", "\x1b<", "\x1b[4i",
+    # The main screen. It also moves the cursor to where it was saved, so that it is saved just before.
+    "\x1b7\x1b[?1049l",
+    # All lines scroll, which moves the cursor as well.
+    "\x1b7\x1b[r\x1b8",
+    *(f"\x1b[?{mode}l" for mode in _OFF), *(f"\x1b[?{mode}h" for mode in _ON),
+    # No insertion; the line feed is one; the keypad has digits, the keys their usual codes.
+    "\x1b[4l", "\x1b[20l", "\x1b>", "\x1b[>4m",
+    # The first character set is ASCII, and in use. Neither colour, nor hidden text, nor colours redefined.
+    "\x1b(B", "\x0f", "\x1b[0m", *(f"\x1b]{colours}\x1b\\" for colours in (104, 110, 111, 112)),
+)).encode()  # fmt: skip
+
+
+class State(Record):
+    """What a program made of the terminal.
+
+    Attributes:
+        settings: as tcgetattr(3) has them.
+        blocking: of each standard descriptor that is open, whether it blocks; those share it who share it.
+    """
+
+    settings: list[Any]
+    blocking: dict[int, bool]
 
 
 class Terminal:
@@ -23,25 +67,53 @@ class Terminal:
         self.descriptor = descriptor
         self.initial = termios.tcgetattr(descriptor)
 
-    def give(self, group: int, settings: list[Any] | None = None) -> None:
-        """Make a process group the foreground, with settings of its own."""
+    def give(self, group: int, state: State | None = None) -> None:
+        """Make a process group the foreground, with a state of its own."""
         try:
-            if settings is not None:
-                termios.tcsetattr(self.descriptor, termios.TCSADRAIN, settings)
+            if state is not None:
+                termios.tcsetattr(self.descriptor, termios.TCSANOW, state.settings)
+                for descriptor, blocks in state.blocking.items():
+                    os.set_blocking(descriptor, blocks)
             os.tcsetpgrp(self.descriptor, group)
         except _GONE:
             return
 
-    def take(self) -> list[Any]:
-        """Make ourselves the foreground with the initial settings; return those there were."""
+    def take(self) -> State:
+        """Make ourselves the foreground with the initial settings; return the state there was."""
+        blocking = _take_descriptors()
         settings = self.initial
         try:
-            settings = termios.tcgetattr(self.descriptor)
             os.tcsetpgrp(self.descriptor, os.getpgrp())
-            termios.tcsetattr(self.descriptor, termios.TCSADRAIN, self.initial)
+            self._use_the_usual_discipline()
+            settings = termios.tcgetattr(self.descriptor)
+            self._let_flow()
+            termios.tcsetattr(self.descriptor, termios.TCSANOW, self.initial)
         except _GONE:
             pass
-        return settings
+        return State(settings, blocking)
+
+    def _use_the_usual_discipline(self) -> None:
+        """Undo what the session's filter refuses, and its lack allows: N_NULL swallows all output."""
+        if fcntl.ioctl(self.descriptor, termios.TIOCGETD, bytes(4)) != N_TTY:
+            fcntl.ioctl(self.descriptor, termios.TIOCSETD, N_TTY)
+
+    def _let_flow(self) -> None:
+        """Start output that was stopped: by tcflow(3), or by Ctrl-S, while that is no key for it."""
+        termios.tcflow(self.descriptor, termios.TCOON)
+        unstoppable = [self.initial[0] & ~termios.IXON, *self.initial[1:]]
+        termios.tcsetattr(self.descriptor, termios.TCSANOW, unstoppable)
+
+
+def _take_descriptors() -> dict[int, bool]:
+    """Have the standard descriptors block; return whether they did."""
+    before = {}
+    for descriptor in (0, 1, 2):
+        try:
+            before[descriptor] = os.get_blocking(descriptor)
+            os.set_blocking(descriptor, True)
+        except OSError:
+            continue
+    return before
 
 
 def controlling() -> Terminal | None:
@@ -53,3 +125,14 @@ def controlling() -> Terminal | None:
         except _GONE:
             continue
     return None
+
+
+def clear() -> None:
+    """Undo what the controlling terminal's emulator was told and still does, if we write there."""
+    for descriptor in (2, 1):
+        try:
+            os.tcgetpgrp(descriptor)
+        except OSError:
+            continue
+        output.write(descriptor, RESET)
+        return

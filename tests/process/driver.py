@@ -4,6 +4,7 @@ driver.py run WORD...      runs a program as a session runs its tool, then tells
 driver.py held FIFO WORD...   the same, once somebody wrote to the FIFO; signals are blocked meanwhile
 driver.py steps WORD...    runs a program as a step that prepares a session, then the same as the session
 driver.py sealed WORD...   the session's privileges first
+driver.py told FOLDER WORD...   runs a program, then tells a thing, as the guard does; FOLDER is its data/
 driver.py locked WORD...   the root phase's last act, then becomes the program
 
 The one place of tests/process that names init.
@@ -23,9 +24,9 @@ import termios  # noqa: E402
 from collections.abc import Callable, Sequence  # noqa: E402
 from pathlib import Path  # noqa: E402
 
-from init import program  # noqa: E402
+from init import log, paths, program  # noqa: E402
 from init.root import privileges  # noqa: E402
-from init.session import menu, supervise  # noqa: E402
+from init.session import menu, supervise, terminal, untold  # noqa: E402
 from init.settings import Settings  # noqa: E402
 
 
@@ -56,6 +57,15 @@ def sealed(settings: Settings, words: Sequence[str]) -> int:
     return run(settings, words)
 
 
+def told(settings: Settings, words: Sequence[str]) -> int:
+    paths.DATA, paths.UNTOLD = words[0], f"{words[0]}/untold-report"
+    untold.tell()
+    code = supervise.run(command(words[1:]), settings.grace, ask)
+    terminal.clear()
+    log.warning("a thing to know", details="line\n" * 9)
+    return untold.settle(code)
+
+
 def locked(_: Settings, words: Sequence[str]) -> int:
     privileges.lock_down()
     os.execv(words[0], list(words))  # noqa: S606 - exec without a shell is the point
@@ -72,7 +82,7 @@ def ask() -> supervise.Answer:
 
 
 WAYS: dict[str, Callable[[Settings, Sequence[str]], int]] = {
-    way.__name__: way for way in (run, held, steps, sealed, locked)
+    way.__name__: way for way in (run, held, steps, sealed, told, locked)
 }
 
 if __name__ == "__main__":

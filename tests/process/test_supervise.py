@@ -152,3 +152,14 @@ def test_an_init_that_waits_takes_no_processor_time(start: Start) -> None:
         return bool(pid1.process.num_ctx_switches() == before)
 
     pid1.wait(idle, "PID 1 had nothing to do")
+
+
+@pytest.mark.parametrize("where", ["2>&-", "2>/dev/full"])
+def test_what_cannot_be_written_changes_the_code_and_is_kept(
+    start: Start, tmp_path: Path, where: str
+) -> None:
+    """Never 120, which is Python's own where it fails to write at its end."""
+    closed = ("/bin/sh", "-c", f'exec "$@" {where}', "sh")
+    pid1 = start(str(tmp_path), "/bin/true", way="told", before=closed)
+    assert pid1.end() == 81
+    assert "a thing to know" in (tmp_path / "untold-report").read_text()

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import signal
 import sys
 from collections.abc import Callable, Iterator
@@ -166,3 +167,47 @@ def test_a_terminal_that_hangs_up_leaves_the_program_running(opened: Open, tmp_p
     wait_for((tmp_path / "said").exists, "the program to see the end of its input")
     init.send_signal(signal.SIGTERM)
     init.wait(60)
+
+
+# What it has to tell at the end.
+
+EX_UNTOLD = 81
+THING = "a thing to know"
+
+
+def test_what_nobody_reads_is_kept_and_told_once_by_the_next(opened: Open, tmp_path: Path) -> None:
+    """As where the user's own terminal stands still, until PID 1 gives up."""
+    kept = tmp_path / "untold-report"
+    full = "import os; os.set_blocking(1, False); [os.write(1, b'x' * 99) for _ in range(99999)]"
+    script = f"echo ready; {sys.executable} -I -c {shlex.quote(full)} 2>/dev/null; exit 3"
+    terminal = opened(str(tmp_path), *SHELL, script, way="told")
+    terminal.wait_for("ready")
+    wait_for(kept.exists, "what could not be written to be kept")
+    assert THING in kept.read_text()
+    assert terminal.end() == EX_UNTOLD
+    again = opened(str(tmp_path), *SHELL, "exit 3", way="told")
+    again.wait_for("an earlier session could not tell this", f"> sandbox: warning: {THING}")
+    assert again.end() == 3
+    assert not kept.exists()
+
+
+def test_output_that_was_stopped_holds_nobody_up(opened: Open, tmp_path: Path) -> None:
+    stop = "import termios; termios.tcflow(0, termios.TCOOFF)"
+    terminal = opened(str(tmp_path), *SHELL, f'{sys.executable} -I -c "{stop}"; exit 3', way="told")
+    terminal.wait_for("line")
+    assert terminal.end() == 3
+
+
+def test_nor_does_ctrl_s(opened: Open, tmp_path: Path) -> None:
+    terminal = opened(str(tmp_path), *SHELL, "echo ready; read -r line; exit 3", way="told")
+    terminal.wait_for("ready")
+    terminal.type("\x13\r")
+    terminal.wait_for("line")
+    assert terminal.end() == 3
+
+
+def test_a_line_discipline_is_put_back(opened: Open, tmp_path: Path) -> None:
+    swallow = "import fcntl, sys; fcntl.ioctl(0, 0x5423, (27).to_bytes(4, sys.byteorder))"
+    terminal = opened(str(tmp_path), *SHELL, f'{sys.executable} -I -c "{swallow}"; exit 3', way="told")
+    terminal.wait_for("line")
+    assert terminal.end() == 3

@@ -28,6 +28,7 @@ NOT_OURS = {
     "config/*.key": "the user's own",
     "config/*.pem": "the user's own",
     "data/quarantine": "made with the first quarantine",
+    "data/untold-report": "made where a report could not be written",
     "sbom/licences.txt": "written by scripts/sbom.sh",
     "sbom/sbom.cdx.json": "written by scripts/sbom.sh",
 }
