@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 
-from init import paths
+from init import handed_over, paths
 from init.errors import SandboxError
 from init.model import checks, models_yml
 from init.model.servers import ModelServers, ModelSpec, Origin, Server
@@ -74,7 +74,7 @@ def _from_variables(variables: Mapping[str, str], directory: str) -> Server:
         name=SHORT,
         url=checks.address(variables["MODEL_URL"], "MODEL_URL"),
         key=key_of(variables, directory),
-        variable="MODEL_API_KEY",
+        variable=handed_over.KEY,
         ca=checks.certificate(os.path.join(directory, ca), "MODEL_CA") if ca else "",
         origin=Origin(),
         models=(

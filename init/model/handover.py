@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 
-from init import log, paths
+from init import handed_over, log, paths
 from init.errors import SandboxError
 from init.formats import syntax
 from init.formats.entries import unreadable
@@ -48,6 +48,9 @@ def write(home: str, catalogue: Catalogue, definitions: Iterable[Tool], environ:
         # Node.js and bun take one file.
         files["ca.pem"] = "\n".join(certificates)
         variables["NODE_EXTRA_CA_CERTS"] = f"{folder}/ca.pem"
+    unknown = [name for name in variables if not handed_over.is_one(name)]
+    if unknown:
+        raise ValueError(f"init/handed_over.py does not know {unknown[0]}, which a renderer sets")
     kept = {name: value for name, value in variables.items() if not environ.get(name)}
     files[paths.VARIABLES] = "".join(f"{name}={value}\0" for name, value in kept.items())
     try:

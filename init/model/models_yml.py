@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 
+from init import handed_over
 from init.errors import SandboxError
 from init.formats import yaml_text
 from init.formats.entries import Entries, unreadable
@@ -58,7 +59,7 @@ def _server(name: str, entry: Entries, directory: str) -> Server:
         name=name,
         url=checks.address(entry.text("url"), entry.place("url")),
         key=key,
-        variable=f"MODEL_{name.upper().replace('-', '_')}_API_KEY",
+        variable=handed_over.key_of(name),
         ca=ca,
         origin=Origin(entry.path),
         models=tuple(_spec(model) for model in entry.items("models")),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import stat
 
-from init import paths
+from init import handed_over, paths
 from init.accounts import NAME
 from init.errors import SandboxError
 from init.session import nss_wrapper
@@ -71,7 +71,7 @@ def agent_variables(home: str, environ: Mapping[str, str]) -> dict[str, str]:
 
 
 def model_variables(home: str) -> dict[str, str]:
-    """Return the variables that name the models, none where no model server is configured."""
+    """Return the variables that name the models, and no others; none where no model server is configured."""
     path = f"{paths.rendered_folder(home)}/{paths.VARIABLES}"
     try:
         # The agent owns it, and may have made a pipe of it, or anything else.
@@ -81,7 +81,8 @@ def model_variables(home: str) -> dict[str, str]:
             entries = file.read(1 << 20).split("\0")
     except OSError:
         return {}
-    return dict(entry.split("=", 1) for entry in entries if "=" in entry[1:])
+    variables = dict(entry.split("=", 1) for entry in entries if "=" in entry)
+    return {name: value for name, value in variables.items() if handed_over.is_one(name)}
 
 
 def _open_at_once(path: str, flags: int) -> int:

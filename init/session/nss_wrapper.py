@@ -31,15 +31,30 @@ def variables(home: str, environ: Mapping[str, str]) -> dict[str, str]:
             return {}
     except KeyError:
         pass
-    folder = f"{home}/.sandbox"
-    os.makedirs(folder, 0o700, exist_ok=True)
-    known = known_as(home)
-    paths = {"NSS_WRAPPER_PASSWD": f"{folder}/passwd", "NSS_WRAPPER_GROUP": f"{folder}/group"}
-    for path, text in zip(paths.values(), (known.passwd, known.group), strict=True):
-        _replace(path, text)
+    try:
+        files = _write(f"{home}/.sandbox", home)
+    except OSError:
+        # The agent may have put anything in the way.
+        files = _write_elsewhere(home)
     # Its library is the first to load, which AddressSanitizer would refuse to start after.
     sanitizer = ":".join(filter(None, (environ.get("ASAN_OPTIONS"), "verify_asan_link_order=0")))
-    return {**paths, "LD_PRELOAD": LIBRARY, "ASAN_OPTIONS": sanitizer}
+    return {**files, "LD_PRELOAD": LIBRARY, "ASAN_OPTIONS": sanitizer}
+
+
+def _write_elsewhere(home: str) -> dict[str, str]:
+    # Not at the top: it is the exception, and takes as long to load as all else here.
+    import tempfile
+
+    return _write(tempfile.mkdtemp(prefix="sandbox-names-"), home)
+
+
+def _write(folder: str, home: str) -> dict[str, str]:
+    os.makedirs(folder, 0o700, exist_ok=True)
+    known = known_as(home)
+    files = {"NSS_WRAPPER_PASSWD": f"{folder}/passwd", "NSS_WRAPPER_GROUP": f"{folder}/group"}
+    for path, text in zip(files.values(), (known.passwd, known.group), strict=True):
+        _replace(path, text)
+    return files
 
 
 def _replace(path: str, text: str) -> None:

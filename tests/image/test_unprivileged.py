@@ -59,6 +59,30 @@ def test_who_enters_a_running_sandbox_is_no_more_than_the_tool(
     assert "Uid:\t1234\t1234\t1234\t1234" in inside
 
 
+VARIABLES = r"PATH=/home/agent/workspace\0BASH_ENV=/home/agent/workspace/x\0SANDBOX_MODEL_ID=m\0"
+HOSTILE = f"mkdir -p ~/.sandbox/models; printf '{VARIABLES}' >~/.sandbox/models/variables"
+
+
+@pytest.mark.parametrize(
+    ("way", "found"),
+    [
+        (HOSTILE, "m"),
+        ("rm -rf ~/.sandbox; : >~/.sandbox", ""),
+        ("rm -rf ~/.sandbox; mkdir -p ~/.sandbox/passwd/x", ""),
+    ],
+)
+def test_who_enters_gets_no_variables_of_the_agents_choice(
+    container: Callable[..., str], way: str, found: str
+) -> None:
+    script = f"{way}; echo done; exec sleep 1000"
+    running = container("-c", script, env={"SANDBOX_SHELL": "1", "PUID": "1234"})
+    wait_for(lambda: "done" in docker("logs", running), "the tool to have done it")
+    words = "whoami; echo $PATH; echo +$BASH_ENV; echo $SANDBOX_MODEL_ID"
+    name, path, more, *model = docker("exec", running, "sandbox-enter", "bash", "-c", words).splitlines()
+    assert (name, more, "".join(model)) == ("agent", "+", found)
+    assert "workspace" not in path
+
+
 def test_what_cannot_be_entered_is_said(container: Callable[..., str]) -> None:
     running = container("-c", "echo up; exec sleep 1000", env={"SANDBOX_SHELL": "1"})
     wait_for(lambda: "up" in docker("logs", running), "the tool")

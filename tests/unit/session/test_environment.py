@@ -40,10 +40,13 @@ def test_arguments_are_passed_on_as_they_are(
 @pytest.mark.parametrize(
     ("content", "variables"),
     [
-        (b"A=1\0B=x=y\0", {"A": "1", "B": "x=y"}),
+        (b"MODEL_API_KEY=1\0PI_NO_TITLE=x=y\0", {"MODEL_API_KEY": "1", "PI_NO_TITLE": "x=y"}),
         (b"", {}),
-        (b"no variable\0=x\0A=1\0", {"A": "1"}),
-        (b"A=\xff\0", {"A": "\udcff"}),
+        (b"no variable\0=x\0MODEL_API_KEY=1\0", {"MODEL_API_KEY": "1"}),
+        (b"MODEL_A_1_API_KEY=\xff\0", {"MODEL_A_1_API_KEY": "\udcff"}),
+        # The agent can write what it likes.
+        (b"PATH=/x\0BASH_ENV=/x\0LD_PRELOAD=/x\0NODE_OPTIONS=x\0HOME=/x\0MODEL_a_API_KEY=x\0", {}),
+        (b"MODEL_\xc3\x84_API_KEY=x\0MODEL_;_API_KEY=x\0MODEL__API_KEY_X=x\0_API_KEY=x\0MODEL_=x\0", {}),
     ],
 )
 def test_variables_of_the_models_are_read_whatever_the_file_holds(
@@ -64,7 +67,7 @@ def test_what_is_no_file_of_variables_gives_none_and_holds_nobody_up(tmp_path: P
         case "pipe":
             os.mkfifo(path)
         case "link":
-            (tmp_path / "other").write_bytes(b"A=1\0")
+            (tmp_path / "other").write_bytes(b"MODEL_API_KEY=1\0")
             path.symlink_to(tmp_path / "other")
         case "folder":
             path.mkdir()

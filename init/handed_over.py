@@ -1,0 +1,32 @@
+"""The variables that name the models, which a session's programs get from a file in its home.
+
+The agent owns the file, and may write into it what it likes. So only these are read there: another, such as
+PATH, BASH_ENV or LD_PRELOAD, would steer what the user starts beside the tool.
+"""
+
+from __future__ import annotations
+
+# The main model; certificates for Node.js and bun; what the tools' renderers set.
+NAMES = frozenset((
+    "SANDBOX_MODEL_ID", "SANDBOX_MODEL_URL", "NODE_EXTRA_CA_CERTS",
+    "OPENCODE_CONFIG", "OPENCODE_CONFIG_DIR", "OPENCODE_DISABLE_PROJECT_CONFIG",
+    "PI_CONFIG_FILES", "PI_NO_TITLE",
+))  # fmt: skip
+
+# The key of MODEL_URL's server, and of one that config/models.yml names.
+KEY = "MODEL_API_KEY"
+_LONGEST = 64
+
+
+def key_of(server: str) -> str:
+    """Return the variable that holds the key of a server of config/models.yml."""
+    return f"MODEL_{server.upper().replace('-', '_')}_API_KEY"
+
+
+def is_one(name: str) -> bool:
+    """Tell whether a variable of this name is handed over."""
+    if name in NAMES or name == KEY:
+        return True
+    server = name.removeprefix("MODEL_").removesuffix("_API_KEY")
+    known = name == f"MODEL_{server}_API_KEY" and len(name) <= _LONGEST
+    return known and server.isascii() and all(c.isupper() or c.isdigit() or c == "_" for c in server)
