@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from init.model import completion
+from init.model import completion, endpoint
 from init.model.failures import EndpointError
 
 TYPE_CHECKING = False
@@ -74,7 +74,7 @@ def examine(report: Report, provider: Provider, entry: Model) -> bool:
     try:
         given = json.loads(call.arguments)
         first, second = int(given["a"]), int(given["b"])
-    except (ArithmeticError, LookupError, TypeError, ValueError):
+    except endpoint.UNEXPECTED_SHAPE:
         what = f"the call has arguments that are not as asked: {call.arguments[:80]!r}"
         report.fail("tool call", what, fix)
         return False

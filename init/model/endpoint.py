@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 MOST_BYTES = 8 << 20
 
 # What reading an answer of another form raises.
-UNEXPECTED_SHAPE = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
+UNEXPECTED_SHAPE = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
 
 
 def request(server: Server, url: str, body: object = None, *, seconds: float) -> Any:
@@ -109,7 +109,7 @@ def parsed(server: Server, url: str, text: bytes, kind: str = "") -> Any:
     """
     try:
         return json.loads(text)
-    except (ValueError, RecursionError) as error:
+    except UNEXPECTED_SHAPE as error:
         if "html" in kind.lower() or text.lstrip()[:1] == b"<":
             raise EndpointError(
                 "answer", f"{url} answers with a web page, not as a model server",

@@ -100,6 +100,35 @@ def test_yaml_that_is_nested_too_deeply_is_told_of(opening: str, depth: int) -> 
     assert fault.endswith("nested too deeply"), fault
 
 
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        (
+            "\n".join(["a0: &a0 [x]", *(f"a{n}: &a{n} [*a{n - 1}]" for n in range(1, 3000))]),
+            "nested too deeply",
+        ),
+        ("\n".join(["a0: &a0 {x: y}", *(f"a{n}: &a{n} {{x: *a{n - 1}}}" for n in range(1, 3000))]), "deeply"),
+        (
+            "\n".join(["a0: &a0 [x]", *(f"a{n}: &a{n} [*a{n - 1}, *a{n - 1}]" for n in range(1, 60))]),
+            "too much",
+        ),
+        ("a: &a [*a]", "recursive"),
+        ("a: &a {b: {c: *a}}", "recursive"),
+    ],
+)
+def test_aliases_that_grow_beyond_bounds_are_told_with_their_line(text: str, why: str) -> None:
+    fault = syntax.fault("a.yml", text)
+    assert fault is not None
+    assert fault.startswith("line ")
+    assert why in fault
+    with pytest.raises(ValueError, match=why):
+        syntax.content("a.yml", text)
+
+
+def test_aliases_are_of_use() -> None:
+    assert syntax.content("a.yml", "a: &a {x: 1}\nb: &b [*a, *a]\nc: *b")["c"] == [{"x": 1}, {"x": 1}]
+
+
 def test_what_is_nested_as_deeply_as_allowed_is_read() -> None:
     text = "[" * 100 + "]" * 100
     assert syntax.fault("a.yml", text) is None

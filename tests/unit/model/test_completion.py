@@ -78,6 +78,24 @@ def test_an_error_within_the_stream_ends_it() -> None:
         gather({"error": {"message": "out of memory"}})
 
 
+def nested(depth: int) -> Any:
+    content: Any = "a"
+    for _ in range(depth):
+        content = [{"text": content}]
+    return content
+
+
+@pytest.mark.parametrize("field", ["content", "tool_calls", "reasoning", "error"])
+def test_a_piece_that_is_nested_too_deeply_is_refused_as_any_odd_one(field: str) -> None:
+    deep = nested(100_000)
+    chunk = {"error": deep} if field == "error" else delta(**{field: deep})
+    if field in ("tool_calls", "reasoning"):
+        gather(chunk)  # not walked through
+        return
+    with pytest.raises((*endpoint.UNEXPECTED_SHAPE, EndpointError)):
+        gather(chunk)
+
+
 ATOMS = st.none() | st.booleans() | st.floats() | st.text(max_size=3) | st.integers()
 NAMES = st.sampled_from(
     ["choices", "delta", "content", "tool_calls", "index", "id", "function", "arguments", "usage", "error"]
