@@ -30,7 +30,7 @@ def accept(_settings: Settings, arguments: list[str]) -> int:
     except FileNotFoundError:
         present = []
     if not arguments:
-        sys.stdout.write("".join(f"{name}\n" for name in present))
+        sys.stdout.write("".join(f"{log.printable(name)}\n" for name in present))
         return 0
     if len(arguments) > 1 or arguments[0] not in present:
         raise SandboxError(

@@ -134,5 +134,12 @@ def test_a_name_cannot_steer_the_terminal(sandbox: Sandbox) -> None:
     assert "\x1b" not in result.stderr
 
 
+def test_the_name_of_a_quarantine_cannot_either(sandbox: Sandbox) -> None:
+    session(sandbox, r"mkdir -p ~/data/quarantine/$'x\e]0;T\a\e[2J'", guard="off")
+    result = accept(sandbox)
+    assert r"x\x1b]0;T\x07\x1b[2J" in result.stdout
+    assert "\x1b" not in result.stdout + accept(sandbox, "none").stderr
+
+
 def accept(sandbox: Sandbox, *names: str) -> Result:
     return start(sandbox, "accept", *names)
