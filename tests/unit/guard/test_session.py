@@ -26,7 +26,7 @@ def run(
     monkeypatch.setattr(paths, "WORKSPACE", str(root))
     monkeypatch.setattr(paths, "QUARANTINE", str(tmp_path / "data" / "quarantine"))
     table = [Mount(path=str(root), read_only=False)]
-    return lambda environ, act: session.run(act, read(environ), table)
+    return lambda environ, act: session.run(act, read(environ), table, lambda: None)
 
 
 def attack(root: Path, code: int = 0) -> int:
@@ -79,7 +79,7 @@ def test_as_json_each_change_is_an_event(
 def test_without_a_guard_nothing_of_it_is_loaded() -> None:
     program = (
         "import sys; sys.path.insert(0, sys.argv[1]); from init.guard import session; "
-        "from init.settings import read; session.run(lambda: 0, read({'SANDBOX_GUARD': 'off'}), ()); "
+        "from init.settings import read; session.run(lambda: 0, read({'SANDBOX_GUARD': 'off'}), (), lambda: None); "
         "print(*(name for name in sys.modules if name.startswith('init.guard.')))"
     )
     command = [sys.executable, "-I", "-S", "-c", program, str(REPOSITORY)]

