@@ -79,7 +79,8 @@ def test_as_json_each_change_is_an_event(
 def test_without_a_guard_nothing_of_it_is_loaded() -> None:
     program = (
         "import sys; sys.path.insert(0, sys.argv[1]); from init.guard import session; "
-        "from init.settings import read; session.run(lambda: 0, read({'SANDBOX_GUARD': 'off'}), (), lambda: None); "
+        "from init.settings import read; settings = read({'SANDBOX_GUARD': 'off'}); "
+        "session.run(lambda: 0, settings, (), lambda: None); "
         "print(*(name for name in sys.modules if name.startswith('init.guard.')))"
     )
     command = [sys.executable, "-I", "-S", "-c", program, str(REPOSITORY)]
