@@ -9,6 +9,8 @@ SHELL = "/bin/bash"
 
 # What the workspace guard took away is kept here.
 QUARANTINE = f"{DATA}/quarantine"
+# What sessions that run take as given of the workspace.
+GIVEN = f"{DATA}/guard"
 # What could not be told, for the next start.
 UNTOLD = f"{DATA}/untold-report"
 

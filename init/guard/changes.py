@@ -33,13 +33,18 @@ def compare(before: Snapshot, after: Snapshot) -> Comparison:
     """Return what is new or other than it was, what runs by itself first."""
     pairs = ((path, before.items.get(path), after.items[path]) for path in sorted(after.items))
     changes = filter(None, (_change(*pair) for pair in pairs))
-    unseen = tuple(dict.fromkeys((*after.unseen, *before.unseen)))
-    return Comparison(tuple(sorted(changes, key=lambda change: not change.by_itself)), _first(unseen))
+    known = frozenset(before.unseen)
+    new = tuple(path for path in dict.fromkeys(after.unseen) if path not in known)
+    # The new ones first: in them the session may hide.
+    unseen = tuple(dict.fromkeys((*new, *after.unseen, *before.unseen)))
+    return Comparison(
+        tuple(sorted(changes, key=lambda change: not change.by_itself)), _first(unseen), bool(new)
+    )
 
 
 def report(comparison: Comparison) -> str:
     """Return it for a person, whose terminal nothing in it can steer; empty if there is nothing to say."""
-    changes, unseen = comparison
+    changes, unseen, _ = comparison
     shown = [line for change in changes[:MAX_CHANGES] for line in _paragraph(change)]
     if len(changes) > MAX_CHANGES:
         shown.append(f"and {len(changes) - MAX_CHANGES} more")

@@ -6,6 +6,7 @@ moved to the top of the workspace, under a name that nothing runs.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -13,12 +14,12 @@ import re
 import stat
 
 from init.guard import git_config
-from init.guard.snapshot import content, enter
+from init.guard.snapshot import content, unlock
 from init.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from init.guard.snapshot import Change
 
@@ -34,7 +35,11 @@ _KEPT = re.compile(r"[0-9]+|\.quarantined-[0-9a-f]+")
 
 
 class Outcome(Record):
-    """What became of one path: "moved", "restored", "accepted", or "failed" and why."""
+    """What became of one path, and why it failed.
+
+    "moved"; "restored", if something is back in its place; "emptied", if nothing could be put back there;
+    "accepted"; or "failed", and it is where it was.
+    """
 
     path: str
     what: str
@@ -57,38 +62,49 @@ class _Kept(Record):
     left: str
 
 
-def put_away(root: str, changes: Sequence[Change], folder: str) -> tuple[Outcome, ...]:
-    """Take every change out of the workspace into a new folder, and put back what was there before.
+def put_away(root: str, changes: Sequence[Change], folder: str | None) -> tuple[Outcome, ...]:
+    """Take every change out of the workspace, and put back what was there before.
 
     Of a git configuration only the settings that changed are put back, or taken out. What is risky only
     through other changes stays: once those are undone nothing leads there, and it may well be the user's.
 
+    Args:
+        root: the workspace.
+        changes: what to take away.
+        folder: where to keep it; None if that cannot be: then each only gets another name.
+
     Raises:
-        OSError: the folder exists, is in the workspace, or cannot be made.
+        OSError: the folder exists, is in the workspace, or cannot be made; nothing was moved.
     """
+    aside = None if folder is None else _make(folder, root)
+    top = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    entries: list[_Kept] = []
+    ends = {change.path for change in changes if _leads_nowhere_once_undone(change)}
+    to_undo = [change for change in changes if not change.via <= ends]
+    outcomes = [_put_away(top, aside, change, str(number), entries) for number, change in enumerate(to_undo)]
+    if aside is not None:
+        outcomes += _list(aside, entries)
+        os.close(aside)
+    os.close(top)
+    return tuple(outcomes)
+
+
+def _make(folder: str, root: str) -> int:
     os.makedirs(os.path.dirname(os.path.abspath(folder)), 0o700, exist_ok=True)
     os.mkdir(folder, 0o700)
     if os.path.realpath(folder).startswith(f"{os.path.realpath(root)}/"):
         os.rmdir(folder)
         raise OSError(f"{folder} is in the workspace")
-    top, aside = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC), os.open(folder, _FOLDER)
-    entries: list[_Kept] = []
-    outcomes = []
-    ends = {change.path for change in changes if _leads_nowhere_once_undone(change)}
-    to_undo = [change for change in changes if not change.via <= ends]
+    return os.open(folder, _FOLDER)
+
+
+def _list(aside: int, entries: list[_Kept]) -> Iterator[Outcome]:
+    """Write the manifest; what is kept without one is told by its own names."""
     try:
-        for number, change in enumerate(to_undo):
-            try:
-                entry = _put_away(top, aside, change, str(number))
-                entries.append(entry)
-                outcomes.append(Outcome(change.path, "restored" if entry.left else "moved"))
-            except (OSError, ValueError) as error:
-                outcomes.append(Outcome(change.path, "failed", str(error)))
-    finally:
         _write_manifest(aside, entries)
-        os.close(aside)
-        os.close(top)
-    return tuple(outcomes)
+    except OSError as error:
+        names = ", ".join(f"{entry.kept} is {entry.path}" for entry in entries)
+        yield Outcome(MANIFEST, "failed", f"cannot be written: {error}. {names}")
 
 
 def accept(root: str, folder: str) -> tuple[Outcome, ...]:
@@ -131,24 +147,46 @@ def _leads_nowhere_once_undone(change: Change) -> bool:
     )
 
 
-def _put_away(top: int, aside: int, change: Change, number: str) -> _Kept:
+def _put_away(top: int, aside: int | None, change: Change, number: str, entries: list[_Kept]) -> Outcome:
     folder, _, name = change.path.rpartition("/")
-    here = _enter_to_write(top, folder)
+    kept = ""
     try:
-        former = _former(here, name, change)
-        mode = os.stat(name, dir_fd=here, follow_symlinks=False).st_mode
-        kept = number
+        here = unlock(top, folder)
+        try:
+            former = _former(here, name, change)
+            mode = os.stat(name, dir_fd=here, follow_symlinks=False).st_mode
+            kept = _move(here, name, top, aside, number)
+            entries.append(_Kept(change.path, kept, mode, ""))
+            if former is None:
+                return Outcome(change.path, "moved")
+            # First it is taken away: where there is no room for more, nothing runs at least.
+            _write(here, name, *former)
+            entries[-1] = _Kept(change.path, kept, mode, _digest(here, name))
+            return Outcome(change.path, "restored")
+        finally:
+            os.close(here)
+    except (OSError, ValueError) as error:
+        if not kept:
+            return Outcome(change.path, "failed", str(error))
+        return Outcome(
+            change.path, "emptied", f"it is kept as {kept}, what was there before is not back: {error}"
+        )
+
+
+def _move(here: int, name: str, top: int, aside: int | None, number: str) -> str:
+    """Take a file out of its place, and return its name: in the quarantine, or one that nothing runs."""
+    if aside is not None:
         try:
             _copy(here, name, aside, number)
             os.unlink(name, dir_fd=here)
         except (OSError, ValueError):
-            kept = f".quarantined-{os.urandom(8).hex()}"
-            os.rename(name, kept, src_dir_fd=here, dst_dir_fd=top)
-        if former is not None:
-            _write(here, name, *former)
-        return _Kept(change.path, kept, mode, _digest(here, name))
-    finally:
-        os.close(here)
+            with contextlib.suppress(OSError):
+                os.unlink(number, dir_fd=aside)
+        else:
+            return number
+    kept = f".quarantined-{os.urandom(8).hex()}"
+    os.rename(name, kept, src_dir_fd=here, dst_dir_fd=top)
+    return kept
 
 
 def _former(here: int, name: str, change: Change) -> tuple[bytes, int] | None:
@@ -171,7 +209,7 @@ def _former(here: int, name: str, change: Change) -> tuple[bytes, int] | None:
 
 def _accept(top: int, aside: int, entry: _Kept) -> None:
     folder, _, name = entry.path.rpartition("/")
-    here = _enter_to_write(top, folder)
+    here = unlock(top, folder)
     try:
         if _digest(here, name) != entry.left:
             raise OSError("something else is there now")
@@ -182,15 +220,6 @@ def _accept(top: int, aside: int, entry: _Kept) -> None:
         os.unlink(entry.kept, dir_fd=aside)
     finally:
         os.close(here)
-
-
-def _enter_to_write(top: int, folder: str) -> int:
-    here = enter(top, folder)
-    mode = stat.S_IMODE(os.fstat(here).st_mode)
-    if mode & 0o300 != 0o300 and folder:
-        # The agent may have locked it; it is the agent's, and so are we.
-        os.chmod(f"/proc/self/fd/{here}", mode | 0o300)
-    return here
 
 
 def _copy(source: int, name: str, target: int, new: str, mode: int | None = None) -> None:
@@ -209,16 +238,17 @@ def _copy(source: int, name: str, target: int, new: str, mode: int | None = None
 def _write(folder: int, name: str, data: bytes, mode: int) -> None:
     """Write a file or a link and move it into its place, so that no hard link of the old one changes."""
     new = f".quarantined-{os.urandom(8).hex()}"
-    if stat.S_ISLNK(mode):
-        os.symlink(data, new, dir_fd=folder)
-    else:
-        with os.fdopen(os.open(new, _NEW, 0o600, dir_fd=folder), "wb") as file:
-            file.write(data)
-            os.fchmod(file.fileno(), mode & 0o777)
     try:
+        if stat.S_ISLNK(mode):
+            os.symlink(data, new, dir_fd=folder)
+        else:
+            with os.fdopen(os.open(new, _NEW, 0o600, dir_fd=folder), "wb") as file:
+                file.write(data)
+                os.fchmod(file.fileno(), mode & 0o777)
         os.rename(new, name, src_dir_fd=folder, dst_dir_fd=folder)
     except OSError:
-        os.unlink(new, dir_fd=folder)
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(new, dir_fd=folder)
         raise
 
 

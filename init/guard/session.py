@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import os
-import stat
 import time
 
-from init import log, paths
+from init import folders, log, paths
 from init.errors import EX_NOT_QUARANTINED, EX_QUARANTINED
 from init.mounts import find
+
+# Of what could not be put away, so many are named.
+MOST_FAILED = 20
+_FAILED = {"failed": "was not quarantined", "emptied": "is not as it was"}
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
+    from init.guard.overlap import Given
+    from init.guard.quarantine import Outcome
     from init.guard.snapshot import Change, Comparison
     from init.mounts import Mount
     from init.settings import Settings
@@ -32,21 +37,78 @@ def run(
         before_telling()
         return code
     # Only where something is searched: to load them takes 2 ms, a third of an interpreter's start.
-    from init.guard import changes, search
+    from init.guard import overlap
 
-    before = search.search(paths.WORKSPACE)
+    given = _look()
     code = session()
-    found = changes.compare(before, search.search(paths.WORKSPACE))
+    found = _compare(given)
     before_telling()
-    if not found.changes:
-        if found.unseen:
-            log.info("the workspace guard did not look everywhere:", details=changes.report(found))
-        return code
-    tell(found, as_json=settings.log_json)
-    if settings.guard != "block":
-        return code
-    outcome = EX_QUARANTINED if put_away(found.changes) else EX_NOT_QUARANTINED
+    outcome = _settle(found, given, settings)
+    overlap.end(given)
     return code or outcome
+
+
+def _look() -> Given:
+    """Look at the workspace before the session."""
+    from init.guard import overlap, search  # as run() does
+
+    try:
+        given = overlap.look(paths.WORKSPACE, paths.GIVEN, lambda: search.search(paths.WORKSPACE))
+    except overlap.NoLocksError as error:
+        log.info(
+            f"the workspace's file system has no locks ({error}): of two sessions at a time, each takes "
+            "as given what the other wrote"
+        )
+        return overlap.Given(search.search(paths.WORKSPACE), 0, forsaken=False, lock=-1, path="")
+    if given.forsaken:
+        log.warning(
+            "an earlier session in this folder ended before the workspace guard looked (killed, or out of "
+            "memory): what it left is taken as given",
+            fix="Look yourself: git status, git config --list --local",
+        )
+    return given
+
+
+def _compare(given: Given) -> Comparison:
+    """Look at the workspace after the session, whatever modes the agent gave the folders on the way."""
+    from init.guard import changes, search  # as run() does
+
+    for folder in (paths.HOME, paths.DATA, paths.WORKSPACE):
+        folders.open_own(folder)
+    return changes.compare(given.before, search.search(paths.WORKSPACE))
+
+
+def _settle(found: Comparison, given: Given, settings: Settings) -> int:
+    """Tell what was found, and take it away if that is asked; return the exit code that it is worth."""
+    blocking, outcome = settings.guard == "block", 0
+    if found.changes:
+        if given.doubtful:
+            log.warning(
+                f"another session worked in this folder when this one began: {given.doubtful} of the files "
+                "that were there may be its work, and are told as added"
+            )
+        tell(found, as_json=settings.log_json)
+        if blocking:
+            outcome = EX_QUARANTINED if put_away(found.changes) else EX_NOT_QUARANTINED
+    if found.may_hide or (found.unseen and not found.changes):
+        tell_unseen(found, blocking=blocking)
+    return EX_NOT_QUARANTINED if blocking and found.may_hide else outcome
+
+
+def tell_unseen(found: Comparison, *, blocking: bool) -> None:
+    """Say that the guard did not look everywhere, louder where the session may have hidden something."""
+    from init.guard import changes  # as run() does
+
+    details = changes.report(found._replace(changes=()))
+    if not found.may_hide:
+        log.info("the workspace guard did not look everywhere:", details=details)
+        return
+    # An error is written at every level.
+    (log.error if blocking else log.warning)(
+        "the workspace guard could not look at all that this session may have written:",
+        details=details,
+        fix="Look there yourself before your own machine works in it.",
+    )
 
 
 def tell(found: Comparison, *, as_json: bool) -> None:
@@ -65,34 +127,37 @@ def put_away(found: Sequence[Change]) -> bool:
     # Only where something was found: what it loads is not needed otherwise.
     from init.guard import quarantine
 
-    folder = f"{paths.QUARANTINE}/{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}-{os.getpid()}"
+    # A name that the agent cannot know before.
+    name = f"{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}-{os.urandom(4).hex()}"
     try:
-        _clear_the_way()
-        outcomes = quarantine.put_away(paths.WORKSPACE, found, folder)
+        folders.own(paths.QUARANTINE)
+        outcomes = quarantine.put_away(paths.WORKSPACE, found, f"{paths.QUARANTINE}/{name}")
     except OSError as error:
+        log.error(f"data/quarantine cannot be used: {error}", fix="Make room on the disk that holds data/.")
+        name, outcomes = "", quarantine.put_away(paths.WORKSPACE, found, None)
+    failed = [outcome for outcome in outcomes if outcome.what in ("failed", "emptied")]
+    for outcome in failed[:MOST_FAILED]:
         log.error(
-            f"not all was quarantined: {error}", fix="Look at the files named above before you use them."
+            f"{outcome.path} {_FAILED[outcome.what]}: {outcome.why}", fix="Look at it before you use it."
         )
-        return False
-    failed = [outcome for outcome in outcomes if outcome.what == "failed"]
-    for outcome in failed:
-        log.error(f"{outcome.path} was not quarantined: {outcome.why}", fix="Look at it before you use it.")
-    name = os.path.basename(folder)
-    log.warning(
-        f"{len(outcomes) - len(failed)} of them are in quarantine, and what was there before is back",
-        folder=f"data/quarantine/{name}",
-        fix=f"To take them after all: ./start.sh accept {name}",
-    )
-    return not failed
+    if len(failed) > MOST_FAILED:
+        log.error(f"and {len(failed) - MOST_FAILED} more that were not put away, or are not as they were")
+    _tell_moved(outcomes, name, whole=not failed)
+    return not failed and name != ""
 
 
-def _clear_the_way() -> None:
-    """Move aside what the agent put in the quarantine's place, and let ourselves in."""
-    try:
-        status = os.stat(paths.QUARANTINE, follow_symlinks=False)
-    except FileNotFoundError:
-        return
-    if stat.S_ISDIR(status.st_mode):
-        os.chmod(paths.QUARANTINE, 0o700)
+def _tell_moved(outcomes: Sequence[Outcome], name: str, *, whole: bool) -> None:
+    """Say how many were moved, and where to."""
+    back = ", and what was there before is back" if whole else ""
+    moved = f"{sum(outcome.what != 'failed' for outcome in outcomes)} of {len(outcomes)}"
+    if name:
+        log.warning(
+            f"{moved} are in quarantine{back}",
+            folder=f"data/quarantine/{name}",
+            fix=f"To take them after all: ./start.sh accept {name}",
+        )
     else:
-        os.rename(paths.QUARANTINE, f"{paths.QUARANTINE}.{time.time_ns()}")
+        log.warning(
+            f"{moved} lie at the top of the workspace under names that nothing runs (.quarantined-…){back}",
+            fix="Look at each, and remove it, or give it its name again.",
+        )

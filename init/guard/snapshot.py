@@ -75,10 +75,12 @@ class Comparison(Record):
     Attributes:
         changes: what would run and did not before; what runs by itself comes first.
         unseen: places that were not searched; only the first, with a note of how many more.
+        may_hide: whether one of them was searched before, or was not there: the session may hide in it.
     """
 
     changes: tuple[Change, ...]
     unseen: tuple[str, ...]
+    may_hide: bool = False
 
 
 def enter(top: int, folder: str) -> int:
@@ -90,6 +92,26 @@ def enter(top: int, folder: str) -> int:
         finally:
             os.close(here)
         here = below
+    return here
+
+
+def unlock(top: int, folder: str) -> int:
+    """Open a folder below another one, by way of no link, and let ourselves into each on the way.
+
+    The agent may have locked them; they are the agent's, and so are we. Another user's stay as they are.
+    """
+    here = os.dup(top)
+    for name in ("", *folder.split("/")) if folder else ("",):
+        if name:
+            try:
+                below = os.open(name, _PATH, dir_fd=here)
+            finally:
+                os.close(here)
+            here = below
+        status = os.fstat(here)
+        if status.st_uid == os.geteuid() and status.st_mode & 0o700 != 0o700:
+            # Not os.fchmod(): it is open as a place only, open(2), O_PATH.
+            os.chmod(f"/proc/self/fd/{here}", stat.S_IMODE(status.st_mode) | 0o700)
     return here
 
 

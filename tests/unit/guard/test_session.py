@@ -24,7 +24,11 @@ def run(
 ) -> Callable[[dict[str, str], Callable[[], int]], int]:
     """Return a function that runs a session in the test's workspace."""
     monkeypatch.setattr(paths, "WORKSPACE", str(root))
+    monkeypatch.setattr(paths, "HOME", str(tmp_path))
+    (tmp_path / "data").mkdir()
+    monkeypatch.setattr(paths, "DATA", str(tmp_path / "data"))
     monkeypatch.setattr(paths, "QUARANTINE", str(tmp_path / "data" / "quarantine"))
+    monkeypatch.setattr(paths, "GIVEN", str(tmp_path / "data" / "guard"))
     table = [Mount(path=str(root), read_only=False)]
     return lambda environ, act: session.run(act, read(environ), table, lambda: None)
 
