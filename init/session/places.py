@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 
-from init import log, paths
+from init import folders, log, paths
 from init.errors import SandboxError
 from init.mounts import find
 
@@ -59,6 +60,8 @@ def require(table: Iterable[Mount], needs: Needs) -> None:
         log.warning("the workspace is mounted read-only: the tool can read it and change nothing")
     else:
         require_writable(paths.WORKSPACE, "workspace/")
+    # An earlier session may have locked it; in the workspace it would have been the user.
+    folders.open_own(paths.DATA)
     require_writable(paths.DATA, "data/")
 
 
@@ -79,15 +82,19 @@ def require_writable(directory: str, name: str) -> None:
         if error.errno in (errno.EOPNOTSUPP, errno.EISDIR, errno.EINVAL) and os.access(directory, os.W_OK):
             return
         raise SandboxError(
-            f"{name} ({directory}) cannot be written by {_who()}: {error.strerror}", _fix(error, name)
+            f"{name} ({directory}) cannot be written by {_who()}: {error.strerror}",
+            _fix(error, directory, name),
         ) from error
 
 
-def _fix(error: OSError, name: str) -> str:
+def _fix(error: OSError, directory: str, name: str) -> str:
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return f"Make room on the disk that holds {name}."
     if error.errno == errno.EROFS:
         return f"Mount {name} writable (no :ro)."
+    with contextlib.suppress(OSError):
+        if os.stat(directory).st_uid == os.getuid():
+            return f"Let its owner write there: on the host, chmod u+rwx {name}"
     return f"Let it own the folder: on the host, sudo chown -R {os.getuid()}:{os.getgid()} {name}"
 
 

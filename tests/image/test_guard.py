@@ -18,7 +18,7 @@ echo '{"scripts": {"postinstall": "touch stolen"}}' >package.json
 echo 'int main(void) { return 0; }' >main.c
 """
 PLANTED = ("project/.git/config", "project/.git/hooks/post-checkout", "project/package.json")
-EX_QUARANTINED = 79
+EX_QUARANTINED, EX_NOT_QUARANTINED = 79, 80
 
 
 def session(sandbox: Sandbox, script: str, guard: str = "report", **variables: str) -> Result:
@@ -90,11 +90,115 @@ def test_block_keeps_the_tools_own_failure(sandbox: Sandbox) -> None:
     assert not on_host(sandbox)
 
 
-@pytest.mark.parametrize("way", [": >$Q", "ln -s /home/agent/workspace $Q", "mkdir $Q; chmod 0 $Q"])
+LOCKED = "chmod {0} /home/agent/workspace /home/agent/data /home/agent"
+
+
+@pytest.mark.parametrize(
+    "way",
+    [
+        ": >$Q", "ln -s /home/agent/workspace $Q", "mkdir $Q; chmod 0 $Q", "ln -s nowhere $Q",
+        f"trap '{LOCKED.format(555)}' EXIT", f"trap '{LOCKED.format(0)}' EXIT",
+        "mkdir $Q; for s in {0..9}; do mkdir $Q/$(date -u -d +${s}sec +%Y%m%dT%H%M%SZ)-1; done",
+        "trap 'chmod 555 .git/hooks .git .' EXIT",
+    ],
+)  # fmt: skip
 def test_nothing_in_the_quarantines_place_keeps_it_from_its_work(sandbox: Sandbox, way: str) -> None:
     result = session(sandbox, f"Q=$HOME/data/quarantine; {way}; {PLANT}", guard="block")
     assert result.returncode == EX_QUARANTINED, result.stderr
     assert not on_host(sandbox)
+
+
+@pytest.mark.parametrize("mode", ["0", "555"])
+def test_a_locked_data_folder_does_not_keep_the_next_session_from_starting(
+    sandbox: Sandbox, mode: str
+) -> None:
+    session(sandbox, f"trap 'chmod {mode} ~/data' EXIT", guard="off")
+    result = session(sandbox, "echo here", guard="off")
+    assert (result.returncode, result.stdout) == (0, "here\n"), result.stderr
+
+
+def test_on_a_full_disk_what_would_run_gets_another_name_and_nothing_is_lost(
+    sandbox: Sandbox,
+) -> None:
+    session(sandbox, "mkdir project; echo mine >project/Makefile", guard="off")
+    full = "head -c 100M /dev/zero >~/data/full; "
+    result = sandbox.plain(
+        "--user=1000:1000", "--tmpfs=/home/agent/data:mode=1777,size=1m",
+        env={"SANDBOX_SHELL": "plain", "SANDBOX_GUARD": "block"}, mounts=sandbox.mounts()[:1],
+        arguments=("-c", f"{PLANT} cd ..; echo evil >>project/Makefile; {full} exit 0"),
+    )  # fmt: skip
+    assert result.returncode == EX_NOT_QUARANTINED, result.stderr
+    assert "data/quarantine cannot be used" in result.stderr
+    assert "4 of 4 lie at the top of the workspace" in result.stderr, result.stderr
+    assert not on_host(sandbox)
+    assert (sandbox.workspace / "project/Makefile").read_text() == "mine\n"
+    kept = [path.read_text() for path in sandbox.workspace.glob(".quarantined-*")]
+    assert "mine\nevil\n" in kept
+    assert len(kept) == 4
+
+
+@pytest.mark.parametrize(("guard", "code"), [("block", EX_NOT_QUARANTINED), ("report", 0)])
+def test_what_the_session_put_out_of_sight_is_told_at_every_level(
+    sandbox: Sandbox, guard: str, code: int
+) -> None:
+    deep = "mkdir -p " + "/".join("abcdefghijklmnopqrstuvw")
+    result = session(sandbox, deep, guard=guard, SANDBOX_LOG_LEVEL="error" if code else "warning")
+    assert result.returncode == code, result.stderr
+    assert "could not look at all that this session may have written" in result.stderr
+    assert "    a/b/c/" in result.stderr
+    again = session(sandbox, "true", guard=guard)
+    assert (again.returncode, "did not look everywhere" in again.stderr) == (0, True), again.stderr
+
+
+EVIL = "git config core.fsmonitor 'touch \"$MARK\"; false'"
+
+
+@pytest.mark.parametrize("list_is", ["kept", "removed"])
+def test_two_sessions_at_a_time_do_not_hand_a_change_to_each_other(
+    sandbox: Sandbox, container: Callable[..., str], list_is: str
+) -> None:
+    session(sandbox, "git init -q project; : >project/main.c", guard="off")
+    block = {"SANDBOX_SHELL": "1", "SANDBOX_GUARD": "block"}
+    away = "rm -f ~/data/guard/*; " if list_is == "removed" else ""
+    plant_and_clean = (
+        f"{away}cd project; cp .git/config clean; {EVIL}; : >../planted; "
+        "until [[ -e ../second ]]; do sleep 0.1; done; mv clean .git/config"
+    )
+    first = container("-c", plant_and_clean, env=block)
+    wait_for((sandbox.workspace / "planted").exists, lambda: f"the first to plant: {logs(first)}")
+    second = container(
+        "-c", ": >second; until [[ -e go ]]; do sleep 0.1; done; cd project; " + EVIL, env=block
+    )
+    assert docker("wait", first) == "0", logs(first)
+    session(sandbox, ": >go", guard="off")
+    assert docker("wait", second) == str(EX_QUARANTINED), logs(second)
+    assert "core.fsmonitor" in logs(second)
+    assert not on_host(sandbox)
+
+
+def test_two_sessions_at_a_time_leave_what_was_there_before_alone(
+    sandbox: Sandbox, container: Callable[..., str]
+) -> None:
+    session(sandbox, PLANT, guard="off")
+    block = {"SANDBOX_SHELL": "1", "SANDBOX_GUARD": "block"}
+    until = ": >here; until [[ -e go ]]; do sleep 0.1; done"
+    first = container("-c", until, env=block)
+    wait_for((sandbox.workspace / "here").exists, lambda: f"the first: {logs(first)}")
+    second = session(sandbox, "true", guard="block")
+    assert (second.returncode, "project" in second.stderr) == (0, False), second.stderr
+    session(sandbox, ": >go", guard="off")
+    assert docker("wait", first) == "0", logs(first)
+
+
+def test_a_session_that_never_looked_is_told_by_the_next(
+    sandbox: Sandbox, container: Callable[..., str]
+) -> None:
+    killed = container("-c", ": >here; sleep infinity", env={"SANDBOX_SHELL": "1"})
+    wait_for((sandbox.workspace / "here").exists, lambda: f"the session: {logs(killed)}")
+    docker("kill", killed)
+    docker("wait", killed)
+    assert "ended before the workspace guard looked" in session(sandbox, "true").stderr
+    assert "ended before the workspace guard looked" not in session(sandbox, "true").stderr
 
 
 def test_accept_shows_what_a_later_session_put_there(sandbox: Sandbox) -> None:
