@@ -5,13 +5,14 @@ from __future__ import annotations
 import contextlib
 import os
 import secrets
+import signal
 import subprocess
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
 from host import compose as compose_files
-from host import demo, engine, image
+from host import demo, engine, image, messages
 from host.errors import SIGNALLED, HostError, Interrupted
 from host.supervisor import Streams, is_terminal
 
@@ -142,7 +143,19 @@ def open_tool(checkout: Checkout, supervisor: Supervisor, environ: Mapping[str, 
     variables = {**(planned.variables if planned else {}), **chosen.variables,
                  **preferences(configuration.environment, start, terminal=terminal)}  # fmt: skip
     with begun(supervisor, compose, configuration, demonstrating=start.demo) as session:
-        return session.run(Kind(variables, chosen.arguments), terminal=terminal)
+        code = session.run(Kind(variables, chosen.arguments), terminal=terminal)
+    if code == SIGNALLED + signal.SIGKILL:
+        tell_killed()
+    return code
+
+
+def tell_killed() -> None:
+    """Say what a session that was killed leaves undone."""
+    messages.say(
+        "137 means killed, mostly for want of memory. If it was the whole session and not the tool alone,\n"
+        "  the workspace guard did not look, and the next session says so. Look yourself before your own\n"
+        "  machine works there: git status, git config --list --local, ls .git/hooks"
+    )
 
 
 def preferences(environment: Mapping[str, str], start: Start, *, terminal: bool) -> dict[str, str]:

@@ -29,6 +29,9 @@ MAX_COPY = 64 << 20
 # Bytes, far above what 5,000 paths take, and a search finds no more.
 MAX_MANIFEST = 64 << 20
 
+# Bytes of an entry of the manifest beside its path, and some more.
+_ENTRY = 256
+
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _KEPT = re.compile(r"[0-9]+|\.quarantined-[0-9a-f]+")
@@ -76,7 +79,8 @@ def put_away(root: str, changes: Sequence[Change], folder: str | None) -> tuple[
     Raises:
         OSError: the folder exists, is in the workspace, or cannot be made; nothing was moved.
     """
-    aside = None if folder is None else _make(folder, root)
+    room = sum(len(json.dumps(change.path)) + _ENTRY for change in changes)
+    aside = None if folder is None else _make(folder, root, room)
     top = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     entries: list[_Kept] = []
     ends = {change.path for change in changes if _leads_nowhere_once_undone(change)}
@@ -89,18 +93,27 @@ def put_away(root: str, changes: Sequence[Change], folder: str | None) -> tuple[
     return tuple(outcomes)
 
 
-def _make(folder: str, root: str) -> int:
+def _make(folder: str, root: str, room: int) -> int:
+    """Make the folder, and keep as much room for the manifest as it may take: the disk may be full."""
     os.makedirs(os.path.dirname(os.path.abspath(folder)), 0o700, exist_ok=True)
     os.mkdir(folder, 0o700)
     if os.path.realpath(folder).startswith(f"{os.path.realpath(root)}/"):
         os.rmdir(folder)
         raise OSError(f"{folder} is in the workspace")
-    return os.open(folder, _FOLDER)
+    aside = os.open(folder, _FOLDER)
+    try:
+        _write(aside, MANIFEST, bytes(room), stat.S_IFREG | 0o600)
+    except OSError:
+        os.close(aside)
+        os.rmdir(folder)
+        raise
+    return aside
 
 
 def _list(aside: int, entries: list[_Kept]) -> Iterator[Outcome]:
     """Write the manifest; what is kept without one is told by its own names."""
     try:
+        os.unlink(MANIFEST, dir_fd=aside)
         _write_manifest(aside, entries)
     except OSError as error:
         names = ", ".join(f"{entry.kept} is {entry.path}" for entry in entries)

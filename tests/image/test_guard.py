@@ -2,12 +2,12 @@
 
 import json
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 
 from tests.harness.engine import Result, docker, logs
-from tests.harness.sandbox import Sandbox, start
+from tests.harness.sandbox import COMPOSE_OPTIONS, Sandbox, start
 from tests.harness.waiting import wait_for
 
 PLANT = """
@@ -117,16 +117,25 @@ def test_a_locked_data_folder_does_not_keep_the_next_session_from_starting(
     assert (result.returncode, result.stdout) == (0, "here\n"), result.stderr
 
 
+@pytest.fixture
+def small_volume() -> Iterator[str]:
+    """A filesystem of 1 MiB."""
+    options = "type=tmpfs", "device=tmpfs", "o=size=1m,uid=1000,gid=1000"
+    name = docker("volume", "create", *(f"--opt={option}" for option in options))
+    yield name
+    docker("volume", "rm", "--force", name)
+
+
 def test_on_a_full_disk_what_would_run_gets_another_name_and_nothing_is_lost(
-    sandbox: Sandbox,
+    sandbox: Sandbox, small_volume: str
 ) -> None:
     session(sandbox, "mkdir project; echo mine >project/Makefile", guard="off")
-    full = "head -c 100M /dev/zero >~/data/full; "
     result = sandbox.plain(
-        "--user=1000:1000", "--tmpfs=/home/agent/data:mode=1777,size=1m",
-        env={"SANDBOX_SHELL": "plain", "SANDBOX_GUARD": "block"}, mounts=sandbox.mounts()[:1],
-        arguments=("-c", f"{PLANT} cd ..; echo evil >>project/Makefile; {full} exit 0"),
-    )  # fmt: skip
+        *COMPOSE_OPTIONS,
+        env={"SANDBOX_SESSION": "plain", "SANDBOX_GUARD": "block"},
+        mounts=sandbox.mounts(data=f"{small_volume}:/home/agent/data"),
+        arguments=("-c", f"{PLANT} echo evil >>Makefile; cat /dev/zero >~/data/full; exit 0"),
+    )
     assert result.returncode == EX_NOT_QUARANTINED, result.stderr
     assert "data/quarantine cannot be used" in result.stderr
     assert "4 of 4 lie at the top of the workspace" in result.stderr, result.stderr
@@ -199,6 +208,11 @@ def test_a_session_that_never_looked_is_told_by_the_next(
     docker("wait", killed)
     assert "ended before the workspace guard looked" in session(sandbox, "true").stderr
     assert "ended before the workspace guard looked" not in session(sandbox, "true").stderr
+
+
+def test_start_sh_says_that_a_killed_session_was_not_looked_at(sandbox: Sandbox) -> None:
+    result = start(sandbox, "--no-build", "--shell", "--", "-c", "kill -KILL $$")
+    assert (result.returncode, "guard did not look" in result.stderr) == (137, True), result.stderr
 
 
 def test_accept_shows_what_a_later_session_put_there(sandbox: Sandbox) -> None:

@@ -27,6 +27,7 @@ NOT_OURS = {
     "cargo/config.toml": "below data/, where the agent writes it",
     "config/*.key": "the user's own",
     "config/*.pem": "the user's own",
+    "data/guard": "made where sessions run",
     "data/quarantine": "made with the first quarantine",
     "data/untold-report": "made where a report could not be written",
     "sbom/licences.txt": "written by scripts/sbom.sh",
