@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import json
 import os
-import re
 import stat
 
-from init.guard import git_config
+from init.guard import git_config, manifest
+from init.guard.manifest import Kept
 from init.guard.snapshot import content, unlock
 from init.record import Record
 
@@ -23,18 +22,11 @@ if TYPE_CHECKING:
 
     from init.guard.snapshot import Change
 
-MANIFEST = "manifest.json"
 # Bytes of a file that is copied; what is larger only gets another name.
 MAX_COPY = 64 << 20
-# Bytes, far above what 5,000 paths take, and a search finds no more.
-MAX_MANIFEST = 64 << 20
-
-# Bytes of an entry of the manifest beside its path, and some more.
-_ENTRY = 256
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-_KEPT = re.compile(r"[0-9]+|\.quarantined-[0-9a-f]+")
 
 
 class Outcome(Record):
@@ -47,22 +39,6 @@ class Outcome(Record):
     path: str
     what: str
     why: str = ""
-
-
-class _Kept(Record):
-    """What is kept of one path: a line of the manifest.
-
-    Attributes:
-        path: where it was, and is put back when it is accepted.
-        kept: its name now. One of digits is in the quarantine's folder, another at the top of the workspace.
-        mode: its type and permissions.
-        left: the digest of what was left in its place; empty if nothing was.
-    """
-
-    path: str
-    kept: str
-    mode: int
-    left: str
 
 
 def put_away(root: str, changes: Sequence[Change], folder: str | None) -> tuple[Outcome, ...]:
@@ -79,10 +55,9 @@ def put_away(root: str, changes: Sequence[Change], folder: str | None) -> tuple[
     Raises:
         OSError: the folder exists, is in the workspace, or cannot be made; nothing was moved.
     """
-    room = sum(len(json.dumps(change.path)) + _ENTRY for change in changes)
-    aside = None if folder is None else _make(folder, root, room)
+    aside = None if folder is None else _make(folder, root, manifest.room(changes))
     top = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    entries: list[_Kept] = []
+    entries: list[Kept] = []
     ends = {change.path for change in changes if _leads_nowhere_once_undone(change)}
     to_undo = [change for change in changes if not change.via <= ends]
     outcomes = [_put_away(top, aside, change, str(number), entries) for number, change in enumerate(to_undo)]
@@ -102,7 +77,7 @@ def _make(folder: str, root: str, room: int) -> int:
         raise OSError(f"{folder} is in the workspace")
     aside = os.open(folder, _FOLDER)
     try:
-        _write(aside, MANIFEST, bytes(room), stat.S_IFREG | 0o600)
+        _write(aside, manifest.NAME, bytes(room), stat.S_IFREG | 0o600)
     except OSError:
         os.close(aside)
         os.rmdir(folder)
@@ -110,14 +85,14 @@ def _make(folder: str, root: str, room: int) -> int:
     return aside
 
 
-def _list(aside: int, entries: list[_Kept]) -> Iterator[Outcome]:
+def _list(aside: int, entries: list[Kept]) -> Iterator[Outcome]:
     """Write the manifest; what is kept without one is told by its own names."""
     try:
-        os.unlink(MANIFEST, dir_fd=aside)
+        os.unlink(manifest.NAME, dir_fd=aside)
         _write_manifest(aside, entries)
     except OSError as error:
         names = ", ".join(f"{entry.kept} is {entry.path}" for entry in entries)
-        yield Outcome(MANIFEST, "failed", f"cannot be written: {error}. {names}")
+        yield Outcome(manifest.NAME, "failed", f"cannot be written: {error}. {names}")
 
 
 def accept(root: str, folder: str) -> tuple[Outcome, ...]:
@@ -140,7 +115,7 @@ def accept(root: str, folder: str) -> tuple[Outcome, ...]:
             except OSError as error:
                 waiting.append(entry)
                 outcomes.append(Outcome(entry.path, "failed", str(error)))
-        os.unlink(MANIFEST, dir_fd=aside)
+        os.unlink(manifest.NAME, dir_fd=aside)
         if waiting:
             _write_manifest(aside, waiting)
     finally:
@@ -160,7 +135,7 @@ def _leads_nowhere_once_undone(change: Change) -> bool:
     )
 
 
-def _put_away(top: int, aside: int | None, change: Change, number: str, entries: list[_Kept]) -> Outcome:
+def _put_away(top: int, aside: int | None, change: Change, number: str, entries: list[Kept]) -> Outcome:
     folder, _, name = change.path.rpartition("/")
     kept = ""
     try:
@@ -169,12 +144,12 @@ def _put_away(top: int, aside: int | None, change: Change, number: str, entries:
             former = _former(here, name, change)
             mode = os.stat(name, dir_fd=here, follow_symlinks=False).st_mode
             kept = _move(here, name, top, aside, number)
-            entries.append(_Kept(change.path, kept, mode, ""))
+            entries.append(Kept(change.path, kept, mode, ""))
             if former is None:
                 return Outcome(change.path, "moved")
             # First it is taken away: where there is no room for more, nothing runs at least.
             _write(here, name, *former)
-            entries[-1] = _Kept(change.path, kept, mode, _digest(here, name))
+            entries[-1] = Kept(change.path, kept, mode, _digest(here, name))
             return Outcome(change.path, "restored")
         finally:
             os.close(here)
@@ -220,7 +195,7 @@ def _former(here: int, name: str, change: Change) -> tuple[bytes, int] | None:
     return old.content, old.mode
 
 
-def _accept(top: int, aside: int, entry: _Kept) -> None:
+def _accept(top: int, aside: int, entry: Kept) -> None:
     folder, _, name = entry.path.rpartition("/")
     here = unlock(top, folder)
     try:
@@ -275,36 +250,12 @@ def _digest(folder: int, name: str) -> str:
     return f"{kind:o}:" + ("" if data is None else hashlib.sha256(data).hexdigest())
 
 
-def _write_manifest(aside: int, entries: list[_Kept]) -> None:
-    # JSON escapes what is no text in a path, and reads it again.
-    _write(
-        aside,
-        MANIFEST,
-        json.dumps([entry._asdict() for entry in entries], indent=1).encode(),
-        stat.S_IFREG | 0o600,
-    )
+def _write_manifest(aside: int, entries: list[Kept]) -> None:
+    _write(aside, manifest.NAME, manifest.text(entries), stat.S_IFREG | 0o600)
 
 
-def _read_manifest(aside: int) -> list[_Kept]:
-    data = content(aside, MANIFEST, MAX_MANIFEST)
-    if data is None or stat.S_ISLNK(os.stat(MANIFEST, dir_fd=aside, follow_symlinks=False).st_mode):
-        raise OSError(f"{MANIFEST} cannot be read")
-    try:
-        entries = [_Kept(**entry) for entry in json.loads(data)]
-        if not all(map(_plausible, entries)):
-            raise ValueError("a path leads out")  # noqa: TRY301 - told like any other fault
-    except (ValueError, TypeError, RecursionError) as error:
-        raise ValueError(f"{MANIFEST} is none of ours: {error}") from error
-    return entries
-
-
-def _plausible(entry: _Kept) -> bool:
-    path, kept, mode, left = entry
-    return (
-        isinstance(path, str)
-        and all(name not in ("", ".", "..") and "\0" not in name for name in path.split("/"))
-        and isinstance(kept, str)
-        and _KEPT.fullmatch(kept) is not None
-        and isinstance(mode, int)
-        and isinstance(left, str)
-    )
+def _read_manifest(aside: int) -> list[Kept]:
+    data = content(aside, manifest.NAME, manifest.MAX)
+    if data is None or stat.S_ISLNK(os.stat(manifest.NAME, dir_fd=aside, follow_symlinks=False).st_mode):
+        raise OSError(f"{manifest.NAME} cannot be read")
+    return manifest.parse(data)
