@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from tests.harness.engine import Result, docker, logs
+from tests.harness.engine import IMAGE, Result, docker, logs
 from tests.harness.sandbox import COMPOSE_OPTIONS, Sandbox, start
 from tests.harness.waiting import wait_for
 
@@ -144,6 +144,32 @@ def test_on_a_full_disk_what_would_run_gets_another_name_and_nothing_is_lost(
     kept = [path.read_text() for path in sandbox.workspace.glob(".quarantined-*")]
     assert "mine\nevil\n" in kept
     assert len(kept) == 4
+
+
+def test_in_a_full_workspace_what_would_run_is_taken_away_even_if_nothing_can_be_put_back(
+    sandbox: Sandbox, small_volume: str
+) -> None:
+    def act(script: str, guard: str) -> Result:
+        return sandbox.plain(
+            *COMPOSE_OPTIONS,
+            env={"SANDBOX_SESSION": "plain", "SANDBOX_GUARD": guard},
+            mounts=sandbox.mounts(workspace=f"{small_volume}:/home/agent/workspace"),
+            arguments=("-c", script),
+        )
+
+    holder = docker("run", "--detach", "-v", f"{small_volume}:/x", "--entrypoint", "sleep", IMAGE, "1000")
+    try:
+        act("echo mine >Makefile", "off")
+        # Its blocks are not free once it has no name here.
+        result = act("echo evil >>Makefile; ln Makefile more; cat /dev/zero >full; exit 0", "block")
+        assert result.returncode == EX_NOT_QUARANTINED, result.stderr
+        assert "Makefile is not as it was: it is kept as 0" in result.stderr, result.stderr
+        assert "1 of 1 are in quarantine" in result.stderr
+        assert act("cat Makefile", "off").returncode != 0
+        (kept,) = sandbox.data.glob("quarantine/*/0")
+        assert kept.read_text() == "mine\nevil\n"
+    finally:
+        docker("rm", "--force", holder)
 
 
 @pytest.mark.parametrize(("guard", "code"), [("block", EX_NOT_QUARANTINED), ("report", 0)])
