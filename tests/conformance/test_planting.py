@@ -1,7 +1,7 @@
 """What an agent leaves behind is not run by root, nor by PID 1, at the next start."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
@@ -12,6 +12,7 @@ from tests.conformance.attacks import plant
 from tests.harness.engine import docker
 from tests.harness.once import Once
 from tests.harness.subject import Subject, own_folders
+from tests.harness.waiting import wait_for
 
 pytestmark = pytest.mark.xdist_group("conformance-planting")
 
@@ -126,3 +127,26 @@ def test_a_plain_entry_point_loads_what_is_planted_in_data_in_a_new_container_to
 ) -> None:
     marks = [mark for mark in plainly_planted().marks if mark.start == "a new container" and mark.uid == 0]
     assert any(Path(mark.what).is_relative_to("/home/agent/data") for mark in marks), marks
+
+
+def test_a_locked_data_folder_keeps_no_later_session_from_starting(own_subject: Subject) -> None:
+    own_subject.run("chmod 0 /home/agent/data /home/agent/data/* 2>/dev/null; true")
+    result = own_subject.run("echo here")
+    assert (result.returncode, result.stdout) == (0, "here\n"), result.stderr
+
+
+def test_sessions_of_one_folder_hand_nothing_to_each_other(
+    own_subject: Subject, running: Callable[..., str]
+) -> None:
+    block = {"SANDBOX_GUARD": "block"}
+    evil = "cd /home/agent/workspace; echo evil >.envrc; "
+    first = running(f"{evil} : >planted; until [ -e second ]; do sleep 0.1; done; rm .envrc", env=block)
+    workspace = own_subject.folder / "workspace"
+    wait_for((workspace / "planted").exists, "the first session to plant")
+    second = running(
+        "cd /home/agent/workspace; : >second; until [ -e go ]; do sleep 0.1; done; " + evil, env=block
+    )
+    docker("wait", first)
+    own_subject.run("echo >/home/agent/workspace/go", env={"SANDBOX_GUARD": "off"})
+    docker("wait", second)
+    assert not (workspace / ".envrc").exists(), docker("logs", second)
