@@ -7,6 +7,10 @@ from __future__ import annotations
 
 from init.guard.budget import MAX_PATH
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 _HEADER = 12
 # What an entry has before its object's name, and the object's name with the flags: all of fixed size.
 _STATUS = 40
@@ -14,9 +18,13 @@ _MODE = 26  # of an entry, where the mode's lower half begins
 _TYPE, _GITLINK, _FOLDER = 0xF0, 0xE0, 0x40
 _EXTENDED, _LENGTH = 0x4000, 0xFFF
 _SHORTEST = _STATUS + 20 + 2
+# Entries between two looks at the clock: a millisecond.
+_SOME = 1024
 
 
-def gitlinks(data: bytes, hash_length: int, *, every: bool = False) -> tuple[set[bytes], bool]:
+def gitlinks(
+    data: bytes, hash_length: int, step: Callable[[int], None] | None = None, *, every: bool = False
+) -> tuple[set[bytes], bool]:
     """Return the paths in an index that are repositories, and whether all of it was read.
 
     It reads what git reads, even where that is not what git would write: every mode whose type is that of a
@@ -25,12 +33,13 @@ def gitlinks(data: bytes, hash_length: int, *, every: bool = False) -> tuple[set
     Args:
         data: the index.
         hash_length: of an object's name, in bytes: 20 for SHA-1, 32 for SHA-256.
+        step: is told how many entries were read; what it raises ends the reading.
         every: return all paths.
     """
     version = int.from_bytes(data[4:8], "big")
     if data[:4] != b"DIRC" or version not in (2, 3, 4):
         return set(), False
-    reader = _Reader(data, hash_length, every=every)
+    reader = _Reader(data, hash_length, step, every=every)
     blocks, reader.whole = _blocks(data)
     read = reader.compressed if version == 4 else reader.padded
     try:
@@ -49,8 +58,11 @@ class _Reader:
         whole: whether they are all there are.
     """
 
-    def __init__(self, data: bytes, hash_length: int, *, every: bool) -> None:
+    def __init__(
+        self, data: bytes, hash_length: int, step: Callable[[int], None] | None, *, every: bool
+    ) -> None:
         self.data = data
+        self.step = step or (lambda _: None)
         self.every = every
         # Where the flags of an entry end, which come after the object's name.
         self.head = _STATUS + hash_length + 2
@@ -64,7 +76,9 @@ class _Reader:
             ValueError, IndexError: the data ends before.
         """
         data, every, fixed_part = self.data, self.every, self.fixed_part
-        for _ in range(count):
+        for number in range(count):
+            if not number % _SOME:
+                self.step(_SOME)
             kind, length, start = fixed_part(at)
             if length == _LENGTH:
                 length = data.index(0, start) - start
@@ -83,6 +97,8 @@ class _Reader:
         data, every, fixed_part = self.data, self.every, self.fixed_part
         path = b""
         for number in range(count):
+            if not number % _SOME:
+                self.step(_SOME)
             kind, length, start = fixed_part(at)
             cut, start = _varint(data, start)
             shared = len(path) - cut if number else 0

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import stat
 
+from init.guard import git_pointers
 from init.guard.budget import MAX_PATH
 from init.guard.git_index import gitlinks
 from init.guard.snapshot import content
@@ -51,6 +52,7 @@ class GitLeads:
 
     def __init__(self, workspace: Workspace, budget: Budget) -> None:
         self.workspace, self.budget = workspace, budget
+        self.is_folder = workspace.is_folder
         self._indexes = _Indexes(workspace, budget)
         # The folders that git works on with a repository, by the repository's folder.
         self._homes: dict[str, set[str]] = {}
@@ -62,6 +64,8 @@ class GitLeads:
         self._included: set[Include] = set()
         # Repositories and where git works with each: their index is to be read.
         self._works: list[tuple[str, str]] = []
+        # Where core.worktree has git work.
+        self._trees: list[str] = []
         self._worked: set[tuple[str, str]] = set()
 
     def add(self, repository: str, home: str) -> None:
@@ -75,20 +79,32 @@ class GitLeads:
         """Note that a folder's commondir names a repository."""
         self._shares.append((folder, repository))
 
-    def pointer(self, folder: str, data: bytes) -> tuple[FileSettings, str | None]:
-        """Read a file that says where the repository is: ``.git`` or ``commondir``.
+    def pointer(self, folder: str, file: git_pointers.Pointer) -> tuple[FileSettings, tuple[str, ...]]:
+        """Follow a file that says where the repository is: ``.git`` or ``commondir``.
 
         Returns:
-            what is risky about it, which is that it leads out; and the folder of the workspace that it names.
+            what is risky about it, which is that it leads out or is odd; and the folders that it names.
         """
-        text = os.fsdecode(data).partition("\0")[0].rstrip("\r\n")
-        target = text.removeprefix("gitdir:").lstrip(" ")
-        leads_out = self.workspace.inside(folder, target) is None
-        place = self.workspace.nearest(folder, target)
-        return (
-            {"gitdir": (target,)} if leads_out else {},
-            place if place is not None and self.workspace.is_folder(place) else None,
+        leads_out = any(self.workspace.inside(target, folder) is None for target in file.targets)
+        places = (self.workspace.nearest(folder, target) for target in file.targets)
+        settings: FileSettings = {"gitdir": file.targets[:1]} if leads_out or file.odd else {}
+        if file.odd:
+            settings = {**settings, "is such as no program writes, and some read it in another way": (None,)}
+        return settings, tuple(place for place in places if place is not None and self.is_folder(place))
+
+    def alternates(self, folder: str, data: bytes) -> tuple[FileSettings, tuple[str, ...]]:
+        """Follow the file in a folder of objects that names others: git asks the repositories that have them.
+
+        Returns:
+            what is risky about it, which is what leads out; and the repositories of the workspace.
+        """
+        targets = git_pointers.alternates(data)
+        places = {target: self.workspace.nearest(folder, target) for target in targets}
+        out = tuple(target for target in targets if self.workspace.inside(target, folder) is None)
+        repositories = (
+            place.rpartition("/")[0] for place in places.values() if place and place.endswith("/objects")
         )
+        return {"alternate": out} if out else {}, tuple(filter(self.is_folder, repositories))
 
     def configuration(self, path: str, item: Item) -> Item:
         """Note what a configuration leads to, and return it without what is no risk."""
@@ -116,10 +132,11 @@ class GitLeads:
 
     def _without_own_tree(self, folder: str, settings: FileSettings) -> FileSettings:
         """Drop a core.worktree that is in the workspace: every submodule has one."""
-        trees = [self.workspace.inside(folder, value or "") for value in settings.get("core.worktree", ())]
+        trees = [self.workspace.inside(value or "", folder) for value in settings.get("core.worktree", ())]
         for tree in trees:
             if tree is not None:
                 self.add(folder, tree)
+                self._trees.append(tree)
         return settings if None in trees else {k: v for k, v in settings.items() if k != "core.worktree"}
 
     def includes(self) -> Iterator[Include]:
@@ -138,9 +155,14 @@ class GitLeads:
         for repository, value, via in sorted(self._hooks_paths):
             for home in sorted({repository, *self._homes.get(repository, ())} if leads.left > 0 else ()):
                 folder = self.workspace.nearest(home, value) if leads.left > 0 else None
-                if folder is not None and self.workspace.is_folder(folder):
+                if folder is not None and self.is_folder(folder):
                     yield Lead(folder, via)
         self._hooks_paths.clear()
+
+    def trees(self) -> Iterator[str]:
+        """Return the folders that git works in because a setting says so."""
+        while self._trees:
+            yield self._trees.pop()
 
     def embedded(self) -> Iterator[Lead]:
         """Return the folders that an index calls repositories, wherever: git goes into each for a status."""
@@ -148,12 +170,13 @@ class GitLeads:
             yield from self._gitlinks(*self._works.pop())
 
     def _gitlinks(self, repository: str, home: str) -> Iterator[Lead]:
-        for link in sorted(self._indexes.gitlinks(repository)):
+        for link in self._indexes.gitlinks(repository):
+            self.budget.step()
             path = f"{home}/{os.fsdecode(link)}" if home else os.fsdecode(link)
             if not self.budget.entries.take() or self.budget.leads.left < 0:
                 self.budget.miss(path[:MAX_PATH])
                 return
-            place = self.workspace.inside(f"./{path}") if self.workspace.is_folder(path) else None
+            place = self.workspace.inside(path) if self.is_folder(path) else None
             if place is not None:
                 yield Lead(place, "")
 
@@ -163,7 +186,7 @@ class _Indexes:
 
     def __init__(self, workspace: Workspace, budget: Budget) -> None:
         self.workspace, self.budget = workspace, budget
-        self._found: dict[str, set[bytes]] = {}
+        self._found: dict[str, list[bytes]] = {}
         # In bytes: SHA-1. An index does not tell which it has.
         self._hash_lengths = [20]
 
@@ -171,10 +194,11 @@ class _Indexes:
         """Read every index from now on as one with SHA-256, too."""
         self._hash_lengths = [20, 32]
 
-    def gitlinks(self, repository: str) -> set[bytes]:
-        """Return the gitlinks in a repository's index, and in those that it shares with others."""
+    def gitlinks(self, repository: str) -> list[bytes]:
+        """Return the gitlinks in a repository's index, and in those that it shares with others, sorted."""
         if repository not in self._found:
-            self._found[repository] = self._read_all(repository)
+            # Once: many folders may be worked on with one repository.
+            self._found[repository] = sorted(self._read_all(repository))
         return self._found[repository]
 
     def _read_all(self, repository: str) -> set[bytes]:
@@ -214,7 +238,9 @@ class _Indexes:
         return data or b""
 
     def _parse(self, path: str, data: bytes, *, every: bool = False) -> set[bytes]:
-        found = [gitlinks(data, length, every=every) for length in self._hash_lengths if data]
+        found = [
+            gitlinks(data, length, self.budget.step, every=every) for length in self._hash_lengths if data
+        ]
         if found and not any(whole for _, whole in found):
             self.budget.miss(path)
         return set().union(*(names for names, _ in found))

@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 import stat
 
-from init.guard.budget import Budget
+from init.guard import git_pointers
+from init.guard.budget import OUT_OF_TIME, Budget, OutOfTime
 from init.guard.git_leads import GitLeads
+from init.guard.items import Items
 from init.guard.rules import (
     ENDINGS,
     FOREST,
@@ -20,8 +22,8 @@ from init.guard.rules import (
     TREE,
     Rule,
 )
-from init.guard.snapshot import Item, Snapshot
-from init.guard.workspace import Workspace
+from init.guard.snapshot import Snapshot
+from init.guard.workspace import DeadEnd, LeadsOut, Workspace
 from init.record import Record
 
 TYPE_CHECKING = False
@@ -33,18 +35,25 @@ if TYPE_CHECKING:
 _HOOKS: Tree = {"*": GIT_HOOK}
 _EMBEDDED: Tree = {".git": REPOSITORY}
 _ENDINGS = tuple(ENDINGS)
+# The agent has no part in what is there on the host.
+_SYSTEM = ("/usr/", "/bin/", "/lib", "/etc/", "/dev/", "/proc/", "/sys/")
 
 
-def search(root: str) -> Snapshot:
+def search(root: str, before: Snapshot | None = None) -> Snapshot:
     """Look for every risky file in a workspace.
+
+    Args:
+        root: the workspace.
+        before: what a search found before the session: what it looked at may be something else now.
 
     Raises:
         OSError: the workspace is no folder, or cannot be read.
+        Interrupted: a signal arrived that asks the container to stop.
     """
-    budget = Budget()
+    budget = Budget(again=before is not None)
     workspace = Workspace(root, budget)
     try:
-        return Search(workspace, budget).run()
+        return Search(workspace, budget, before or Snapshot({}, ())).run()
     finally:
         workspace.close()
 
@@ -72,39 +81,72 @@ class Frame(Record):
 
 
 class Search:
-    """One search, breadth first, so that what is left out is what lies deepest."""
+    """One search, breadth first, so that what is left out is what lies deepest.
 
-    def __init__(self, workspace: Workspace, budget: Budget) -> None:
+    What rules name and what something leads to comes before the rest, and has a budget of its own.
+    """
+
+    def __init__(self, workspace: Workspace, budget: Budget, before: Snapshot) -> None:
         self.workspace, self.budget = workspace, budget
         self.git = GitLeads(workspace, budget)
-        self.items: dict[str, Item] = {}
-        self.queue = [Frame("", 0, TREE, TREE, "")]
+        self.items = Items(workspace, budget, self.git, before.items)
+        # What was a folder, on the way to what was found before.
+        self.known = frozenset(parent for path in before.items for parent in _parents(path))
+        self.places: list[Frame] = []
+        self.folders: list[Frame] = []
+        # Links under names without a rule, and what is searched where they are.
+        self.links: list[tuple[str, Tree]] = []
         self.followed: set[tuple[str, int, str]] = set()
+        self.walked: set[tuple[str, int]] = set()
         # A rule that wants all, as a tree of its own: always the same one, since `followed` goes by identity.
         self.whole: dict[Rule, Tree] = {}
 
     def run(self) -> Snapshot:
-        """Search all there is; what git leads to, only once everything else is known."""
-        while self.queue:
-            while self.queue:
-                frames, self.queue = self.queue, []
-                for frame in frames:
-                    self.scan(frame)
+        """Search all there is, or as much as there is time for."""
+        self.lead("", TREE)
+        try:
+            self.search()
+        except OutOfTime:
+            self.budget.miss(OUT_OF_TIME + self.budget.when)
+        return Snapshot(self.items.found, tuple(self.budget.unseen))
+
+    def search(self) -> None:
+        """Search everything; what git leads to, only once everything else is known."""
+        while self.places or self.folders or self.links:
+            while self.places or self.folders:
+                # Popped from the end: the next level is reversed once, so that order is kept.
+                level, self.folders = self.folders, []
+                level.reverse()
+                while self.places or level:
+                    self.scan((self.places or level).pop())
+            while self.links:
+                self.plain_link(*self.links.pop())
             for include in self.git.includes():
-                self.record(include.path, INCLUDED, include.via)
-                if include.path in self.items:
-                    settings = self.items[include.path].settings or {}
+                self.items.record(include.path, INCLUDED, include.via)
+                if include.path in self.items.found:
+                    settings = self.items.found[include.path].settings or {}
                     self.git.note(include.path, include.repository, settings)
             for lead in self.git.hook_folders():
                 self.follow(lead.path, _HOOKS, lead.via)
+            for tree in self.git.trees():
+                self.lead(tree, TREE)
             for lead in self.git.embedded():
                 self.follow(lead.path, _EMBEDDED, lead.via)
-        return Snapshot(self.items, tuple(self.budget.unseen))
 
     def push(self, frame: Frame) -> None:
-        """Search a folder later, if there may be one more."""
-        if self.budget.take_folder(frame.depth):
-            self.queue.append(frame)
+        """Search an ordinary folder later, if there may be one more."""
+        if self.budget.take_folder(frame.depth, self.budget.folders):
+            self.folders.append(frame)
+        elif frame.path in self.known or self.workspace.exists(f"{frame.path}/.git"):
+            # No crowd of empty folders hides a repository.
+            self.push_place(frame._replace(depth=0))
+        else:
+            self.budget.miss(frame.path)
+
+    def push_place(self, frame: Frame) -> None:
+        """Search a folder that a rule names or something leads to before the ordinary ones."""
+        if self.budget.take_folder(frame.depth, self.budget.places):
+            self.places.append(frame)
         else:
             self.budget.miss(frame.path)
 
@@ -112,19 +154,47 @@ class Search:
         """Search a folder that something leads to, once for each."""
         if (path, id(tree), via) not in self.followed:
             self.followed.add((path, id(tree), via))
-            self.push(Frame(path, 0, tree, FOREST if tree is FOREST else None, via))
+            self.push_place(Frame(path, 0, tree, FOREST if tree is FOREST else None, via))
+
+    def lead(self, path: str, tree: Tree) -> None:
+        """Search a folder and all below it, unless it was."""
+        if (path, id(tree)) not in self.walked:
+            self.push(Frame(path, 0, tree, tree, ""))
+
+    def plain_link(self, path: str, tree: Tree) -> None:
+        """Search the folder that a link without a rule leads to; keep the link if it leads out."""
+        if not self.budget.links.take():
+            self.budget.miss(path)
+            return
+        try:
+            target = self.workspace.resolve(path)
+        except LeadsOut as out:
+            if not out.place.startswith(_SYSTEM):
+                self.items.link(path, "leads out of the workspace, to", out.place)
+            return
+        except DeadEnd:
+            return
+        if self.workspace.is_folder(target):
+            if path in self.known:
+                self.items.link(path, "was a folder, and is a link to", target)
+            self.lead(target, tree)
 
     def scan(self, frame: Frame) -> None:
         """Look up every name of a folder. A million go through here, so it calls little."""
         path, depth, tree, others, via = frame
         prefix = f"{path}/" if path else ""
+        if tree is others:
+            if (path, id(tree)) in self.walked:
+                return
+            self.walked.add((path, id(tree)))
         usual = tree.get("*") or tree.get("**")
         endings = tree.get("*.")
         anywhere = others is TREE
-        left, count = self.budget.entries.left, 0
+        left, count, step = self.budget.entries.left, 0, self.budget.step
         try:
             with self.workspace.scan(path) as entries:
                 for count, entry in enumerate(entries, 1):
+                    step()
                     if count > left:
                         self.budget.miss(path)
                         break
@@ -137,8 +207,11 @@ class Search:
                         hit = endings.get(os.path.splitext(lower)[1])
                     if hit is not None:
                         self.meet(frame, entry, hit, named=hit is not usual)
-                    elif others is not None and name not in SKIPPED and entry.is_dir(follow_symlinks=False):
-                        self.push(Frame(prefix + name, depth + 1, others, others, via))
+                    elif others is not None and name not in SKIPPED:
+                        if entry.is_dir(follow_symlinks=False):
+                            self.push(Frame(prefix + name, depth + 1, others, others, via))
+                        elif entry.is_symlink():
+                            self.links.append((prefix + name, others))
         except OSError:
             self.budget.miss(path)
         self.budget.entries.take(count)
@@ -157,7 +230,7 @@ class Search:
             # A submodule may have such a name, too.
             is_store = self.workspace.is_store
             if hit is FOREST or not is_store(frame.path) or is_store(path):
-                self.push(Frame(path, frame.depth + 1, FOREST, FOREST, frame.via))
+                self.push_place(Frame(path, frame.depth + 1, FOREST, FOREST, frame.via))
         elif named or entry.name not in SKIPPED:
             self.folder(frame, path, hit, None if entry.name in SKIPPED else frame.others)
 
@@ -171,7 +244,7 @@ class Search:
         if below or others is not None:
             # Of a folder that a rule wants all of, no other rule has a part but git's.
             plain = {".git": REPOSITORY} if "**" in below else others or {}
-            self.push(Frame(path, frame.depth + 1, {**plain, **below}, others, frame.via))
+            self.push_place(Frame(path, frame.depth + 1, {**plain, **below}, others, frame.via))
 
     def link(self, frame: Frame, path: str, hit: Rule | Tree) -> None:
         """Record a link in a risky place, and what it leads to within the workspace."""
@@ -179,7 +252,7 @@ class Search:
             self.file(frame, path, HEAD)
             return
         rule = hit if isinstance(hit, Rule) else next(_rules(hit), GIT_HOOK)
-        self.record(path, rule, frame.via)
+        self.items.record(path, rule, frame.via)
         target = self.workspace.inside(path)
         if target is None:
             return
@@ -201,7 +274,7 @@ class Search:
         elif rule in (REPOSITORY, POINTER):
             self.pointer(frame, path, rule)
         elif rule is not GIT_HOOK or not path.endswith(".sample"):
-            self.record(path, rule, frame.via)
+            self.items.record(path, rule, frame.via)
 
     def repository(self, path: str, home: str, via: str) -> None:
         """Search a repository that git works with in a folder."""
@@ -212,64 +285,34 @@ class Search:
         """Search a folder that is a repository; unless git put it there, that is a risk of its own."""
         via = frame.via
         if frame.tree is not FOREST:
-            self.record(head, HEAD, via)
+            self.items.record(head, HEAD, via)
             via = head
         self.repository(frame.path, frame.path, via)
 
     def pointer(self, frame: Frame, path: str, rule: Rule) -> None:
         """Follow a file that says where the repository is; it is a risk of its own if that is outside."""
-        self.record(path, rule, frame.via)
-        item = self.items.get(path)
+        self.items.record(path, rule, frame.via)
+        item = self.items.found.get(path)
         if item is None or item.content is None or not stat.S_ISREG(item.mode):
             return
-        settings, place = self.git.pointer(frame.path, item.content)
-        self.items[path] = item._replace(settings=settings)
-        if place is None:
-            return
-        if rule is REPOSITORY:
-            self.repository(place, frame.path, frame.via)
-        else:
-            self.git.share(frame.path, place)
-            self.follow(place, GIT_TREE, frame.via)
+        read = git_pointers.gitdir if rule is REPOSITORY else git_pointers.commondir
+        settings, places = self.git.pointer(frame.path, read(item.content))
+        # A submodule's goes there when git absorbs it.
+        if path in self.known and not all("/.git/modules/" in f"/{place}/" for place in places):
+            settings = {**settings, "was a folder, and is a file that names": places}
+        self.items.found[path] = item._replace(settings=settings)
+        for place in places:
+            if rule is REPOSITORY:
+                self.repository(place, frame.path, frame.via)
+            else:
+                self.git.share(frame.path, place)
+                self.follow(place, GIT_TREE, frame.via)
 
-    def record(self, path: str, rule: Rule, via: str) -> None:
-        """Keep a risky file as it is now, and what led to it."""
-        known = self.items.get(path)
-        if known is not None:
-            self.items[path] = known = known._replace(via=known.via | {via})
-            # A file may be more than one thing: a rule for all of it wins, and what runs by itself.
-            whole = rule.view in ("text", "hook")
-            if whole and (known.settings is not None or rule.by_itself > known.rule.by_itself):
-                self.items[path] = known._replace(rule=rule, settings=None)
-            return
-        item = self.read(path, rule, via)
-        if item is not None:
-            self.items[path] = self.git.configuration(path, item) if rule.view == "git" else item
 
-    def read(self, path: str, rule: Rule, via: str) -> Item | None:
-        """Read a risky file; None if there may be no more of them, or it is gone."""
-        budget = self.budget
-        if budget.items.left <= 0:
-            budget.miss(path)
-            return None
-        try:
-            status, data = self.workspace.read(path, budget.file_limit())
-        except OSError:
-            budget.miss(path)
-            return None
-        budget.items.take()
-        budget.read.take(len(data or b""))
-        settings = None
-        if data is not None and stat.S_ISREG(status.st_mode) and len(data) <= budget.parsed.left:
-            # VIEWS
-            # Its regular expressions take 7 ms, more than an interpreter's start: loaded with the first file
-            # that a rule knows, so that they cost nothing where a workspace has none.
-            from init.guard import views
-
-            settings = views.settings(rule.view, data)
-            budget.parsed.take(len(data) if settings is not None else 0)
-        stamp = (status.st_size, status.st_mtime_ns, status.st_ctime_ns)
-        return Item(rule, status.st_mode, stamp, data, settings, frozenset((via,)))
+def _parents(path: str) -> Iterator[str]:
+    while "/" in path:
+        path = path.rpartition("/")[0]
+        yield path
 
 
 def _rules(tree: Tree) -> Iterator[Rule]:

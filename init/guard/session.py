@@ -75,7 +75,7 @@ def _compare(given: Given) -> Comparison:
 
     for folder in (paths.HOME, paths.DATA, paths.WORKSPACE):
         folders.open_own(folder)
-    return changes.compare(given.before, search.search(paths.WORKSPACE))
+    return changes.compare(given.before, search.search(paths.WORKSPACE, given.before))
 
 
 def _settle(found: Comparison, given: Given, settings: Settings) -> int:

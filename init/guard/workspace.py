@@ -6,9 +6,10 @@ the place where it is.
 
 from __future__ import annotations
 
+import errno
 import os
 
-from init.guard.budget import MAX_PATH
+from init.guard.budget import MAX_LINKS, MAX_PATH
 from init.guard.snapshot import content, enter
 
 TYPE_CHECKING = False
@@ -18,9 +19,37 @@ if TYPE_CHECKING:
 
     from init.guard.budget import Budget
 
+# Characters of a place outside that are told.
+MAX_SHOWN = 200
+# Links whose end is kept: 40 MB, if their paths are as long as they may be.
+MAX_KNOWN = 10_000
+
+# What readlink(2) says of what is no link, or not there.
+_NO_LINK = (errno.EINVAL, errno.ENOENT, errno.ENOTDIR)
+
+
+class LeadsOut(Exception):  # noqa: N818 - not an error, but an answer
+    """A path leaves the workspace, if only to come back: outside, names mean other things on the host.
+
+    Args:
+        place: where to, as far as it is known.
+    """
+
+    def __init__(self, place: str) -> None:
+        super().__init__(place)
+        self.place = place
+
+
+class DeadEnd(Exception):  # noqa: N818 - as above
+    """A path leads through more links than any program follows."""
+
 
 class Workspace:
     """A folder that is searched. All paths are relative to it, "" is the folder itself.
+
+    Args:
+        path: the folder.
+        budget: what the search may take.
 
     Raises:
         OSError: it is none, or cannot be read.
@@ -30,6 +59,10 @@ class Workspace:
         self.path = os.path.realpath(path)
         self.budget = budget
         self.top = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        # Where each link ends, so that none is walked twice.
+        self._ends: dict[str, tuple[str, int] | LeadsOut] = {}
+        # Links that led too far when so many had been followed before.
+        self._too_far: dict[str, int] = {}
 
     def close(self) -> None:
         """Give the descriptor back."""
@@ -58,28 +91,101 @@ class Workspace:
         finally:
             os.close(here)
 
-    def inside(self, *parts: str) -> str | None:
-        """Return where a path ends in the workspace, after all links; None where it leads out."""
-        path = "/".join((self.path, *parts)) if not parts[-1].startswith("/") else parts[-1]
-        if not self.budget.leads.take() or len(path) > MAX_PATH or "\0" in path:
-            self.budget.miss(path[:MAX_PATH])
+    def resolve(self, value: str, folder: str = "") -> str:
+        """Return where a path ends that is seen from a folder; what is not there is taken as it is written.
+
+        Raises:
+            LeadsOut: in another place than the workspace.
+            DeadEnd: nowhere.
+        """
+        return self._walk(folder, value, 0)[0]
+
+    def _walk(self, folder: str, value: str, followed: int) -> tuple[str, int]:
+        """Go along a path; return where it ends, and how many links were followed to there."""
+        here, names = folder, value.split("/")
+        if value.startswith("/"):
+            here, names = "", self._below(names, value)
+        # What takes longer than to look up: a hostile path has 2,000 names.
+        self.budget.step(len(names))
+        for number, name in enumerate(names):
+            if name in ("", "."):
+                continue
+            if name == "..":
+                if not here:
+                    raise LeadsOut("/".join(names[number:]))
+                here = here.rpartition("/")[0]
+                continue
+            path = f"{here}/{name}" if here else name
+            target = self._link(path)
+            if target is None:
+                here = path
+            else:
+                here, more = self._end(path, here, target, followed)
+                followed += more
+        return here, followed
+
+    def _below(self, names: list[str], value: str) -> list[str]:
+        """Return what an absolute path has below the workspace's own."""
+        names = [name for name in names if name not in ("", ".")]
+        own = self.path.split("/")[1:]
+        if names[: len(own)] != own:
+            raise LeadsOut(value)
+        return names[len(own) :]
+
+    def _link(self, path: str) -> str | None:
+        """Return what a path is a link to; None if it is no link."""
+        try:
+            return os.readlink(f"{self.path}/{path}")
+        except OSError as error:
+            if error.errno not in _NO_LINK:
+                self.budget.miss(path[:MAX_PATH])
+            return None
+
+    def _end(self, path: str, folder: str, target: str, followed: int) -> tuple[str, int]:
+        """Return where a link ends, and through how many links; itself is one."""
+        if len(self._ends) + len(self._too_far) >= MAX_KNOWN:
+            self._ends.clear()
+            self._too_far.clear()
+        limit = self._too_far.get(path, MAX_LINKS)
+        end = self._ends.get(path)
+        if followed >= limit:
+            raise DeadEnd(path)
+        if end is None:
+            try:
+                place, count = self._walk(folder, target, followed + 1)
+                end = place, count - followed
+            except DeadEnd:
+                self._too_far[path] = followed
+                raise
+            except LeadsOut as out:
+                end = LeadsOut(out.place[:MAX_SHOWN])
+            self._ends[path] = end
+        if isinstance(end, LeadsOut):
+            raise LeadsOut(end.place)
+        if followed + end[1] > MAX_LINKS:
+            raise DeadEnd(path)
+        return end
+
+    def inside(self, value: str, folder: str = "") -> str | None:
+        """Return where a path that a file names ends in the workspace; None where it leads out."""
+        if not self.budget.leads.take() or len(value) >= MAX_PATH or "\0" in value:
+            self.budget.miss(f"{folder}/{value}"[:MAX_PATH])
             return None
         try:
-            real = os.path.realpath(path)
-        except OSError:
+            return self.resolve(value, folder)
+        except (LeadsOut, DeadEnd):
             return None
-        return real[len(self.path) + 1 :] if f"{real}/".startswith(f"{self.path}/") else None
 
     def nearest(self, folder: str, value: str) -> str | None:
         """Return where a path, seen from a folder, leads in the workspace; None if it leads out.
 
         One that the user's machine wrote begins with a folder that is not in the container: its end counts.
         """
-        place = self.inside(folder, value)
+        place = self.inside(value, folder)
         parts = value.split("/", 32)
         abroad = place is None and value.startswith("/") and self.budget.leads.left > 0
         for at in range(1, len(parts)) if abroad else ():
-            end = self.inside(*parts[at:])
+            end = self.inside("/".join(parts[at:]).lstrip("/"))
             if end and self.exists(end):
                 return end
         return place

@@ -35,7 +35,7 @@ def compared(root: Path, act: Callable[[], object]) -> Comparison:
     """Do something to a workspace, and return how it differs from what it was."""
     before = search.search(str(root))
     act()
-    return changes.compare(before, search.search(str(root)))
+    return changes.compare(before, search.search(str(root), before))
 
 
 def made(root: Path, act: Callable[[], object]) -> tuple[Change, ...]:
