@@ -119,7 +119,8 @@ class GitLeads:
     def note(self, path: str, repository: str, settings: FileSettings) -> None:
         """Note what the settings of a file lead to: files from its folder, hooks from where git works."""
         folder = os.path.dirname(path)
-        for name, values in settings.items():
+        for name, given in settings.items():
+            values = _both_readings(given)
             if name == "core.hookspath":
                 self._hooks_paths.update(_HooksPath(repository, value, path) for value in values if value)
             elif name == "include.path" or name.startswith("includeif."):
@@ -132,7 +133,10 @@ class GitLeads:
 
     def _without_own_tree(self, folder: str, settings: FileSettings) -> FileSettings:
         """Drop a core.worktree that is in the workspace: every submodule has one."""
-        trees = [self.workspace.inside(value or "", folder) for value in settings.get("core.worktree", ())]
+        trees = [
+            self.workspace.inside(value or "", folder)
+            for value in _both_readings(settings.get("core.worktree", ()))
+        ]
         for tree in trees:
             if tree is not None:
                 self.add(folder, tree)
@@ -179,6 +183,12 @@ class GitLeads:
             place = self.workspace.inside(path) if self.is_folder(path) else None
             if place is not None:
                 yield Lead(place, "")
+
+
+def _both_readings(values: tuple[str | None, ...]) -> tuple[str | None, ...]:
+    """Return values, and as git before 2.45 reads those with blanks of another kind in them: as spaces."""
+    older = (value and value.replace("\t", " ").replace("\r", " ") for value in values)
+    return tuple(dict.fromkeys((*values, *older)))
 
 
 class _Indexes:

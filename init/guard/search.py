@@ -7,6 +7,7 @@ import stat
 
 from init.guard import git_pointers
 from init.guard.budget import OUT_OF_TIME, Budget, OutOfTime
+from init.guard.frame import Frame
 from init.guard.git_leads import GitLeads
 from init.guard.items import Items
 from init.guard.rules import (
@@ -24,7 +25,6 @@ from init.guard.rules import (
 )
 from init.guard.snapshot import Snapshot
 from init.guard.workspace import DeadEnd, LeadsOut, Workspace
-from init.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -58,28 +58,6 @@ def search(root: str, before: Snapshot | None = None) -> Snapshot:
         workspace.close()
 
 
-class Frame(Record):
-    """A folder to search.
-
-    Attributes:
-        path: relative to the workspace.
-        depth: folders between it and where the search began, or began again.
-        tree: rules for what is in it.
-        others: rules for folders in it that no rule names; None if those are not searched.
-        via: the risky file that led here; "" if none did.
-    """
-
-    path: str
-    depth: int
-    tree: Tree
-    others: Tree | None
-    via: str
-
-    def wants_all(self, hit: Rule | Tree) -> bool:
-        """Tell whether a rule wants every file of the folder and of those below it."""
-        return self.tree.get("**") is hit
-
-
 class Search:
     """One search, breadth first, so that what is left out is what lies deepest.
 
@@ -96,6 +74,8 @@ class Search:
         self.folders: list[Frame] = []
         # Links under names without a rule, and what is searched where they are.
         self.links: list[tuple[str, Tree]] = []
+        # Repositories, which may use the objects of others.
+        self.stores: list[str] = []
         self.followed: set[tuple[str, int, str]] = set()
         self.walked: set[tuple[str, int]] = set()
         # A rule that wants all, as a tree of its own: always the same one, since `followed` goes by identity.
@@ -119,6 +99,8 @@ class Search:
                 level.reverse()
                 while self.places or level:
                     self.scan((self.places or level).pop())
+            while self.stores:
+                self.alternates(self.stores.pop())
             while self.links:
                 self.plain_link(*self.links.pop())
             for include in self.git.includes():
@@ -279,7 +261,22 @@ class Search:
     def repository(self, path: str, home: str, via: str) -> None:
         """Search a repository that git works with in a folder."""
         self.git.add(path, home)
+        self.stores.append(path)
         self.follow(path, GIT_TREE, via)
+
+    def alternates(self, repository: str) -> None:
+        """Search the repositories whose objects one uses: git starts itself in them."""
+        path = f"{repository}/objects/info/alternates"
+        if path in self.items.found or not self.workspace.exists(path):
+            return
+        self.items.record(path, POINTER, "")
+        item = self.items.found.get(path)
+        if item is None or item.content is None or not stat.S_ISREG(item.mode):
+            return
+        settings, places = self.git.alternates(f"{repository}/objects", item.content)
+        self.items.found[path] = item._replace(settings=settings)
+        for place in places:
+            self.repository(place, place, "")
 
     def bare(self, frame: Frame, head: str) -> None:
         """Search a folder that is a repository; unless git put it there, that is a risk of its own."""

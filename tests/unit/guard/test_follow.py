@@ -162,3 +162,33 @@ def test_a_signal_ends_a_search(root: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_a_file_in_a_plain_workspace_is_no_change(root: Path) -> None:
     assert made(root, lambda: put(root / "a" / "b.py")) == ()
+
+
+@pytest.mark.parametrize("blank", ["\t", "\r"])
+@pytest.mark.parametrize("reading", ["newer", "older"])
+def test_hooks_are_found_where_any_git_looks(root: Path, project: Path, blank: str, reading: str) -> None:
+    folder = f"node_modules/a{blank if reading == 'newer' else ' '}b"
+
+    def act() -> None:
+        put(project / ".git" / "config", f"[core]\n\thooksPath = node_modules/a{blank}b\n")
+        put(project / folder / "pre-commit", "evil")
+
+    assert f"project/{folder}/pre-commit" in told(root, act)
+
+
+def test_repositories_whose_objects_are_used_count(root: Path, project: Path) -> None:
+    def act() -> None:
+        git(root, "init", "-q", "--bare", "node_modules/a")
+        put(root / "node_modules" / "a" / "config", EVIL)
+        put(project / ".git" / "objects" / "info" / "alternates", "../../../node_modules/a/objects\n")
+
+    assert "node_modules/a/config" in told(root, act)
+
+
+def test_a_long_chain_of_alternates_ends(root: Path, project: Path) -> None:
+    put(project / ".git" / "objects" / "info" / "alternates", "../../../node_modules/r0/objects\n")
+    for number in range(1500):
+        info = root / "node_modules" / f"r{number}" / "objects" / "info"
+        put(info / "alternates", f"../../r{number + 1}/objects\n")
+    put(root / "node_modules" / "r1500" / "objects" / "a")
+    search.search(str(root))
