@@ -4,9 +4,9 @@ The container is a wall, but the workspace goes through it: git runs a hook, an 
 .envrc, all outside. So what is risky (init/guard/rules.py) is recorded before a session and compared after.
 
 It does not find what hides in folders that are not searched (node_modules, vendor and their like, but for the
-repositories that an index names) or lies too deep (it says so then); what dependencies do; what a link to
-data/ leads to, where the agent writes as well; and what the project's own code does when you run it. What
-was taken away runs nothing and is not told.
+repositories that an index names, and where a link leads) or lies too deep (it says so then); what
+dependencies do; what a link out of the workspace leads to (the link is told); and what the project's own code
+does when you run it. What was taken away runs nothing and is not told.
 """
 
 from __future__ import annotations
