@@ -83,8 +83,13 @@ def stop_if_asked() -> None:
     Raises:
         Interrupted: there is one.
     """
-    for signum in _signal.sigpending().intersection(ENDING):
+    for signum in asked():
         raise Interrupted(signum)
+
+
+def asked() -> set[int]:
+    """Return the pending signals that ask us to end."""
+    return {signum for signum in _signal.sigpending() if signum in ENDING}
 
 
 def send_group(leader: int, signum: int) -> None:

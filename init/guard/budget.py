@@ -36,6 +36,8 @@ MAX_INDEX = 64 << 20
 MAX_INDEXES = 256 << 20
 # Seconds for one search, whatever it meets: `docker stop` waits 10, compose.yml makes it 20.
 MAX_SECONDS = 10.0
+# Seconds that a search after the session has left once the container is asked to stop.
+MAX_HASTE = 3.0
 # Of the places that were not searched, so many are kept by name; then MORE stands for the rest.
 MAX_UNSEEN = 50_000
 MORE = "more places than are kept by name"
@@ -82,19 +84,28 @@ class Budget:
         self.unseen: dict[str, None] = {}
         # What was out of reach before the session does not excuse what is after it.
         self.when = ", after the session" if again else ""
+        self.again = again
+        self._hurried = False
         self._steps = LOOK_EVERY
 
     def step(self, steps: int = 1) -> None:
         """Do some work; at times, look whether there may be more of it.
 
+        After the session it is the agent that may have sent a signal, and a search that stops has missed
+        something: it only makes haste.
+
         Raises:
             OutOfTime: the deadline has passed.
-            Interrupted: a signal arrived that asks the container to stop.
+            Interrupted: a signal arrived that asks the container to stop, before the session.
         """
         self._steps -= steps
         if self._steps < 0:
             self._steps = LOOK_EVERY
-            signals.stop_if_asked()
+            if not self.again:
+                signals.stop_if_asked()
+            elif signals.asked() and not self._hurried:
+                self._hurried = True
+                self.deadline = min(self.deadline, time.monotonic() + MAX_HASTE)
             if time.monotonic() > self.deadline:
                 raise OutOfTime
 

@@ -35,8 +35,8 @@ if TYPE_CHECKING:
 _HOOKS: Tree = {"*": GIT_HOOK}
 _EMBEDDED: Tree = {".git": REPOSITORY}
 _ENDINGS = tuple(ENDINGS)
-# The agent has no part in what is there on the host.
-_SYSTEM = ("/usr/", "/bin/", "/lib", "/etc/", "/dev/", "/proc/", "/sys/")
+# The agent has no part in what is there on the host: a virtual environment has links there.
+_SYSTEM = ("/usr/", "/bin/", "/lib/", "/etc/")
 
 
 def search(root: str, before: Snapshot | None = None) -> Snapshot:
@@ -51,7 +51,7 @@ def search(root: str, before: Snapshot | None = None) -> Snapshot:
         Interrupted: a signal arrived that asks the container to stop.
     """
     budget = Budget(again=before is not None)
-    workspace = Workspace(root, budget)
+    workspace = Workspace(root, budget, before.unseen if before else ())
     try:
         return Search(workspace, budget, before or Snapshot({}, ())).run()
     finally:
@@ -151,7 +151,7 @@ class Search:
         try:
             target = self.workspace.resolve(path)
         except LeadsOut as out:
-            if not out.place.startswith(_SYSTEM):
+            if not _of_the_system(out.place):
                 self.items.link(path, "leads out of the workspace, to", out.place)
             return
         except DeadEnd:
@@ -304,6 +304,10 @@ class Search:
             else:
                 self.git.share(frame.path, place)
                 self.follow(place, GIT_TREE, frame.via)
+
+
+def _of_the_system(place: str) -> bool:
+    return place.startswith(_SYSTEM) and ".." not in place.split("/")
 
 
 def _parents(path: str) -> Iterator[str]:

@@ -95,10 +95,18 @@ def enter(top: int, folder: str) -> int:
     return here
 
 
-def unlock(top: int, folder: str) -> int:
+def unlock(top: int, folder: str, rights: int = 0o700) -> int:
     """Open a folder below another one, by way of no link, and let ourselves into each on the way.
 
     The agent may have locked them; they are the agent's, and so are we. Another user's stay as they are.
+
+    Args:
+        top: the folder above.
+        folder: the path below it.
+        rights: what the owner needs in each.
+
+    Raises:
+        OSError: there is none, or one on the way is a link.
     """
     here = os.dup(top)
     for name in ("", *folder.split("/")) if folder else ("",):
@@ -109,9 +117,9 @@ def unlock(top: int, folder: str) -> int:
                 os.close(here)
             here = below
         status = os.fstat(here)
-        if status.st_uid == os.geteuid() and status.st_mode & 0o700 != 0o700:
+        if status.st_uid == os.geteuid() and status.st_mode & rights != rights:
             # Not os.fchmod(): it is open as a place only, open(2), O_PATH.
-            os.chmod(f"/proc/self/fd/{here}", stat.S_IMODE(status.st_mode) | 0o700)
+            os.chmod(f"/proc/self/fd/{here}", stat.S_IMODE(status.st_mode) | rights)
     return here
 
 

@@ -10,15 +10,17 @@ import errno
 import os
 
 from init.guard.budget import MAX_LINKS, MAX_PATH
-from init.guard.snapshot import content, enter
+from init.guard.snapshot import content, enter, unlock
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Container, Iterator
     from contextlib import AbstractContextManager
 
     from init.guard.budget import Budget
 
+# To list a folder and what is in it.
+_TO_READ = 0o500
 # Characters of a place outside that are told.
 MAX_SHOWN = 200
 # Links whose end is kept: 40 MB, if their paths are as long as they may be.
@@ -50,14 +52,15 @@ class Workspace:
     Args:
         path: the folder.
         budget: what the search may take.
+        locked: folders that could not be read before the session; the others the agent may have locked.
 
     Raises:
         OSError: it is none, or cannot be read.
     """
 
-    def __init__(self, path: str, budget: Budget) -> None:
+    def __init__(self, path: str, budget: Budget, locked: Container[str] = ()) -> None:
         self.path = os.path.realpath(path)
-        self.budget = budget
+        self.budget, self.locked = budget, locked
         self.top = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         # Where each link ends, so that none is walked twice.
         self._ends: dict[str, tuple[str, int] | LeadsOut] = {}
@@ -70,11 +73,17 @@ class Workspace:
 
     def scan(self, folder: str) -> AbstractContextManager[Iterator[os.DirEntry[str]]]:
         """Return what is in a folder, as os.scandir does."""
-        return os.scandir(f"{self.path}/{folder}")
+        try:
+            return os.scandir(f"{self.path}/{folder}")
+        except PermissionError:
+            if not self.budget.again or folder in self.locked:
+                raise
+            os.close(unlock(self.top, folder, _TO_READ))
+            return os.scandir(f"{self.path}/{folder}")
 
     def enter(self, folder: str) -> int:
         """Open a folder, by way of no link; the caller closes it."""
-        return enter(self.top, folder)
+        return unlock(self.top, folder, _TO_READ) if self.budget.again else enter(self.top, folder)
 
     def read(self, path: str, limit: int) -> tuple[os.stat_result, bytes | None]:
         """Return a file's status, and its content or a link's target.

@@ -178,7 +178,7 @@ THING = "a thing to know"
 def test_what_nobody_reads_is_kept_and_told_once_by_the_next(opened: Open, tmp_path: Path) -> None:
     """As where the user's own terminal stands still, until PID 1 gives up."""
     kept = tmp_path / "untold-report"
-    # Full is full only when it stays so: the kernel moves what was written on, later, and there is room again.
+    # Full only when it stays so: the kernel moves on what was written, and there is room again.
     full = "import os, select\nwhile select.select([], [1], [], 1)[1]: os.write(1, b'x' * 9)"
     script = f"echo ready; {sys.executable} -I -c {shlex.quote(full)} 2>/dev/null; exit 3"
     terminal = opened(str(tmp_path), *SHELL, script, way="told")

@@ -1,0 +1,114 @@
+"""What a session hides in the workspace: the guard finds it, or says that it did not look everywhere.
+
+The user's machine is played by a session without the guard: its git works in the project as the user's would.
+"""
+
+import pytest
+
+from tests.harness.subject import Subject
+from tests.harness.waiting import PATIENCE
+
+pytestmark = pytest.mark.xdist_group("conformance-guard")
+
+QUARANTINED, NOT_QUARANTINED = 79, 80
+WORKSPACE = "/home/agent/workspace"
+PROJECT = (
+    f"cd {WORKSPACE}; git init -q app; cd app; git config user.name u; git config user.email u@example.org; "
+    "git commit -q --allow-empty -m x"
+)
+EVIL = "git config core.fsmonitor 'touch /tmp/ran; false'"
+VICTIM = (
+    f"cd {WORKSPACE}; for place in app sub; do git -C $place status >/dev/null 2>&1; done; test ! -e /tmp/ran"
+)
+MOVED = "mkdir -p .cache && mv app .cache/app && "
+
+# Each begins in the workspace, where app is a repository of the user's.
+HIDDEN = {
+    "a link to a folder that is skipped": f"{MOVED} ln -s .cache/app app && cd app && {EVIL}",
+    "a link to data": f"mv app ../data/app; ln -s ../data/app app; cd app; {EVIL}",
+    "a link by way of the system's folders": (
+        f"mv app ../data/app; ln -s /usr/../home/agent/data/app app; cd app; {EVIL}"
+    ),
+    "a link by way of a process": (
+        f"mv app ../data/app; ln -s /proc/self/cwd/../data/app app; cd app; {EVIL}"
+    ),
+    "a link out and back": f"{MOVED} ln -s ../workspace/.cache/app app; cd app; {EVIL}",
+    "an absolute link": f"{MOVED} ln -s $PWD/.cache/app app; cd app; {EVIL}",
+    "a chain of links": f"{MOVED} ln -s .cache a; ln -s a/../a b; ln -s b/app app; cd app; {EVIL}",
+    "a link above the project": (
+        f"{MOVED} mkdir node_modules; mv .cache/app node_modules/; ln -s node_modules sub; ln -s sub/app app; "
+        f"cd app; {EVIL}"
+    ),
+    "a link to .git": f"mkdir -p .cache; mv app/.git .cache/g; ln -s ../.cache/g app/.git; cd app; {EVIL}",
+    "a link to a folder of .git": f"cp -a app app/.git/app; ln -s app/.git/app sub; cd sub; {EVIL}",
+    "a pointer with two blanks": (
+        'cd app; mkdir -p " ../node_modules"; cp -a .git " ../node_modules/g"; mkdir ../node_modules; '
+        f"mv .git ../node_modules/g; printf 'gitdir:  ../node_modules/g\\n' >.git; {EVIL}"
+    ),
+    "a pointer with a NUL": (
+        r"cd app; mkdir -p $'node_modules/g\n'; cp -a .git/. $'node_modules/g\n/'; mv .git node_modules/g; "
+        rf"printf 'gitdir: node_modules/g\n\0x' >.git; {EVIL}"
+    ),
+    "a commondir with a blank": (
+        "cd app; mkdir node_modules; cp -a .git 'node_modules/g '; mkdir node_modules/g; "
+        "printf '../node_modules/g ' >.git/commondir; git --git-dir='node_modules/g ' config core.fsmonitor "
+        "'touch /tmp/ran; false'"
+    ),
+    "a pointer to a skipped folder": (
+        f"cd app; mkdir node_modules; mv .git node_modules/g; echo 'gitdir: node_modules/g' >.git; {EVIL}"
+    ),
+    "a locked repository": f"cd app; {EVIL}; chmod 0 .git",
+    "a locked project": f"cd app; {EVIL}; chmod 0400 . {WORKSPACE}",
+    "behind 20,100 empty folders": (
+        f"python3 -c 'import os; [os.mkdir(f\"a{{i:05}}\") for i in range(20100)]'; cd app; {EVIL}"
+    ),
+    "behind links that take long": (
+        f"cd app; {EVIL}; cd ..; python3 -c '"
+        'import os; os.makedirs("s/d"); os.makedirs(".vscode");'
+        '[os.symlink("d/../" * 800 + f"l{i + 1}", f"s/l{i}") for i in range(3000)];'
+        '[os.symlink("../s/l0", f".vscode/x{i}") for i in range(200)]\''
+    ),
+    "while the end is asked for": f"cd app; {EVIL}; trap '' TERM; kill -TERM 1; sleep 0.2",
+}
+
+
+@pytest.mark.parametrize("hidden", HIDDEN)
+def test_what_git_would_run_is_found(own_subject: Subject, hidden: str) -> None:
+    prepared = own_subject.run(PROJECT, env={"SANDBOX_GUARD": "off"})
+    assert prepared.returncode == 0, prepared.stderr
+    result = own_subject.run(
+        f"cd {WORKSPACE}; {HIDDEN[hidden]}", env={"SANDBOX_GUARD": "block", "SANDBOX_LOG_LEVEL": "error"},
+        patience=PATIENCE,
+    )  # fmt: skip
+    assert result.returncode in (QUARANTINED, NOT_QUARANTINED), result.stderr
+    if result.returncode == NOT_QUARANTINED:
+        assert "error" in result.stderr, "told at every level"
+        return
+    victim = own_subject.run(VICTIM, env={"SANDBOX_GUARD": "off"})
+    assert victim.returncode == 0, f"git ran what was planted; the guard said:\n{result.stderr}"
+
+
+@pytest.mark.vacuity
+def test_git_runs_what_is_planted(own_subject: Subject) -> None:
+    planted = f"{PROJECT}; {EVIL}"
+    assert own_subject.run(planted, env={"SANDBOX_GUARD": "off"}).returncode == 0
+    assert own_subject.run(VICTIM, env={"SANDBOX_GUARD": "off"}).returncode == 1
+
+
+# What is usual: the agent does it all day, and a guard that tells of it is not read any more.
+USUAL = {
+    "a project is deleted": "rm -rf app",
+    "a worktree": "cd app; git worktree add -q ../sub",
+    "a project is copied": "cp -a app sub",
+    "links between packages": "mkdir -p app/node_modules/.store/x app/packages/x; cd app/node_modules; "
+    "ln -s .store/x x; ln -s ../packages/x y; ln -s ../packages/x ../x",
+    "a link to a file": "cd app; echo >README; ln -s README LIESMICH",
+    "a commit": "cd app; echo x >a; git add a; git commit -q -m a; git branch b; git gc -q",
+}
+
+
+@pytest.mark.parametrize("usual", USUAL)
+def test_what_is_usual_is_not_told(own_subject: Subject, usual: str) -> None:
+    assert own_subject.run(PROJECT, env={"SANDBOX_GUARD": "off"}).returncode == 0
+    result = own_subject.run(f"cd {WORKSPACE}; {USUAL[usual]}", env={"SANDBOX_GUARD": "block"})
+    assert (result.returncode, "machine may run" in result.stderr) == (0, False), result.stderr
