@@ -2,22 +2,26 @@
 # The door: finds a Python and hands over to host/, which does everything. Bash 3.2 is enough, which macOS has.
 set -euo pipefail
 
-here=$(CDPATH='' cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd)
+# It may be called through links, as from ~/bin. Not every readlink of macOS has -f.
+script=${BASH_SOURCE[0]}
+while [[ -L $script ]]; do
+  folder=$(dirname -- "$script") script=$(readlink -- "$script")
+  [[ $script == /* ]] || script=$folder/$script
+done
+here=$(CDPATH='' cd -P -- "$(dirname -- "$script")" && pwd -P)
 
 main() {
-  local python=''
+  local python='' fd options=(-I -S -X utf8)
   if ! find_python; then
     if asks_for --bootstrap "$@"; then "$here/scripts/bootstrap.sh"; fi
     find_python || no_python "$@"
   fi
-  # Where another user's checkout is entered, as by sudo, nothing is left there.
-  local options=(-I -S)
-  [[ -O $here ]] || options+=(-B)
-  # Where one is closed, what is opened next would be taken for it.
-  [[ -e /dev/fd/0 ]] || exec </dev/null
-  [[ -e /dev/fd/1 ]] || exec >/dev/null
-  [[ -e /dev/fd/2 ]] || exec 2>/dev/null
-  # Isolated: neither PYTHON* variables, nor packages, nor the current folder have a say.
+  [[ -O $here ]] || options+=(-B) # nothing is left in another user's checkout, as with sudo
+  # Where one is closed, what is opened next is taken for it, as this script is by bash.
+  for fd in 0 1 2; do
+    [[ -e /dev/fd/$fd && ! /dev/fd/$fd -ef $script ]] || eval "exec $fd<>/dev/null"
+  done
+  # Isolated: neither PYTHON* variables, nor packages, the current folder or the locale have a say.
   exec "$python" "${options[@]}" -c 'import signal, sys; signal.signal(signal.SIGINT, signal.SIG_DFL)
 sys.path.append(sys.argv.pop(1))
 try:
@@ -29,7 +33,7 @@ sys.exit(main(sys.argv[1:]))' "$here" "$@"
 
 find_python() {
   local name
-  for name in python3 python3.13 python3.12 python3.11 python3.10 python3.9; do
+  for name in python3 python3.14 python3.13 python3.12 python3.11 python3.10 python3.9; do
     if python=$(command -v "$name") && is_real && "$python" -ISc 'import sys; sys.exit(sys.version_info < (3, 9))'; then
       return
     fi
@@ -48,10 +52,10 @@ asks_for() {
 
 no_python() {
   local todo="Install your distribution's package python3."
-  if [[ $OSTYPE == darwin* ]]; then todo="Install Apple's command line tools: xcode-select --install"; fi
-  if command -v apt-get >/dev/null; then todo="This installs it: ./start.sh --bootstrap"; fi
-  printf 'sandbox: error: %s\n  %s\n' "start.sh needs Python 3.9 or newer, and finds none." "$todo" >&2
-  printf '  Without it: docker compose run --rm sandbox\n' >&2
+  [[ $OSTYPE != darwin* ]] || todo="Install Apple's command line tools: xcode-select --install"
+  ! command -v apt-get >/dev/null || todo="This installs it: ./start.sh --bootstrap"
+  printf 'sandbox: error: %s\n  %s\n  Without it: docker compose run --rm sandbox\n' \
+    "start.sh needs Python 3.9 or newer, and finds none." "$todo" >&2
   if [[ ${1:-} == doctor ]] && asks_for --json "$@"; then
     printf '{"findings": [{"area": "python", "name": "start", "status": "fail", "detail": "%s", "fix": "%s"}], %s\n' \
       "start.sh needs Python 3.9 or newer" "$todo" '"passed": 0, "warned": 0, "failed": 1}'

@@ -30,12 +30,12 @@ class Checkout:
         try:
             told = subprocess.run(
                 ["git", "-C", str(self.root), "rev-parse", "--short", "HEAD"],
-                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
                 check=False,
             )  # fmt: skip
         except OSError:
             return ""
-        return told.stdout.strip()
+        return told.stdout.decode(errors="replace").strip()
 
     def describe(self) -> str:
         """Return version and commit, for a bug report."""

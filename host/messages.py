@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import TYPE_CHECKING
 
@@ -11,12 +12,19 @@ if TYPE_CHECKING:
 
 def say(line: str) -> None:
     """Tell something on the way."""
-    sys.stderr.write(f"sandbox: {line}\n")
-    sys.stderr.flush()
+    _write(f"sandbox: {line}\n")
 
 
 def tell(error: HostError) -> None:
     """Tell what is wrong and what to do."""
     say(f"error: {error.what}")
-    sys.stderr.write("".join(f"  {line}\n" for line in error.todo))
-    sys.stderr.flush()
+    _write("".join(f"  {line}\n" for line in error.todo))
+
+
+def _write(text: str) -> None:
+    try:
+        sys.stderr.write(text)
+        sys.stderr.flush()
+    except OSError:
+        # Nobody can be told: the exit code still tells it. The interpreter would try again, and end with 120.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 2)

@@ -33,7 +33,7 @@ tools_ready() { has_python && engine_answers && docker compose version && docker
 # As start.sh looks for it.
 has_python() {
   local name
-  for name in python3 python3.13 python3.12 python3.11 python3.10 python3.9; do
+  for name in python3 python3.14 python3.13 python3.12 python3.11 python3.10 python3.9; do
     if "$name" -ISc 'import sys; sys.exit(sys.version_info < (3, 9))' 2>/dev/null; then return; fi
   done
   return 1

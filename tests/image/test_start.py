@@ -229,3 +229,20 @@ def test_a_base_that_cannot_be_pulled(sandbox: Sandbox) -> None:
     assert result.returncode == 1
     assert "its base 127.0.0.1:1/none:1 cannot be pulled" in result.stderr
     assert "./start.sh --bootstrap" in result.stderr
+
+
+@pytest.mark.skipif(not shutil.which("localedef"), reason="localedef makes the locale")
+def test_what_compose_tells_in_a_locale_without_its_letters(bare_checkout: Path) -> None:
+    locale = bare_checkout / "en_US.ISO-8859-1"
+    made = subprocess.run(
+        ["localedef", "-i", "en_US", "-f", "ISO-8859-1", locale], capture_output=True, text=True, check=False
+    )
+    if not locale.exists():
+        pytest.skip(f"localedef made none: {made.stderr}")
+    (bare_checkout / ".env").write_text("EXTRA_CA_FILE=/dev/null\nRUST_CHANNEL=\N{SNOWMAN}\n")
+    told = subprocess.run(
+        [bare_checkout / "start.sh", "build-variables"], capture_output=True, check=False,
+        env={**os.environ, "LC_ALL": locale.name, "LOCPATH": str(bare_checkout)},
+    )  # fmt: skip
+    assert (told.returncode, told.stderr) == (0, b"")
+    assert "export RUST_CHANNEL='\N{SNOWMAN}'" in told.stdout.decode()

@@ -167,3 +167,42 @@ def test_no_module_is_long_and_no_function() -> None:
             if isinstance(node, ast.FunctionDef):
                 assert (node.end_lineno or 0) - node.lineno < 50, (path, node.name)
     assert len((ROOT / "start.sh").read_text().splitlines()) <= 65
+
+
+@pytest.mark.parametrize("shut", ["2>/dev/full", "2>&-"])
+@pytest.mark.parametrize(("words", "code"), [("--nope", 64), ("doctor --nope", 64), ("--build-arg ''", 64)])
+def test_the_exit_code_stays_where_nobody_can_be_told(words: str, code: int, shut: str) -> None:
+    told = subprocess.run(["bash", "-c", f"{ROOT}/start.sh {words} {shut}"], capture_output=True, check=False)
+    assert (told.returncode, told.stdout, told.stderr) == (code, b"", b"")
+
+
+@pytest.mark.parametrize("shut", ["<&-", ">&-", "2>&-"])
+def test_a_closed_stream_is_not_taken_for_the_script(programs: Path, shut: str) -> None:
+    """Bash opens the script as the first free descriptor; whatever is run next would read or write it."""
+    program(programs / "python3", f"""
+if [[ $1 == -ISc ]]; then exit; fi
+for number in 0 1 2; do
+  if [[ /dev/fd/$number -ef {ROOT}/start.sh ]]; then exit 9; fi
+done""")  # fmt: skip
+    told = subprocess.run(
+        ["bash", "-c", f"{ROOT}/start.sh {shut}"],
+        env={"PATH": str(programs)},
+        capture_output=True,
+        check=False,
+    )
+    assert told.returncode == 0
+
+
+def test_it_is_called_through_links(programs: Path, tmp_path: Path) -> None:
+    (programs / "python3").symlink_to(PYTHON)
+    (programs / "readlink").symlink_to(shutil.which("readlink") or "")
+    folder = tmp_path / "a folder"
+    folder.mkdir()
+    (folder / "absolute").symlink_to(ROOT / "start.sh")
+    (folder / "relative").symlink_to("absolute")
+    (tmp_path / "linked").symlink_to(folder)
+    for call in (folder / "relative", tmp_path / "linked" / "relative"):
+        told = subprocess.run(
+            [call, "--version"], env={"PATH": str(programs)}, capture_output=True, text=True, check=False
+        )
+        assert (told.returncode, told.stderr) == (0, ""), call
