@@ -18,9 +18,7 @@ main() {
   fi
   [[ -O $here ]] || options+=(-B) # nothing is left in another user's checkout, as with sudo
   # Where one is closed, what is opened next is taken for it, as this script is by bash.
-  for fd in 0 1 2; do
-    [[ -e /dev/fd/$fd && ! /dev/fd/$fd -ef $script ]] || eval "exec $fd<>/dev/null"
-  done
+  for fd in 0 1 2; do [[ -e /dev/fd/$fd && ! /dev/fd/$fd -ef $script ]] || eval "exec $fd<>/dev/null"; done
   # Isolated: neither PYTHON* variables, nor packages, the current folder or the locale have a say.
   exec "$python" "${options[@]}" -c 'import signal, sys; signal.signal(signal.SIGINT, signal.SIG_DFL)
 sys.path.append(sys.argv.pop(1))
