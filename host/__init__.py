@@ -20,6 +20,7 @@ Standard library only, Python 3.9 or newer. Read from the top:
     tree          counts and removes what is below a folder
 
     completion    the options of cli, for bash and zsh
+    answers       what other programs answer, as JSON
     messages      lines for the user, on stderr
     errors        what goes wrong, and every exit code
 

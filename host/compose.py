@@ -5,11 +5,11 @@ Nothing else reads those: what start.sh wants to know is in Compose's own answer
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from host import answers
 from host.errors import HostError
 from host.messages import say
 
@@ -111,7 +111,7 @@ def read(
     """
     compose = by_environment(checkout, environ)
     configuration = _configuration(supervisor, compose, limit)
-    if "COMPOSE_FILE" in environ:
+    if "COMPOSE_FILE" in compose.environ:
         return compose, configuration
     # .env may name more files.
     named = configuration.variables.get("COMPOSE_FILE", "")
@@ -125,7 +125,12 @@ def read(
 def by_environment(checkout: Checkout, environ: Mapping[str, str]) -> Compose:
     """Return how Compose is called by what the environment says, .env not asked."""
     named = environ.get("COMPOSE_FILE", "")
-    return Compose(checkout.root, files(checkout.root, named, separator(environ)), environ)
+    listed = listed_files(checkout.root, named, separator(environ))
+    if named and not listed:
+        # Another project's hides not what .env names.
+        foreign = ("COMPOSE_FILE", "COMPOSE_PATH_SEPARATOR")
+        environ = {name: value for name, value in environ.items() if name not in foreign}
+    return Compose(checkout.root, listed or own_files(checkout.root), environ)
 
 
 def separator(variables: Mapping[str, str]) -> str:
@@ -134,7 +139,17 @@ def separator(variables: Mapping[str, str]) -> str:
 
 
 def files(root: Path, named: str, between: str = ":") -> tuple[Path, ...]:
-    """Return the compose files that count.
+    """Return the compose files that count: those that are named, or the checkout's own."""
+    return listed_files(root, named, between) or own_files(root)
+
+
+def own_files(root: Path) -> tuple[Path, ...]:
+    """Return the checkout's own compose files."""
+    return (root / FILE, *[root / name for name in OVERRIDES if (root / name).is_file()][:1])
+
+
+def listed_files(root: Path, named: str, between: str) -> tuple[Path, ...]:
+    """Return the files that COMPOSE_FILE names; none where it has no say.
 
     COMPOSE_FILE may be of another project, in a shell that works on both: it counts where it begins with this
     checkout's own file, and all it names is there.
@@ -144,14 +159,13 @@ def files(root: Path, named: str, between: str = ":") -> tuple[Path, ...]:
         named: COMPOSE_FILE.
         between: what stands between its names.
     """
-    own = root / FILE
     listed = tuple(root / name for name in named.split(between) if name)
-    if listed and _same(listed[0], own) and all(file.is_file() for file in listed):
+    if listed and _same(listed[0], root / FILE) and all(file.is_file() for file in listed):
         return listed
     if listed:
         say(f"warning: COMPOSE_FILE={named} is ignored: it does not begin with this checkout's {FILE}"
             ", or not all of it is there")  # fmt: skip
-    return (own, *[root / name for name in OVERRIDES if (root / name).is_file()][:1])
+    return ()
 
 
 def understand(told: Mapping[str, Any]) -> Configuration:
@@ -180,13 +194,22 @@ def _configuration(supervisor: Supervisor, compose: Compose, limit: float | None
     answer = supervisor.ask(compose.command("config", "--format", "json"), compose.environ, limit)
     try:
         if answer.code == 0:
-            return understand(json.loads(answer.output))
+            return understand(answers.parse(answer.output))
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         answer = answer._replace(errors=f"{answer.errors}\nits answer has another form: {error!r}")
     raise HostError(
         "Compose refuses these settings:", *filter(str.strip, answer.errors.splitlines()),
-        "Mend .env, the environment, or the compose file that it names.",
+        *mend(answer.errors),
     )  # fmt: skip
+
+
+def mend(errors: str) -> tuple[str, ...]:
+    """Return what to do about what Compose says."""
+    # It makes one of the folder's name, of which it takes a-z and digits only: nothing may be left.
+    named = (
+        ("Set COMPOSE_PROJECT_NAME in .env: a name of a-z and digits.",) if "project name" in errors else ()
+    )
+    return (*named, "Mend .env, the environment, or the compose file that it names.")
 
 
 def _same(one: Path, other: Path) -> bool:

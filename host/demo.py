@@ -70,8 +70,20 @@ def plan(checkout: Checkout, configuration: Configuration, environ: Mapping[str,
 
 
 def locate(named: str, folder: Path) -> Path:
-    """Return the file that a user names, where no shell has replaced the ~."""
-    return folder / (Path.home() / named[2:] if named.startswith("~/") else named)
+    """Return the file that a user names, where no shell has replaced the ~.
+
+    Raises:
+        HostError: nobody knows what ~ is.
+    """
+    if not named.startswith("~/"):
+        return folder / named
+    try:
+        return Path.home() / named[2:]
+    except RuntimeError as error:
+        raise HostError(
+            f"MODEL_GGUF={named}: there is no home folder, for HOME is not set and you have no account.",
+            "Name the file from the root, /.",
+        ) from error
 
 
 def require_model(file: Path) -> None:

@@ -8,8 +8,8 @@ import tempfile
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from host import answers, demo, engine, image, sessions
 from host import compose as compose_files
-from host import demo, engine, image, sessions
 from host.errors import FAILED, GUARD_LEFT, GUARD_MOVED, OK, SIGNALLED, HostError
 from host.messages import say, tell
 from host.supervisor import ASKED, is_terminal
@@ -72,7 +72,7 @@ def unexamined(area: str) -> dict[str, object]:
 def is_report(text: bytes) -> bool:
     """Tell whether a text is what the sandbox's doctor reports."""
     try:
-        told = json.loads(text)
+        told = answers.parse(text)
     except ValueError:
         return False
     return isinstance(told, dict) and "findings" in told

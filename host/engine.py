@@ -14,6 +14,7 @@ import shutil
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from host import answers
 from host.errors import HostError
 from host.supervisor import Streams
 
@@ -100,22 +101,29 @@ def reach(supervisor: Supervisor, environ: Mapping[str, str]) -> Engine:
     answer = supervisor.ask(["docker", "info", "--format", "{{json .}}"], environ)
     told = parse(answer.output)
     if answer.code != 0 or told.get("ServerErrors"):
-        raise _silent(answer.errors + "".join(told.get("ServerErrors") or ()))
+        raise _silent(answer.errors + "".join(map(answers.text, answers.entries(told, "ServerErrors"))))
     versions = plugins(told)
     for name in ("compose", "buildx"):
         if name not in versions:
             versions[name] = _plugin(supervisor, environ, name)
     require_compose(versions["compose"])
+    return describe(told, versions["compose"])
+
+
+def describe(told: Mapping[str, Any], compose: str) -> Engine:
+    """Return what is known of the engine: what is told in another form is not."""
+    memory = told.get("MemTotal")
     return Engine(
-        version=told.get("ServerVersion") or "", system=told.get("OperatingSystem") or "",
-        driver=told.get("CgroupDriver") or "", memory=told.get("MemTotal") or 0, compose=versions["compose"],
+        version=answers.text(told.get("ServerVersion")), system=answers.text(told.get("OperatingSystem")),
+        driver=answers.text(told.get("CgroupDriver")), memory=memory if isinstance(memory, int) else 0,
+        compose=compose,
     )  # fmt: skip
 
 
 def parse(output: str) -> dict[str, Any]:
     """Return what `docker info` printed; nothing where that is no JSON object."""
     try:
-        told = json.loads(output)
+        told = answers.parse(output)
     except ValueError:
         return {}
     return told if isinstance(told, dict) else {}
@@ -123,8 +131,11 @@ def parse(output: str) -> dict[str, Any]:
 
 def plugins(told: Mapping[str, Any]) -> dict[str, str]:
     """Return the versions of the client's plugins that work, by name."""
-    listed = (told.get("ClientInfo") or {}).get("Plugins") or ()
-    return {plugin["Name"]: plugin.get("Version") or "" for plugin in listed if not plugin.get("Err")}
+    return {
+        answers.text(plugin.get("Name")): answers.text(plugin.get("Version"))
+        for plugin in answers.entries(told.get("ClientInfo"), "Plugins")
+        if isinstance(plugin, dict) and not plugin.get("Err")
+    }
 
 
 def require_compose(version: str) -> None:
@@ -151,12 +162,16 @@ def _plugin(supervisor: Supervisor, environ: Mapping[str, str], name: str) -> st
 
 def _silent(reason: str) -> HostError:
     if "permission denied" in reason:
-        name = pwd.getpwuid(os.getuid()).pw_name
-        return HostError(
-            "you may not use the Docker engine.",
-            f"Join its group, then log in again: sudo usermod -aG {GROUP} {name}",
-        )
+        return HostError("you may not use the Docker engine.", _join(os.getuid()))
     return HostError("the Docker engine does not answer.", *reason.strip().splitlines()[-1:], _mend())
+
+
+def _join(uid: int) -> str:
+    try:
+        name = pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return f"No account of this machine has your number, {uid}: run it as one of the group {GROUP}."
+    return f"Join its group, then log in again: sudo usermod -aG {GROUP} {name}"
 
 
 def _mend() -> str:
@@ -175,4 +190,6 @@ def _joined_since_login() -> bool:
         group, user = grp.getgrnam(GROUP), pwd.getpwuid(os.getuid())
     except KeyError:
         return False
-    return user.pw_name in group.gr_mem and group.gr_gid not in (*os.getgroups(), os.getegid())
+    # Members are listed in the group, or have it as their own in passwd(5).
+    joined = os.getgrouplist(user.pw_name, user.pw_gid)
+    return group.gr_gid in joined and group.gr_gid not in (*os.getgroups(), os.getegid())

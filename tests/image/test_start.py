@@ -246,3 +246,34 @@ def test_what_compose_tells_in_a_locale_without_its_letters(bare_checkout: Path)
     )  # fmt: skip
     assert (told.returncode, told.stderr) == (0, b"")
     assert "export RUST_CHANNEL='\N{SNOWMAN}'" in told.stdout.decode()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
+def test_a_user_without_an_account(sandbox: Sandbox) -> None:
+    environ = {**sandbox.variables, "MODEL_GGUF": "~/mine.gguf"}
+    environ.pop("HOME", None)
+    number = ["setpriv", "--reuid=54321", "--regid=54321"]
+
+    def told(*words: str) -> str:
+        command = [*number, *words, str(ROOT / "start.sh"), "--demo", "--no-build"]
+        result = subprocess.run(command, env=environ, capture_output=True, text=True, check=False)
+        assert result.returncode == 1
+        return result.stderr
+
+    assert "No account of this machine has your number, 54321" in told("--clear-groups")
+    engine = Path("/var/run/docker.sock")
+    if engine.exists():
+        assert "MODEL_GGUF=~/mine.gguf: there is no home" in told(f"--groups={engine.stat().st_gid}")
+
+
+def test_a_folder_whose_name_has_no_letter_that_compose_takes(bare_checkout: Path) -> None:
+    folder = bare_checkout / "\N{CYRILLIC SMALL LETTER DE}"
+    folder.mkdir()
+    for name in ("scripts", "host", "start.sh", "compose.yml", "Dockerfile", "VERSION"):
+        (bare_checkout / name).rename(folder / name)
+    environ = {name: value for name, value in os.environ.items() if name != "COMPOSE_PROJECT_NAME"}
+    told = subprocess.run(
+        [folder / "start.sh", "--no-build"], env=environ, capture_output=True, text=True, check=False
+    )
+    assert told.returncode == 1
+    assert "Set COMPOSE_PROJECT_NAME in .env" in told.stderr

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from host import compose
+from host.checkout import Checkout
 from host.compose import Compose
 from host.errors import HostError
 
@@ -64,6 +65,22 @@ def test_a_compose_file_of_another_project_has_no_say(
     assert compose.files(root, named.format(root=root)) == tuple(root / name for name in chosen)
     told = capsys.readouterr().err
     assert ("COMPOSE_FILE=" in told and "is ignored" in told) == ignored, told
+
+
+def test_a_foreign_file_in_the_environment_hides_not_what_env_names(root: Path) -> None:
+    checkout = Checkout(root, root)
+    foreign = {"COMPOSE_FILE": "more.yml", "COMPOSE_PATH_SEPARATOR": ",", "A": "b"}
+    assert compose.by_environment(checkout, foreign).environ == {"A": "b"}
+    for kept in ({"COMPOSE_FILE": "compose.yml"}, {"COMPOSE_FILE": ""}, {}):
+        assert compose.by_environment(checkout, kept).environ == kept
+
+
+@pytest.mark.parametrize(
+    ("errors", "told"),
+    [("project name must not be empty", True), ('invalid project name "A"', True), ("yaml: line 1", False)],
+)
+def test_a_folder_of_which_no_name_can_be_made(errors: str, told: bool) -> None:
+    assert ("COMPOSE_PROJECT_NAME" in " ".join(compose.mend(errors))) == told
 
 
 def test_another_separator(root: Path) -> None:

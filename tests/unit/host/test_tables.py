@@ -34,6 +34,9 @@ def test_compose_is_new_enough(version: str, good: bool) -> None:
         ({"ClientInfo": {"Plugins": None}}, {}),
         ({"ClientInfo": {"Plugins": [{"Name": "compose", "Version": "2.1"}]}}, {"compose": "2.1"}),
         ({"ClientInfo": {"Plugins": [{"Name": "compose", "Err": "x"}, {"Name": "buildx"}]}}, {"buildx": ""}),
+        ({"ClientInfo": []}, {}),
+        ({"ClientInfo": {"Plugins": {}}}, {}),
+        ({"ClientInfo": {"Plugins": [None, 1, "x", {"Name": "compose", "Version": 2}]}}, {"compose": "2"}),
     ],
 )  # fmt: skip
 def test_plugins_that_work(told: dict[str, object], found: dict[str, str]) -> None:
@@ -43,6 +46,21 @@ def test_plugins_that_work(told: dict[str, object], found: dict[str, str]) -> No
 @pytest.mark.parametrize("output", ["", "null", "[]", "podman says something else", '{"a"'])
 def test_an_answer_of_another_form_tells_nothing(output: str) -> None:
     assert engine.parse(output) == {}
+
+
+def test_an_answer_that_is_nested_too_deeply_tells_nothing() -> None:
+    assert engine.parse("[" * 100_000) == {}
+    assert not doctor.is_report(b"[" * 100_000)
+
+
+def test_an_engine_that_tells_of_itself_in_another_form() -> None:
+    told: dict[str, object] = {
+        "ServerVersion": 5,
+        "OperatingSystem": None,
+        "CgroupDriver": [],
+        "MemTotal": "much",
+    }
+    assert engine.describe(told, "2.26") == engine.Engine("5", "", "", 0, "2.26")
 
 
 def test_the_engine_as_the_doctor_in_the_sandbox_reads_it() -> None:
