@@ -10,6 +10,7 @@ from init.guard.budget import OUT_OF_TIME, Budget, OutOfTime
 from init.guard.frame import Frame
 from init.guard.git_leads import GitLeads
 from init.guard.items import Items
+from init.guard.links import Links
 from init.guard.rules import (
     ENDINGS,
     FOREST,
@@ -24,7 +25,7 @@ from init.guard.rules import (
     Rule,
 )
 from init.guard.snapshot import Snapshot
-from init.guard.workspace import DeadEnd, LeadsOut, Workspace
+from init.guard.workspace import Workspace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -35,8 +36,6 @@ if TYPE_CHECKING:
 _HOOKS: Tree = {"*": GIT_HOOK}
 _EMBEDDED: Tree = {".git": REPOSITORY}
 _ENDINGS = tuple(ENDINGS)
-# The agent has no part in what is there on the host: a virtual environment has links there.
-_SYSTEM = ("/usr/", "/bin/", "/lib/", "/etc/")
 
 
 def search(root: str, before: Snapshot | None = None) -> Snapshot:
@@ -72,8 +71,7 @@ class Search:
         self.known = frozenset(parent for path in before.items for parent in _parents(path))
         self.places: list[Frame] = []
         self.folders: list[Frame] = []
-        # Links under names without a rule, and what is searched where they are.
-        self.links: list[tuple[str, Tree]] = []
+        self.links = Links(workspace, budget, self.items, self.known)
         # Repositories, which may use the objects of others.
         self.stores: list[str] = []
         self.followed: set[tuple[str, int, str]] = set()
@@ -92,7 +90,7 @@ class Search:
 
     def search(self) -> None:
         """Search everything; what git leads to, only once everything else is known."""
-        while self.places or self.folders or self.links:
+        while self.places or self.folders or self.links.waiting:
             while self.places or self.folders:
                 # Popped from the end: the next level is reversed once, so that order is kept.
                 level, self.folders = self.folders, []
@@ -101,8 +99,8 @@ class Search:
                     self.scan((self.places or level).pop())
             while self.stores:
                 self.alternates(self.stores.pop())
-            while self.links:
-                self.plain_link(*self.links.pop())
+            for place, wanted in self.links.follow():
+                self.lead(place, wanted)
             for include in self.git.includes():
                 self.items.record(include.path, INCLUDED, include.via)
                 if include.path in self.items.found:
@@ -143,24 +141,6 @@ class Search:
         if (path, id(tree)) not in self.walked:
             self.push(Frame(path, 0, tree, tree, ""))
 
-    def plain_link(self, path: str, tree: Tree) -> None:
-        """Search the folder that a link without a rule leads to; keep the link if it leads out."""
-        if not self.budget.links.take():
-            self.budget.miss(path)
-            return
-        try:
-            target = self.workspace.resolve(path)
-        except LeadsOut as out:
-            if not _of_the_system(out.place):
-                self.items.link(path, "leads out of the workspace, to", out.place)
-            return
-        except DeadEnd:
-            return
-        if self.workspace.is_folder(target):
-            if path in self.known:
-                self.items.link(path, "was a folder, and is a link to", target)
-            self.lead(target, tree)
-
     def scan(self, frame: Frame) -> None:
         """Look up every name of a folder. A million go through here, so it calls little."""
         path, depth, tree, others, via = frame
@@ -193,7 +173,7 @@ class Search:
                         if entry.is_dir(follow_symlinks=False):
                             self.push(Frame(prefix + name, depth + 1, others, others, via))
                         elif entry.is_symlink():
-                            self.links.append((prefix + name, others))
+                            self.links.add(prefix + name, others)
         except OSError:
             self.budget.miss(path)
         self.budget.entries.take(count)
@@ -304,10 +284,6 @@ class Search:
             else:
                 self.git.share(frame.path, place)
                 self.follow(place, GIT_TREE, frame.via)
-
-
-def _of_the_system(place: str) -> bool:
-    return place.startswith(_SYSTEM) and ".." not in place.split("/")
 
 
 def _parents(path: str) -> Iterator[str]:

@@ -36,8 +36,8 @@ HIDDEN = {
     "an absolute link": f"{MOVED} ln -s $PWD/.cache/app app; cd app; {EVIL}",
     "a chain of links": f"{MOVED} ln -s .cache a; ln -s a/../a b; ln -s b/app app; cd app; {EVIL}",
     "a link above the project": (
-        f"{MOVED} mkdir node_modules; mv .cache/app node_modules/; ln -s node_modules sub; ln -s sub/app app; "
-        f"cd app; {EVIL}"
+        f"{MOVED} mkdir node_modules; mv .cache/app node_modules/; ln -s node_modules sub; "
+        f"ln -s sub/app app; cd app; {EVIL}"
     ),
     "a link to .git": f"mkdir -p .cache; mv app/.git .cache/g; ln -s ../.cache/g app/.git; cd app; {EVIL}",
     "a link to a folder of .git": f"cp -a app app/.git/app; ln -s app/.git/app sub; cd sub; {EVIL}",
