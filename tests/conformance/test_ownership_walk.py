@@ -230,8 +230,12 @@ def test_a_folder_exchanged_for_a_link_during_the_walk_leads_nowhere(own: Subjec
 
 @pytest.mark.vacuity
 def test_a_plain_entry_point_is_led_astray_by_an_exchanged_folder(plain: Subject) -> None:
-    victim, log = raced(plain)
-    assert victim["file"] == AGENT, log
+    # A race may be lost on a busy machine.
+    for _ in range(5):
+        victim, log = raced(plain)
+        if victim["file"] == AGENT:
+            return
+    pytest.fail(f"five times it was not: {log}")
 
 
 # Trees that are large. The agent can make them in data/, which every start walks.

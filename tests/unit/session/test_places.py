@@ -37,12 +37,20 @@ def test_a_workspace_that_keeps_nothing_is_warned_of(
     assert f"warning: {words}" in capsys.readouterr().err.replace("the workspace is ", "")
 
 
-@pytest.mark.parametrize("name", ["workspace", "data"])
 @pytest.mark.as_user
-def test_a_place_that_cannot_be_written_stops_the_start(home: Path, name: str) -> None:
-    (home.parent / name).chmod(0o500)
-    with pytest.raises(SandboxError, match=f"{name}/"):
+def test_a_workspace_that_cannot_be_written_stops_the_start(home: Path) -> None:
+    (home.parent / "workspace").chmod(0o500)
+    with pytest.raises(SandboxError, match="workspace/"):
         places.require(table(home), NEEDS["tool"])
+
+
+@pytest.mark.parametrize("mode", [0, 0o500])
+@pytest.mark.as_user
+def test_data_that_an_agent_locked_is_opened(home: Path, mode: int) -> None:
+    data = home.parent / "data"
+    data.chmod(mode)
+    places.require(table(home), NEEDS["tool"])
+    assert data.stat().st_mode & 0o777 == mode | 0o700
 
 
 @pytest.mark.parametrize("name", ["workspace", "data"])
