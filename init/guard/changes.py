@@ -72,6 +72,14 @@ def _change(path: str, old: Item | None, now: Item) -> Change | None:
             return None
         from init.guard import views  # as late as the search does
 
+        names = tuple(
+            name
+            for name in names
+            if name in former
+            or not views.expected(rule.view, name, now.settings[name], was_there=old is not None)
+        )
+        if not names:
+            return None
         by_itself = by_itself and views.by_itself(rule.view, names)
         # What runs by itself comes first, so that the rest cannot push it out of sight.
         first = sorted(names, key=lambda name: not views.by_itself(rule.view, (name,)))

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 
 from init.guard import git_config
-from init.guard.rules import GIT_SETTINGS, LIFECYCLE, LOOKS, SCRIPTS
+from init.guard.rules import LIFECYCLE, LOOKS, SCRIPTS
+from init.guard.rules.git_settings import GIT_SETTINGS, OF_A_CLONE, REPLACED, SAFE_VALUES
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -55,6 +56,25 @@ def by_itself(view: str, names: Iterable[str]) -> bool:
     )
 
 
+def expected(view: str, name: str, values: Iterable[str | None], *, was_there: bool) -> bool:
+    """Tell whether a setting that was not there before is what a clone or a new remote leaves.
+
+    Args:
+        view: how the file is looked at.
+        name: the setting.
+        values: of the setting, in their order.
+        was_there: whether the file was there before.
+    """
+    if view != "git":
+        return False
+    part = git_config.parts(name)
+    if part in OF_A_CLONE:
+        return not was_there
+    # A helper of its own, such as ext::, is told in any case; so is a branch that goes past the remotes.
+    odd = re.compile("[:/]" if part == ("branch", "remote") else "::")
+    return part in REPLACED and not any(odd.search(value or "") for value in values)
+
+
 def _git(data: bytes) -> Iterator[tuple[str, str | None]]:
     for entry in git_config.parse(data):
         section, key = git_config.parts(entry.name)
@@ -64,8 +84,8 @@ def _git(data: bytes) -> Iterator[tuple[str, str | None]]:
 
 
 def _runs(section: str, key: str, value: str | None) -> bool:
-    if key in ("url", "pushurl"):
-        return "::" in (value or "")  # a helper of its own, such as ext::
+    if (value or "true").lower() in SAFE_VALUES.get((section, key), ()):
+        return False
     if (section, key) == ("submodule", "update"):
         return (value or "").lstrip().startswith("!")
     if section == "pager" or key == "fsmonitor":

@@ -200,52 +200,6 @@ SKIPPED = frozenset((
     ".parcel-cache", ".bundle", "Pods",
 ))  # fmt: skip
 
-# Sections of git's configuration, and the keys in them that make git run something, read settings from
-# elsewhere or write there. "*" is every key: an alias without "!" can still be `grep -O<program>`.
-GIT_SETTINGS = {
-    section: frozenset(keys.split())
-    for section, keys in {
-        "alias": "*",
-        "browser": "cmd path",
-        "core": "fsmonitor sshcommand editor pager askpass hookspath gitproxy alternaterefscommand "
-                "worktree attributesfile",
-        "credential": "helper",
-        "delta": "pager",
-        "diff": "external command textconv tool guitool",
-        "difftool": "cmd path",
-        "filter": "clean smudge process",
-        "gc": "recentobjectshook",
-        "gitflow": "hooks",
-        "gpg": "program defaultkeycommand",
-        "guitool": "cmd",
-        "help": "browser",
-        "hook": "*",
-        "imap": "tunnel",
-        "include": "path",
-        "includeif": "path",
-        "init": "templatedir",
-        "instaweb": "httpd browser modulepath",
-        "interactive": "difffilter",
-        "lfs": "path clean smudge standalonetransferagent",
-        "man": "cmd path viewer",
-        "merge": "driver tool guitool",
-        "mergetool": "cmd path",
-        "pager": "*",
-        "protocol": "*",
-        "remote": "uploadpack receivepack vcs url pushurl",
-        "sendemail": "smtpserver sendmailcmd tocmd cccmd headercmd",
-        "sequence": "editor",
-        "submodule": "update url",
-        "svn": "authorsprog",
-        "tar": "command",
-        "tig": "bind",
-        "trailer": "command cmd",
-        "uploadpack": "packobjectshook",
-        "url": "insteadof pushinsteadof",
-        "web": "browser",
-    }.items()
-}  # fmt: skip
-
 # Settings of VS Code that only change how things look. Any extension may have settings that name programs,
 # so those that do cannot be listed.
 LOOKS = (

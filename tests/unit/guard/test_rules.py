@@ -1,10 +1,13 @@
 """The table: every name and every setting in it is found."""
 
+import fnmatch
+import subprocess
 from pathlib import Path
 
 import pytest
 
 from init.guard import rules, views
+from init.guard.rules.git_settings import GIT_SETTINGS, HARMLESS
 from tests.unit.guard.projects import git, made, put, told
 
 RULES = (*rules.RULES, *rules.IN_REPOSITORY)
@@ -39,7 +42,7 @@ def test_every_rule_is_written_for_people_and_known(rule: rules.Rule) -> None:
     "key",
     [
         f"{section}.any.{'x' if key == '*' else key}"
-        for section, keys in rules.GIT_SETTINGS.items()
+        for section, keys in GIT_SETTINGS.items()
         for key in sorted(keys)
     ]
     + [
@@ -57,3 +60,48 @@ def test_every_setting_of_the_table_is_found_as_git_writes_it(root: Path, projec
     assert found == {
         "project/.git/config": ("changed", (f"{section.lower()}.{sub}{dot}{last.lower()} = {value}",))
     }
+
+
+def test_every_setting_of_git_is_told_or_harmless_with_a_reason() -> None:
+    listed = subprocess.run(["git", "help", "--config"], check=True, capture_output=True, text=True).stdout
+    names = [line.lower() for line in listed.split() if "." in line and not line.endswith(".*")]
+    harmless = [pattern for _reason, patterns in HARMLESS for pattern in patterns.split()]
+    unknown = []
+    for name in names:
+        section, _, rest = name.partition(".")
+        key = rest.rpartition(".")[2]
+        told_keys = GIT_SETTINGS.get(section, frozenset())
+        if not (
+            key in told_keys
+            or "*" in told_keys
+            or any(
+                fnmatch.fnmatchcase(each, pattern)
+                for each in (name, f"{section}.{key}")
+                for pattern in harmless
+            )
+        ):
+            unknown.append(name)
+    assert len(names) > 500, listed
+    assert not unknown, "put each into GIT_SETTINGS or HARMLESS (init/guard/rules/git_settings.py)"
+
+
+@pytest.mark.parametrize(("name", "value"), [
+    ("http.cookieFile", "~/.bashrc"), ("http.saveCookies", "true"), ("http.sslVerify", "false"),
+    ("http.https://a.example/.proxy", "http://b.example"), ("branch.main.remote", "https://b.example/x"),
+])  # fmt: skip
+def test_what_makes_git_write_or_send_elsewhere_is_told(
+    root: Path, project: Path, name: str, value: str
+) -> None:
+    assert told(root, lambda: git(project, "config", name, value))
+
+
+@pytest.mark.parametrize(("name", "value"), [
+    ("http.sslVerify", "true"), ("remote.fork.url", "https://b.example/x"), ("branch.main.remote", "fork"),
+])  # fmt: skip
+def test_usual_work_is_not_told(root: Path, project: Path, name: str, value: str) -> None:
+    assert not told(root, lambda: git(project, "config", name, value))
+
+
+def test_a_remote_that_takes_the_place_of_another_is_told(root: Path, project: Path) -> None:
+    git(project, "config", "remote.origin.url", "https://a.example/x")
+    assert told(root, lambda: git(project, "config", "remote.origin.url", "https://b.example/x"))
