@@ -67,6 +67,8 @@ RULES = (
         .lintstagedrc.js .lintstagedrc.cjs .lintstagedrc.mjs lint-staged.config.js lint-staged.config.cjs
         lint-staged.config.mjs"""),
     Rule("hg runs hooks and extensions that it names", ".hgrc .hg/hgrc .hg/hgrc-not-shared"),
+    Rule("hg reads the settings of another repository because of it", ".hg/sharedpath .hg/requires"),
+    Rule("hg fetches a repository within from where it says", ".hgsub"),
     Rule("jj runs programs that it names", """
         .jj/repo/config.toml .jj/repo/workspace-config.toml .jj/workspace-config.toml"""),
     # shells
@@ -107,12 +109,15 @@ RULES = (
     Rule("the editor's linter or formatter runs it on opening a file", """
         eslint.config.js eslint.config.mjs eslint.config.cjs eslint.config.ts eslint.config.mts
         eslint.config.cts .eslintrc .eslintrc.js .eslintrc.cjs prettier.config.js prettier.config.mjs
-        prettier.config.cjs prettier.config.ts .prettierrc.js .prettierrc.mjs .prettierrc.cjs .prettierrc.ts
+        prettier.config.cjs prettier.config.ts prettier.config.mts
+        prettier.config.cts .prettierrc.js .prettierrc.mjs .prettierrc.cjs .prettierrc.ts
+        .prettierrc.mts .prettierrc.cts
         stylelint.config.js stylelint.config.mjs stylelint.config.cjs stylelint.config.ts .stylelintrc.js
         .stylelintrc.mjs .stylelintrc.cjs .stylelintrc.ts .markdownlint-cli2.cjs .markdownlint-cli2.mjs
         .markdownlint.cjs .markdownlint.mjs .pylintrc pylintrc"""),
     Rule("the editor's linter or formatter loads plugins that it names", """
-        .eslintrc.json .eslintrc.yml .eslintrc.yaml .prettierrc .prettierrc.json .prettierrc.yml
+        .eslintrc.json .eslintrc.yml .eslintrc.yaml .prettierrc .prettierrc.json .prettierrc.json5
+        .prettierrc.yml
         .prettierrc.yaml .prettierrc.toml .stylelintrc .stylelintrc.json .stylelintrc.yml .stylelintrc.yaml
         .markdownlint-cli2.jsonc .markdownlint-cli2.yaml .rubocop.yml"""),
     Rule("the editor's linter or type checker loads plugins that it names", """
@@ -184,6 +189,7 @@ IN_REPOSITORY = (
     POINTER,
     Rule("git runs what these settings name", "config config.worktree", "git"),
     Rule("git runs a driver that its settings define", "info/attributes", "attributes"),
+    Rule("git fetches from and pushes to where it says", "remotes/** branches/**"),
     Rule("lazygit runs commands that it names", "lazygit.yml"),
     Rule("git rebase --continue runs it", "rebase-merge/git-rebase-todo", "todo"),
 )
