@@ -170,6 +170,7 @@ def _present(_data: bytes) -> Iterator[tuple[str, None]]:
 _READERS: dict[str, Callable[[bytes], Iterator[tuple[str, str | None]]]] = {
     "git": _git,
     "attributes": _lines(r"(?:^|\s)(?:filter|diff|merge)="),
+    "shared": _lines("shared"),
     "todo": _lines(r"^[ \t]*(?:x|exec)\b"),
     "scripts": _scripts,
     "editor": _editor,

@@ -67,7 +67,8 @@ RULES = (
         .lintstagedrc.js .lintstagedrc.cjs .lintstagedrc.mjs lint-staged.config.js lint-staged.config.cjs
         lint-staged.config.mjs"""),
     Rule("hg runs hooks and extensions that it names", ".hgrc .hg/hgrc .hg/hgrc-not-shared"),
-    Rule("hg reads the settings of another repository because of it", ".hg/sharedpath .hg/requires"),
+    Rule("hg reads the settings of another repository because of it", ".hg/sharedpath"),
+    Rule("hg reads the settings of the repository that sharedpath names", ".hg/requires", "shared"),
     Rule("hg fetches a repository within from where it says", ".hgsub"),
     Rule("jj runs programs that it names", """
         .jj/repo/config.toml .jj/repo/workspace-config.toml .jj/workspace-config.toml"""),

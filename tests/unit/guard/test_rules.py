@@ -105,3 +105,10 @@ def test_usual_work_is_not_told(root: Path, project: Path, name: str, value: str
 def test_a_remote_that_takes_the_place_of_another_is_told(root: Path, project: Path) -> None:
     git(project, "config", "remote.origin.url", "https://a.example/x")
     assert told(root, lambda: git(project, "config", "remote.origin.url", "https://b.example/x"))
+
+
+@pytest.mark.parametrize(("requires", "is_told"), [("share-safe\nstore\n", False), ("store\nshared\n", True)])
+def test_a_repository_of_hg_is_told_if_it_shares_anothers_settings(
+    root: Path, requires: str, is_told: bool
+) -> None:
+    assert bool(told(root, lambda: put(root / "x/.hg/requires", requires))) is is_told
