@@ -19,8 +19,6 @@ def main(arguments: list[str]) -> int:
     """Start the sandbox; return the exit code."""
     # The image's entry point has done so before Python began, to lose none; another start has not.
     signals.block()
-    # The image's entry point has done so before Python began, to lose none; another start has not.
-    signals.block()
     return program.run(start, arguments)
 
 

@@ -67,7 +67,7 @@ def random_pointer(choose: random.Random, prefix: tuple[bytes, ...]) -> bytes:
     blank = (*[b""] * 12, b" ", b"\t", b"\n", b"\r", b"\0", b"./", b"x\0", b"\xef\xbb\xbf", b"/")
     pieces = [
         choose.choice((*[b""] * 8, b" ", b"\n")), choose.choice(prefix), choose.choice(blank),
-        choose.choice(PLACES), choose.choice(blank), choose.choice(blank), 
+        choose.choice(PLACES), choose.choice(blank), choose.choice(blank),
         choose.choice((b"\n", b"\n", b"\r\n", b"", b"\n\n")),
     ]  # fmt: skip
     if choose.random() < 0.1:
