@@ -93,14 +93,14 @@ def asked() -> set[int]:
 
 
 def send_group(leader: int, signum: int) -> None:
-    """Send a signal to a process group, or to its leader where that has left it."""
+    """Send a signal to a process group, and to its leader, which may have left it to others; setpgid(2)."""
     try:
         os.killpg(leader, signum)
-    except ProcessLookupError:
-        # It has moved to a group of its own making.
+        left = signum == SIGKILL or os.getpgid(leader) != leader
+    except (ProcessLookupError, PermissionError):
+        left = True
+    if left:
         send(leader, signum)
-    except PermissionError:
-        return
 
 
 def send(target: int, signum: int) -> None:

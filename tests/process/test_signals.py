@@ -60,6 +60,29 @@ def test_a_program_that_does_nothing_about_it_is_ended(start: Start, name: str) 
     assert pid1.end() == 128 + number, pid1.log
 
 
+LEAVER = """
+import os, signal, time
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+other = os.fork()
+if other == 0:
+    os.setpgid(0, 0)
+while other and os.getpgid(other) != other:
+    time.sleep(0.01)
+if other and os.fork():
+    os.setpgid(0, other)
+    print("ready", flush=True)
+while True:
+    time.sleep(1000)
+"""
+
+
+def test_one_that_left_its_group_to_others_is_killed_too(start: Start) -> None:
+    pid1 = start(sys.executable, "-I", "-c", LEAVER, env={"SANDBOX_GRACE": "0.2"})
+    pid1.wait_for("ready")
+    pid1.process.send_signal(signal.SIGTERM)
+    assert pid1.end() == 128 + signal.SIGKILL, pid1.log
+
+
 def test_one_that_ignores_sigterm_is_killed_after_the_grace_period(start: Start) -> None:
     script = "trap '' TERM; echo ready; while :; do sleep 1000; done"
     pid1 = start(*SHELL, script, env={"SANDBOX_GRACE": "0.2"})
