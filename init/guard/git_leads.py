@@ -157,10 +157,16 @@ class GitLeads:
             self._homes.setdefault(shared, set()).update(self._homes.get(sharer, ()))
         leads = self.budget.leads
         for repository, value, via in sorted(self._hooks_paths):
-            for home in sorted({repository, *self._homes.get(repository, ())} if leads.left > 0 else ()):
-                folder = self.workspace.nearest(home, value) if leads.left > 0 else None
+            # Once there is no more to take, one is asked for all the same: it is noted as not looked at.
+            homes = (
+                sorted({repository, *self._homes.get(repository, ())}) if leads.left > 0 else (repository,)
+            )
+            for home in homes:
+                folder = self.workspace.nearest(home, value)
                 if folder is not None and self.is_folder(folder):
                     yield Lead(folder, via)
+                if leads.left < 0:
+                    break
         self._hooks_paths.clear()
 
     def trees(self) -> Iterator[str]:

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 LINK = Rule("what follows it works on what lies there, which the guard does not search", "", "link")
 
+# Views of what leads git elsewhere.
+_LEADING = ("git", "pointer")
+
 
 class Items:
     """What was found, by path.
@@ -70,6 +73,7 @@ class Items:
             return None
         budget.read.take(len(data or b""))
         settings = None
+        limit = budget.parsed.left
         if data is not None and stat.S_ISREG(status.st_mode) and len(data) <= budget.parsed.left:
             # Its regular expressions take 7 ms, more than an interpreter's start: loaded with the first file
             # that a rule knows, so that they cost nothing where a workspace has none.
@@ -78,5 +82,9 @@ class Items:
             settings = views.settings(rule.view, data)
             budget.parsed.take(len(data) if settings is not None else 0)
             budget.step(len(data) >> 4)
+            limit = min(limit, views.LONGEST)
+        if rule.view in _LEADING and stat.S_ISREG(status.st_mode) and (data is None or len(data) > limit):
+            # It is compared all the same, but not what it leads to.
+            budget.miss(path)
         stamp = (status.st_size, status.st_mtime_ns, status.st_ctime_ns)
         return Item(rule, status.st_mode, stamp, data, settings, frozenset((via,)))

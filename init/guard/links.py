@@ -43,6 +43,16 @@ class Links:
             if target is not None:
                 yield target, tree
 
+    def leaving(self) -> None:
+        """Keep the links by which what a file names leaves the workspace."""
+        while self.workspace.left:
+            self.out(*self.workspace.left.popitem())
+
+    def out(self, path: str, place: str) -> None:
+        """Keep a link that leads out of the workspace, unless to where the agent has no part."""
+        if not _of_the_system(place):
+            self.items.link(path, "leads out of the workspace, to", place)
+
     def _target(self, path: str) -> str | None:
         if not self.budget.links.take():
             self.budget.miss(path)
@@ -50,8 +60,7 @@ class Links:
         try:
             target = self.workspace.resolve(path)
         except LeadsOut as out:
-            if not _of_the_system(out.place):
-                self.items.link(path, "leads out of the workspace, to", out.place)
+            self.out(path, out.place)
             return None
         except DeadEnd:
             return None

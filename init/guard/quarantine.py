@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 # Bytes of a file that is copied; what is larger only gets another name.
 MAX_COPY = 64 << 20
+# Bytes of all that are copied, half a second's work: `docker stop` does not wait for long.
+MAX_COPIED = 256 << 20
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -60,7 +62,10 @@ def put_away(root: str, changes: Sequence[Change], folder: str | None) -> tuple[
     entries: list[Kept] = []
     ends = {change.path for change in changes if _leads_nowhere_once_undone(change)}
     to_undo = [change for change in changes if not change.via <= ends]
-    outcomes = [_put_away(top, aside, change, str(number), entries) for number, change in enumerate(to_undo)]
+    outcomes, left = [], MAX_COPIED
+    for number, change in enumerate(to_undo):
+        outcomes.append(_put_away(top, aside if left > 0 else None, change, str(number), entries))
+        left -= _size(aside, str(number))
     if aside is not None:
         outcomes += _list(aside, entries)
         os.close(aside)
@@ -124,6 +129,13 @@ def accept(root: str, folder: str) -> tuple[Outcome, ...]:
     if not waiting:
         os.rmdir(folder)
     return tuple(outcomes)
+
+
+def _size(aside: int | None, name: str) -> int:
+    try:
+        return 0 if aside is None else os.stat(name, dir_fd=aside, follow_symlinks=False).st_size
+    except FileNotFoundError:
+        return 0
 
 
 def _leads_nowhere_once_undone(change: Change) -> bool:

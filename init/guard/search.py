@@ -112,6 +112,7 @@ class Search:
                 self.lead(tree, TREE)
             for lead in self.git.embedded():
                 self.follow(lead.path, _EMBEDDED, lead.via)
+            self.links.leaving()
 
     def push(self, frame: Frame) -> None:
         """Search an ordinary folder later, if there may be one more."""

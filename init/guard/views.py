@@ -31,13 +31,13 @@ _PLUGINS = (
     r"""init-hook|plugins["']?\s*[=:]|python_executable|local-plugins|^(?:extension|report|paths)\s*[=:]"""
 )
 # A longer file is compared as a whole: people write none, and reading it takes time.
-_LONGEST = 1 << 18
+LONGEST = 1 << 18
 
 
 def settings(view: str, data: bytes) -> FileSettings | None:
     """Return what of a file makes something run, or None if all of it has to be compared."""
     reader = _READERS.get(view)
-    if reader is None or len(data) > _LONGEST:
+    if reader is None or len(data) > LONGEST:
         return None
     found: dict[str, list[str | None]] = {}
     try:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 # To list a folder and what is in it.
 _TO_READ = 0o500
-# Characters of a place outside that are told.
+# Characters of a place outside that are kept: its end, after a sign that makes it no place of the system.
 MAX_SHOWN = 200
 # Links whose end is kept: 40 MB, if their paths are as long as they may be.
 MAX_KNOWN = 10_000
@@ -35,11 +35,13 @@ class LeadsOut(Exception):  # noqa: N818 - not an error, but an answer
 
     Args:
         place: where to, as far as it is known.
+        link: the first link on the way; "" if there is none.
     """
 
-    def __init__(self, place: str) -> None:
+    def __init__(self, place: str, link: str = "") -> None:
         super().__init__(place)
-        self.place = place
+        self.place = place if len(place) <= MAX_SHOWN else f"…{place[-MAX_SHOWN:]}"
+        self.link = link
 
 
 class DeadEnd(Exception):  # noqa: N818 - as above
@@ -62,6 +64,8 @@ class Workspace:
         self.path = os.path.realpath(path)
         self.budget, self.locked = budget, locked
         self.top = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        # Links by which what a file names leaves the workspace, and where to.
+        self.left: dict[str, str] = {}
         # Where each link ends, so that none is walked twice.
         self._ends: dict[str, tuple[str, int] | LeadsOut] = {}
         # Links that led too far when so many had been followed before.
@@ -167,10 +171,10 @@ class Workspace:
                 self._too_far[path] = followed
                 raise
             except LeadsOut as out:
-                end = LeadsOut(out.place[:MAX_SHOWN])
+                end = LeadsOut(out.place, path)
             self._ends[path] = end
         if isinstance(end, LeadsOut):
-            raise LeadsOut(end.place)
+            raise LeadsOut(end.place, path)
         if followed + end[1] > MAX_LINKS:
             raise DeadEnd(path)
         return end
@@ -182,7 +186,11 @@ class Workspace:
             return None
         try:
             return self.resolve(value, folder)
-        except (LeadsOut, DeadEnd):
+        except LeadsOut as out:
+            if out.link:
+                self.left[out.link] = out.place
+            return None
+        except DeadEnd:
             return None
 
     def nearest(self, folder: str, value: str) -> str | None:
@@ -192,7 +200,7 @@ class Workspace:
         """
         place = self.inside(value, folder)
         parts = value.split("/", 32)
-        abroad = place is None and value.startswith("/") and self.budget.leads.left > 0
+        abroad = place is None and value.startswith("/") and self.budget.leads.left >= 0
         for at in range(1, len(parts)) if abroad else ():
             end = self.inside("/".join(parts[at:]).lstrip("/"))
             if end and self.exists(end):

@@ -29,6 +29,10 @@ HIDDEN = {
     "a link by way of the system's folders": (
         f"mv app ../data/app; ln -s /usr/../home/agent/data/app app; cd app; {EVIL}"
     ),
+    "a long link by way of the system's folders": (
+        f"mv app ../data/app; ln -s /usr/$(printf './%.0s' {{1..120}})../home/agent/data/app app; "
+        f"cd app; {EVIL}"
+    ),
     "a link by way of a process": (
         f"mv app ../data/app; ln -s /proc/self/cwd/../data/app app; cd app; {EVIL}"
     ),
@@ -86,6 +90,58 @@ def test_what_git_would_run_is_found(own_subject: Subject, hidden: str) -> None:
         return
     victim = own_subject.run(VICTIM, env={"SANDBOX_GUARD": "off"})
     assert victim.returncode == 0, f"git ran what was planted; the guard said:\n{result.stderr}"
+
+
+HOOK = "{hooks}/pre-commit; chmod +x {hooks}/pre-commit"
+# The user's own hooks, which the agent changes once the guard's means are spent, or where it does not look.
+HOOKED = {
+    "behind pointers": (
+        "tools/hooks",
+        "for n in {1..2500}; do mkdir d$n; echo 'gitdir: ../app/.git' >d$n/.git; done; "
+        "echo evil >>app/tools/hooks/pre-commit",
+    ),
+    "behind files that are read": (
+        "tools/hooks",
+        """for n in Makefile .envrc .vscode .idea; do mkdir $n; for m in 1 2 3 4 5; do mkdir $n/$m
+        python3 -c 'print("{\\"a\\": \\"" + "x" * 261000 + "\\"}")' >$n/$m/package.json; done; done
+        cd app; echo evil >>tools/hooks/pre-commit""",
+    ),
+    "behind a link that is skipped": (
+        "vendor/hooks",
+        "cd app; mv vendor ../../data/v; ln -s ../../data/v vendor; echo evil >>vendor/hooks/pre-commit",
+    ),
+    "behind a link in a folder that is skipped": (
+        "vendor/hooks",
+        "mv app/vendor/hooks ../data/h; ln -s ../../../data/h app/vendor/hooks; "
+        "echo evil >>app/vendor/hooks/pre-commit",
+    ),
+}
+
+
+@pytest.mark.parametrize("hidden", HOOKED)
+def test_a_changed_hook_of_the_users_is_found(own_subject: Subject, hidden: str) -> None:
+    hooks, attack = HOOKED[hidden]
+    own = f"mkdir -p {hooks}; git config core.hooksPath {hooks}; echo '#!/bin/sh' >{HOOK.format(hooks=hooks)}"
+    assert own_subject.run(f"{PROJECT}; {own}", env={"SANDBOX_GUARD": "off"}).returncode == 0
+    result = own_subject.run(f"cd {WORKSPACE}; {attack}", env={"SANDBOX_GUARD": "block"})
+    assert result.returncode in (QUARANTINED, NOT_QUARANTINED), result.stderr
+
+
+# Git itself would do no harm at once with these, so the victim is not asked.
+SETTINGS = {
+    "cookies over a file": "git config http.cookieFile '~/.bashrc'; git config http.saveCookies true",
+    "a remote elsewhere": "git config remote.origin.url ../../data/x.git",
+    "a shared Mercurial": "mkdir .hg; echo ../../data/x >.hg/sharedpath; echo share-safe >.hg/requires",
+    "a plugin of Prettier": "echo '{plugins: [\"./x.js\"]}' >.prettierrc.json5",
+}
+
+
+@pytest.mark.parametrize("name", SETTINGS)
+def test_a_setting_that_leads_elsewhere_is_found(own_subject: Subject, name: str) -> None:
+    own = f"{PROJECT}; git remote add origin https://example.org/x.git"
+    assert own_subject.run(own, env={"SANDBOX_GUARD": "off"}).returncode == 0
+    result = own_subject.run(f"cd {WORKSPACE}/app; {SETTINGS[name]}", env={"SANDBOX_GUARD": "block"})
+    assert result.returncode == QUARANTINED, result.stderr
 
 
 @pytest.mark.vacuity

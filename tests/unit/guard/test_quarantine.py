@@ -130,6 +130,26 @@ def test_what_cannot_be_copied_gets_another_name_and_comes_back(
     assert (root / ".vimrc").is_fifo()
 
 
+def test_what_is_more_than_is_copied_gets_another_name_and_comes_back(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(quarantine, "MAX_COPIED", 4)
+
+    def act() -> None:
+        for name in "abc":
+            put(root / name / ".envrc", "evil")
+
+    found = made(root, act)
+    planted = everything(root)
+    folder = tmp_path / "1"
+    outcomes = quarantine.put_away(str(root), found, str(folder))
+    assert [outcome.what for outcome in outcomes] == ["moved"] * 3
+    assert sorted(path.name for path in folder.iterdir()) == ["0", "manifest.json"]
+    assert len(list(root.glob(".quarantined-*"))) == 2
+    assert {outcome.what for outcome in quarantine.accept(str(root), str(folder))} == {"accepted"}
+    assert everything(root) == planted
+
+
 def test_a_hard_link_to_a_file_that_is_put_back_does_not_change(
     root: Path, project: Path, tmp_path: Path
 ) -> None:
