@@ -13,7 +13,7 @@ import stat
 
 from init.guard import git_config, manifest
 from init.guard.manifest import Kept
-from init.guard.snapshot import content, unlock
+from init.guard.snapshot import content, enter
 from init.record import Record
 
 TYPE_CHECKING = False
@@ -27,6 +27,7 @@ MAX_COPY = 64 << 20
 # Bytes of all that are copied, half a second's work: `docker stop` does not wait for long.
 MAX_COPIED = 256 << 20
 
+_TO_WRITE = 0o700
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
@@ -151,7 +152,7 @@ def _put_away(top: int, aside: int | None, change: Change, number: str, entries:
     folder, _, name = change.path.rpartition("/")
     kept = ""
     try:
-        here = unlock(top, folder)
+        here = enter(top, folder, _TO_WRITE)
         try:
             former = _former(here, name, change)
             mode = os.stat(name, dir_fd=here, follow_symlinks=False).st_mode
@@ -209,7 +210,7 @@ def _former(here: int, name: str, change: Change) -> tuple[bytes, int] | None:
 
 def _accept(top: int, aside: int, entry: Kept) -> None:
     folder, _, name = entry.path.rpartition("/")
-    here = unlock(top, folder)
+    here = enter(top, folder, _TO_WRITE)
     try:
         if _digest(here, name) != entry.left:
             raise OSError("something else is there now")

@@ -83,19 +83,7 @@ class Comparison(Record):
     may_hide: bool = False
 
 
-def enter(top: int, folder: str) -> int:
-    """Open a folder below another one, by way of no link."""
-    here = os.dup(top)
-    for name in folder.split("/") if folder else ():
-        try:
-            below = os.open(name, _PATH, dir_fd=here)
-        finally:
-            os.close(here)
-        here = below
-    return here
-
-
-def unlock(top: int, folder: str, rights: int = 0o700) -> int:
+def enter(top: int, folder: str, rights: int = 0) -> int:
     """Open a folder below another one, by way of no link, and let ourselves into each on the way.
 
     The agent may have locked them; they are the agent's, and so are we. Another user's stay as they are.
@@ -103,24 +91,30 @@ def unlock(top: int, folder: str, rights: int = 0o700) -> int:
     Args:
         top: the folder above.
         folder: the path below it.
-        rights: what the owner needs in each.
+        rights: what the owner needs in each, and gets; 0 leaves them as they are.
 
     Raises:
         OSError: there is none, or one on the way is a link.
     """
     here = os.dup(top)
-    for name in ("", *folder.split("/")) if folder else ("",):
-        if name:
-            try:
-                below = os.open(name, _PATH, dir_fd=here)
-            finally:
-                os.close(here)
-            here = below
-        status = os.fstat(here)
-        if status.st_uid == os.geteuid() and status.st_mode & rights != rights:
-            # Not os.fchmod(): it is open as a place only, open(2), O_PATH.
-            os.chmod(f"/proc/self/fd/{here}", stat.S_IMODE(status.st_mode) | rights)
+    _let_in(here, rights)
+    for name in folder.split("/") if folder else ():
+        try:
+            below = os.open(name, _PATH, dir_fd=here)
+        finally:
+            os.close(here)
+        here = below
+        _let_in(here, rights)
     return here
+
+
+def _let_in(folder: int, rights: int) -> None:
+    if not rights:
+        return
+    status = os.fstat(folder)
+    if status.st_uid == os.geteuid() and status.st_mode & rights != rights:
+        # Not os.fchmod(): it is open as a place only, open(2), O_PATH.
+        os.chmod(f"/proc/self/fd/{folder}", stat.S_IMODE(status.st_mode) | rights)
 
 
 def content(folder: int, name: str, limit: int) -> bytes | None:

@@ -10,7 +10,7 @@ import errno
 import os
 
 from init.guard.budget import MAX_LINKS, MAX_PATH
-from init.guard.snapshot import content, enter, unlock
+from init.guard.snapshot import content, enter
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -82,12 +82,12 @@ class Workspace:
         except PermissionError:
             if not self.budget.again or folder in self.locked:
                 raise
-            os.close(unlock(self.top, folder, _TO_READ))
+            os.close(enter(self.top, folder, _TO_READ))
             return os.scandir(f"{self.path}/{folder}")
 
     def enter(self, folder: str) -> int:
         """Open a folder, by way of no link; the caller closes it."""
-        return unlock(self.top, folder, _TO_READ) if self.budget.again else enter(self.top, folder)
+        return enter(self.top, folder, _TO_READ if self.budget.again else 0)
 
     def read(self, path: str, limit: int) -> tuple[os.stat_result, bytes | None]:
         """Return a file's status, and its content or a link's target.

@@ -9,7 +9,7 @@ import os
 import stat
 import time
 
-from init import log, paths
+from init import folders, log, paths
 from init.errors import EX_UNTOLD
 
 # Bytes and lines that are told of it.
@@ -51,7 +51,7 @@ def settle(code: int) -> int:
 
 
 def _keep(text: str) -> None:
-    os.chmod(paths.DATA, 0o700 | stat.S_IMODE(os.stat(paths.DATA).st_mode))
+    folders.open_own(paths.DATA)
     if os.path.isdir(paths.UNTOLD) and not os.path.islink(paths.UNTOLD):
         os.rename(paths.UNTOLD, f"{paths.UNTOLD}.{time.time_ns()}")
     new = f"{paths.UNTOLD}.{time.time_ns()}.new"
