@@ -13,7 +13,9 @@ from __future__ import annotations
 
 import stat
 
-from init.guard.snapshot import Change, Comparison
+from init.guard.budget import MORE, OUT_OF_TIME
+from init.guard.rules import CONFIG, GITMODULES
+from init.guard.snapshot import Change, Comparison, parents
 from init.log import printable
 
 TYPE_CHECKING = False
@@ -31,9 +33,14 @@ MAX_CHANGES = 20
 
 def compare(before: Snapshot, after: Snapshot) -> Comparison:
     """Return what is new or other than it was, what runs by itself first."""
-    pairs = ((path, before.items.get(path), after.items[path]) for path in sorted(after.items))
-    changes = filter(None, (_change(*pair) for pair in pairs))
     known = frozenset(before.unseen)
+    changes = filter(
+        None,
+        (
+            _change(path, before.items.get(path), now, is_clone=_is_clone(path, now, before, known))
+            for path, now in sorted(after.items.items())
+        ),
+    )
     new = tuple(path for path in dict.fromkeys(after.unseen) if path not in known)
     # The new ones first: in them the session may hide.
     unseen = tuple(dict.fromkeys((*new, *after.unseen, *before.unseen)))
@@ -62,7 +69,15 @@ def events(comparison: Comparison) -> Iterator[dict[str, object]]:
         yield {"path": "", "what": "unseen", "reason": NOT_SEARCHED, "lines": comparison.unseen}
 
 
-def _change(path: str, old: Item | None, now: Item) -> Change | None:
+def _is_clone(path: str, now: Item, before: Snapshot, unseen: frozenset[str]) -> bool:
+    """Tell whether it is the configuration of a repository that was not there before, for all we know."""
+    if now.rule != CONFIG or now.via != {""} or path in before.items:
+        return False
+    places = (path, *parents(path), ".", OUT_OF_TIME, MORE)
+    return unseen.isdisjoint(places) and before.withheld.isdisjoint(places)
+
+
+def _change(path: str, old: Item | None, now: Item, *, is_clone: bool) -> Change | None:
     rule, by_itself = now.rule, now.rule.by_itself
     names: tuple[str, ...] = ()
     if now.settings is not None and (old is None or old.settings is not None):
@@ -72,12 +87,11 @@ def _change(path: str, old: Item | None, now: Item) -> Change | None:
             return None
         from init.guard import views  # as late as the search does
 
-        names = tuple(
-            name
-            for name in names
-            if name in former
-            or not views.expected(rule.view, name, now.settings[name], was_there=old is not None)
-        )
+        if rule in (CONFIG, GITMODULES):
+            given = None if is_clone else former
+            names = tuple(
+                name for name in names if name in former or not views.usual(name, now.settings, given)
+            )
         if not names:
             return None
         by_itself = by_itself and views.by_itself(rule.view, names)

@@ -22,13 +22,14 @@ from _blake2 import blake2b
 
 from init import folders, log, signals
 from init.errors import SandboxError
+from init.guard.snapshot import Snapshot
 from init.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from init.guard.snapshot import Item, Snapshot
+    from init.guard.snapshot import Item
 
 # Seconds to wait for the start of others, each of which searches; an agent can make it last for ever.
 PATIENCE = 30.0
@@ -155,10 +156,10 @@ def _trusted(found: Snapshot, others: Iterable[int], lists: str, own: str) -> Sn
     """Return what all the others took as given, too."""
     known = [_read(f"{lists}/{own}{place:x}", place) for place in others]
     given = frozenset.intersection(*known)
-    return found._replace(
-        items={path: item for path, item in found.items.items() if _of_item(path, item) in given},
-        unseen=tuple(path for path in found.unseen if _of_place(path) in given),
-    )
+    items = {path: item for path, item in found.items.items() if _of_item(path, item) in given}
+    unseen = tuple(path for path in found.unseen if _of_place(path) in given)
+    withheld = {*found.items, *found.unseen} - {*items, *unseen}
+    return Snapshot(items, unseen, frozenset(withheld))
 
 
 def _read(path: str, place: int) -> frozenset[bytes]:

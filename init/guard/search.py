@@ -24,7 +24,7 @@ from init.guard.rules import (
     TREE,
     Rule,
 )
-from init.guard.snapshot import Snapshot
+from init.guard.snapshot import Snapshot, parents
 from init.guard.workspace import Workspace
 
 TYPE_CHECKING = False
@@ -68,7 +68,7 @@ class Search:
         self.git = GitLeads(workspace, budget)
         self.items = Items(workspace, budget, self.git, before.items)
         # What was a folder, on the way to what was found before.
-        self.known = frozenset(parent for path in before.items for parent in _parents(path))
+        self.known = frozenset(parent for path in before.items for parent in parents(path))
         self.places: list[Frame] = []
         self.folders: list[Frame] = []
         self.links = Links(workspace, budget, self.items, self.known)
@@ -285,12 +285,6 @@ class Search:
             else:
                 self.git.share(frame.path, place)
                 self.follow(place, GIT_TREE, frame.via)
-
-
-def _parents(path: str) -> Iterator[str]:
-    while "/" in path:
-        path = path.rpartition("/")[0]
-        yield path
 
 
 def _rules(tree: Tree) -> Iterator[Rule]:

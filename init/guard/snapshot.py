@@ -9,6 +9,8 @@ from init.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from init.guard.rules import Rule
     from init.guard.views import FileSettings
 
@@ -37,10 +39,17 @@ class Item(Record):
 
 
 class Snapshot(Record):
-    """The risky files of a workspace by path, and the first places that were not searched."""
+    """What a search found.
+
+    Attributes:
+        items: the risky files of a workspace by path.
+        unseen: the first places that were not searched.
+        withheld: paths of risky files that were there, but may be another agent's work of the moment.
+    """
 
     items: dict[str, Item]
     unseen: tuple[str, ...]
+    withheld: frozenset[str] = frozenset()
 
 
 class Change(Record):
@@ -81,6 +90,13 @@ class Comparison(Record):
     changes: tuple[Change, ...]
     unseen: tuple[str, ...]
     may_hide: bool = False
+
+
+def parents(path: str) -> Iterator[str]:
+    """Yield the folders above a path, but for the topmost."""
+    while "/" in path:
+        path = path.rpartition("/")[0]
+        yield path
 
 
 def enter(top: int, folder: str, rights: int = 0) -> int:

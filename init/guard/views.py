@@ -6,7 +6,7 @@ import re
 
 from init.guard import git_config
 from init.guard.rules import LIFECYCLE, LOOKS, SCRIPTS
-from init.guard.rules.git_settings import GIT_SETTINGS, OF_A_CLONE, REPLACED, SAFE_VALUES
+from init.guard.rules.git_settings import GIT_SETTINGS, OF_A_CLONE, SAFE_VALUES
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -56,23 +56,23 @@ def by_itself(view: str, names: Iterable[str]) -> bool:
     )
 
 
-def expected(view: str, name: str, values: Iterable[str | None], *, was_there: bool) -> bool:
-    """Tell whether a setting that was not there before is what a clone or a new remote leaves.
+def usual(name: str, now: FileSettings, former: FileSettings | None) -> bool:
+    """Tell whether a setting that a repository's configuration did not have is what usual work leaves.
 
     Args:
-        view: how the file is looked at.
         name: the setting.
-        values: of the setting, in their order.
-        was_there: whether the file was there before.
+        now: the settings of the configuration.
+        former: what they were; None if the repository was not there, so that it is a clone.
     """
-    if view != "git":
-        return False
     part = git_config.parts(name)
-    if part in OF_A_CLONE:
-        return not was_there
-    # A helper of its own, such as ext::, is told in any case; so is a branch that goes past the remotes.
-    odd = re.compile("[:/]" if part == ("branch", "remote") else "::")
-    return part in REPLACED and not any(odd.search(value or "") for value in values)
+    # A helper of its own, such as ext::, is told in any case.
+    if any("::" in (value or "") for value in now[name]):
+        return False
+    if part == ("branch", "remote"):
+        # What is no remote's name is the place itself.
+        names = (f"remote.{value}.url" for value in now[name] if value != ".")
+        return all(remote in now and (former is None or remote in former) for remote in names)
+    return part == ("submodule", "url") or (former is None and part in OF_A_CLONE)
 
 
 def _git(data: bytes) -> Iterator[tuple[str, str | None]]:

@@ -131,6 +131,10 @@ def test_a_changed_hook_of_the_users_is_found(own_subject: Subject, hidden: str)
 SETTINGS = {
     "cookies over a file": "git config http.cookieFile '~/.bashrc'; git config http.saveCookies true",
     "a remote elsewhere": "git config remote.origin.url ../../data/x.git",
+    "a new remote": "git remote add fork https://example.com/x.git",
+    "a remote in another file": "git config extensions.worktreeConfig true; "
+    "git config --worktree remote.origin.url https://example.com/x.git",
+    "a branch of no remote": "git config branch.new.remote https://example.com/x.git",
     "a shared Mercurial": "mkdir .hg; echo ../../data/x >.hg/sharedpath; echo share-safe >.hg/requires",
     "a plugin of Prettier": "echo '{plugins: [\"./x.js\"]}' >.prettierrc.json5",
 }
@@ -159,12 +163,15 @@ USUAL = {
     "links between packages": "mkdir -p app/node_modules/.store/x app/packages/x; cd app/node_modules; "
     "ln -s .store/x x; ln -s ../packages/x y; ln -s ../packages/x ../x",
     "a link to a file": "cd app; echo >README; ln -s README LIESMICH",
+    "a branch of a remote": "cd app; git config branch.new.remote origin; git switch -q -c new",
+    "a clone": "git clone -q app sub; git -C sub switch -q -c new",
     "a commit": "cd app; echo x >a; git add a; git commit -q -m a; git branch b; git gc -q",
 }
 
 
 @pytest.mark.parametrize("usual", USUAL)
 def test_what_is_usual_is_not_told(own_subject: Subject, usual: str) -> None:
-    assert own_subject.run(PROJECT, env={"SANDBOX_GUARD": "off"}).returncode == 0
+    own = f"{PROJECT}; git remote add origin https://example.org/x.git"
+    assert own_subject.run(own, env={"SANDBOX_GUARD": "off"}).returncode == 0
     result = own_subject.run(f"cd {WORKSPACE}; {USUAL[usual]}", env={"SANDBOX_GUARD": "block"})
     assert (result.returncode, "machine may run" in result.stderr) == (0, False), result.stderr

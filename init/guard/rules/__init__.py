@@ -49,6 +49,9 @@ GIT_HOOK = Rule("git runs it", "hooks/**", "hook")
 POINTER = Rule("git takes what lies there for the repository", "commondir", "pointer")
 REPOSITORY = POINTER._replace(names=".git")
 INCLUDED = Rule("git runs what these settings name; another of its files includes them", "", "git")
+# Of these, only a clone and a new submodule bring remotes of their own.
+CONFIG = INCLUDED._replace(reason="git runs what these settings name", names="config")
+GITMODULES = CONFIG._replace(names=".gitmodules")
 # A folder with this file and objects/ or commondir is a repository, whatever its name.
 HEAD = Rule("git takes the folder for a repository", "HEAD", "head")
 
@@ -56,7 +59,8 @@ RULES = (
     REPOSITORY,
     HEAD,
     # git, and what manages its hooks
-    Rule("git runs what these settings name", ".gitconfig .config/git/config .gitmodules .lfsconfig", "git"),
+    GITMODULES,
+    Rule("git runs what these settings name", ".gitconfig .config/git/config .lfsconfig", "git"),
     Rule("git runs a driver that its settings define", ".gitattributes", "attributes"),
     Rule("a manager of git hooks runs it", """
         .husky/** .githooks/** .git-hooks/** .pre-commit-config.yaml .pre-commit-config.yml prek.toml
@@ -188,7 +192,8 @@ RULES = (
 IN_REPOSITORY = (
     GIT_HOOK,
     POINTER,
-    Rule("git runs what these settings name", "config config.worktree", "git"),
+    CONFIG,
+    CONFIG._replace(names="config.worktree"),
     Rule("git runs a driver that its settings define", "info/attributes", "attributes"),
     Rule("git fetches from and pushes to where it says", "remotes/** branches/**"),
     Rule("lazygit runs commands that it names", "lazygit.yml"),

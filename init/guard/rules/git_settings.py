@@ -98,10 +98,10 @@ SAFE_VALUES = {
     ("imap", "sslverify"): ("true", "yes", "on", "1"),
 }
 
-# A clone has these, and they name whom you asked for it: told where they take the place of others.
-REPLACED = frozenset((("remote", "url"), ("submodule", "url"), ("svn-remote", "url"), ("branch", "remote")))
-# A clone has these, too: told where the repository was there before.
-OF_A_CLONE = frozenset((("remote", "promisor"), ("extensions", "partialclone")))
+# Who is asked for it, which is told unless it is a repository that was not there before: a clone has them.
+OF_A_CLONE = frozenset((
+    ("remote", "url"), ("remote", "promisor"), ("extensions", "partialclone"), ("svn-remote", "url"),
+))  # fmt: skip
 
 # What is left of git's own list, and why it is not told. "section.*" is all that GIT_SETTINGS does not have.
 HARMLESS = (

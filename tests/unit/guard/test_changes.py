@@ -196,11 +196,6 @@ def configure(project: Path) -> None:
     git(project, "config", "branch.main.rebase", "true")
 
 
-def add_remote(project: Path) -> None:
-    git(project, "remote", "add", "origin", "https://example.invalid/a.git")
-    git(project, "remote", "add", "ssh", "git@example.invalid:a.git")
-
-
 def add_worktree(project: Path) -> None:
     shutil.move(project / "Makefile", project.parent / "kept")
     git(project, "worktree", "add", "-q", "--no-checkout", "../tree")
@@ -249,7 +244,7 @@ def samples(project: Path) -> None:
 
 
 HARMLESS = (
-    edit_sources, add_dependency, commit_and_branch, configure, add_remote, add_worktree, add_submodule,
+    edit_sources, add_dependency, commit_and_branch, configure, add_worktree, add_submodule,
     rebase, edit_settings, take_away, folders_with_names_of_files, samples,
 )  # fmt: skip
 

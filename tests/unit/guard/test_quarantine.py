@@ -57,6 +57,7 @@ def test_of_a_git_configuration_only_what_runs_is_put_back(root: Path, project: 
     git(project, "config", "core.editor", "mine")
     git(project, "config", "core.pager", "less")
     git(project, "config", "diff.x.textconv", 'a\\b"c\td')
+    git(project, "remote", "add", "origin", "u")
 
     def act() -> None:
         git(project, "config", "core.editor", "evil")
@@ -64,7 +65,7 @@ def test_of_a_git_configuration_only_what_runs_is_put_back(root: Path, project: 
         git(project, "config", "alias.x", "!evil")
         git(project, "config", "diff.x.textconv", "evil")
         git(project, "config", "user.name", "new")
-        git(project, "remote", "add", "origin", "u")
+        git(project, "remote", "add", "other", "evil")
 
     quarantine.put_away(str(root), made(root, act), str(tmp_path / "q"))
     listed = dict(line.split("=", 1) for line in git(project, "config", "--local", "--list").splitlines())
@@ -73,7 +74,7 @@ def test_of_a_git_configuration_only_what_runs_is_put_back(root: Path, project: 
     assert listed["diff.x.textconv"] == 'a\\b"c\td'
     assert listed["user.name"] == "new"
     assert listed["remote.origin.url"] == "u"
-    assert {"core.fsmonitor", "alias.x"}.isdisjoint(listed)
+    assert {"core.fsmonitor", "alias.x", "remote.other.url"}.isdisjoint(listed)
     quarantine.accept(str(root), str(tmp_path / "q"))
     assert git(project, "config", "core.fsmonitor") == "evil\n"
 

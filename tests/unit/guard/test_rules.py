@@ -95,16 +95,8 @@ def test_what_makes_git_write_or_send_elsewhere_is_told(
     assert told(root, lambda: git(project, "config", name, value))
 
 
-@pytest.mark.parametrize(("name", "value"), [
-    ("http.sslVerify", "true"), ("remote.fork.url", "https://b.example/x"), ("branch.main.remote", "fork"),
-])  # fmt: skip
-def test_usual_work_is_not_told(root: Path, project: Path, name: str, value: str) -> None:
-    assert not told(root, lambda: git(project, "config", name, value))
-
-
-def test_a_remote_that_takes_the_place_of_another_is_told(root: Path, project: Path) -> None:
-    git(project, "config", "remote.origin.url", "https://a.example/x")
-    assert told(root, lambda: git(project, "config", "remote.origin.url", "https://b.example/x"))
+def test_what_makes_git_as_careful_as_it_is_is_not_told(root: Path, project: Path) -> None:
+    assert not told(root, lambda: git(project, "config", "http.sslVerify", "true"))
 
 
 @pytest.mark.parametrize(("requires", "is_told"), [("share-safe\nstore\n", False), ("store\nshared\n", True)])
