@@ -71,10 +71,11 @@ def events(comparison: Comparison) -> Iterator[dict[str, object]]:
 
 def _is_clone(path: str, now: Item, before: Snapshot, unseen: frozenset[str]) -> bool:
     """Tell whether it is the configuration of a repository that was not there before, for all we know."""
-    if now.rule != CONFIG or now.via != {""} or path in before.items:
+    if now.rule != CONFIG or now.via != {""}:
         return False
+    # A file in a folder's place may have named another repository.
     places = (path, *parents(path), ".", OUT_OF_TIME, MORE)
-    return unseen.isdisjoint(places) and before.withheld.isdisjoint(places)
+    return all(place.isdisjoint(places) for place in (before.items.keys(), unseen, before.withheld))
 
 
 def _change(path: str, old: Item | None, now: Item, *, is_clone: bool) -> Change | None:

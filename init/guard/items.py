@@ -9,7 +9,7 @@ from init.guard.snapshot import Item
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Container
+    from collections.abc import Mapping
 
     from init.guard.budget import Budget
     from init.guard.git_leads import GitLeads
@@ -28,11 +28,11 @@ class Items:
         workspace: where it is.
         budget: what the search may take.
         git: is told of git's configurations.
-        known: paths that an earlier search has kept: the session's own do not push them out.
+        known: what an earlier search has kept: the session's own do not push it out.
     """
 
     def __init__(
-        self, workspace: Workspace, budget: Budget, git: GitLeads, known: Container[str] = ()
+        self, workspace: Workspace, budget: Budget, git: GitLeads, known: Mapping[str, Item]
     ) -> None:
         self.workspace, self.budget, self.git, self.known = workspace, budget, git, known
         self.found: dict[str, Item] = {}

@@ -9,6 +9,7 @@ from init.guard import git_pointers
 from init.guard.budget import OUT_OF_TIME, Budget, OutOfTime
 from init.guard.frame import Frame
 from init.guard.git_leads import GitLeads
+from init.guard.git_moves import GitMoves
 from init.guard.items import Items
 from init.guard.links import Links
 from init.guard.rules import (
@@ -69,6 +70,7 @@ class Search:
         self.items = Items(workspace, budget, self.git, before.items)
         # What was a folder, on the way to what was found before.
         self.known = frozenset(parent for path in before.items for parent in parents(path))
+        self.moves = GitMoves(workspace, budget, before.items, self.known)
         self.places: list[Frame] = []
         self.folders: list[Frame] = []
         self.links = Links(workspace, budget, self.items, self.known)
@@ -274,17 +276,20 @@ class Search:
         if item is None or item.content is None or not stat.S_ISREG(item.mode):
             return
         read = git_pointers.gitdir if rule is REPOSITORY else git_pointers.commondir
-        settings, places = self.git.pointer(frame.path, read(item.content))
-        # A submodule's goes there when git absorbs it.
-        if path in self.known and not all("/.git/modules/" in f"/{place}/" for place in places):
-            settings = {**settings, "was a folder, and is a file that names": places}
+        file, via = read(item.content), frame.via
+        settings, places = self.git.pointer(frame.path, file)
+        former = self.items.known.get(path)
+        if former is None or former.content != item.content:
+            named = read(former.content) if former and former.content is not None else None
+            moved = self.moves.told(path, file, named, places)
+            settings, via = {**settings, **moved}, path if moved else via
         self.items.found[path] = item._replace(settings=settings)
         for place in places:
             if rule is REPOSITORY:
-                self.repository(place, frame.path, frame.via)
+                self.repository(place, frame.path, via)
             else:
                 self.git.share(frame.path, place)
-                self.follow(place, GIT_TREE, frame.via)
+                self.follow(place, GIT_TREE, via)
 
 
 def _rules(tree: Tree) -> Iterator[Rule]:

@@ -135,6 +135,14 @@ SETTINGS = {
     "a remote in another file": "git config extensions.worktreeConfig true; "
     "git config --worktree remote.origin.url https://example.com/x.git",
     "a branch of no remote": "git config branch.new.remote https://example.com/x.git",
+    "a repository in the place of another": (
+        "git init -q ../e; mkdir -p ../.git/modules; mv ../e/.git ../.git/modules/app; rm -rf .git; "
+        "git --git-dir=../.git/modules/app config remote.origin.url https://example.com/x.git; "
+        "echo 'gitdir: ../.git/modules/app' >.git"
+    ),
+    "another repository that is shared": "git init -q --bare node_modules/e; "
+    "git -C node_modules/e config remote.origin.url https://example.com/x.git; "
+    "echo ../../node_modules/e >.git/commondir",
     "a shared Mercurial": "mkdir .hg; echo ../../data/x >.hg/sharedpath; echo share-safe >.hg/requires",
     "a plugin of Prettier": "echo '{plugins: [\"./x.js\"]}' >.prettierrc.json5",
 }

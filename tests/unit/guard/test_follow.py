@@ -94,23 +94,6 @@ def test_an_odd_git_file_is_told(root: Path, form: bytes) -> None:
     assert any("no program writes" in line for line in found["project/.git"][1])
 
 
-def test_a_git_folder_that_is_a_file_now_is_told(root: Path, project: Path) -> None:
-    def act() -> None:
-        (project / ".git").rename(root / "moved")
-        put(project / ".git", "gitdir: ../moved\n")
-
-    assert told(root, act)["project/.git"][1] == ("was a folder, and is a file that names = moved",)
-
-
-def test_git_absorbs_a_submodule_in_silence(root: Path, project: Path) -> None:
-    git(project, "init", "-q", "inner")
-    git(project / "inner", "commit", "-q", "--allow-empty", "-m", "x")
-    git(project, "add", "inner")
-    put(project / ".gitmodules", '[submodule "inner"]\n\tpath = inner\n\turl = ./inner\n')
-    assert "project/inner/.git" not in told(root, lambda: git(project, "submodule", "absorbgitdirs"))
-    assert (project / "inner" / ".git").is_file()
-
-
 def test_decoys_do_not_hide_a_repository(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(budget, "MAX_FOLDERS", 50)
     git(root, "init", "-q", "zz")

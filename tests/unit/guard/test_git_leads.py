@@ -65,7 +65,10 @@ def test_a_shared_repository_counts_where_commondir_says(root: Path, project: Pa
         put(root / "shared" / "config", "[core]\nfsmonitor = x\n")
         put(project / ".git" / "commondir", "../../shared")
 
-    assert told(root, act) == {"shared/config": ("added", ("core.fsmonitor = x",))}
+    assert told(root, act) == {
+        "shared/config": ("added", ("core.fsmonitor = x",)),
+        "project/.git/commondir": ("added", ("is new in a repository that was there, and names = shared",)),
+    }
 
 
 def test_a_git_file_of_a_repository_that_is_gone_is_nothing(root: Path) -> None:
@@ -75,7 +78,8 @@ def test_a_git_file_of_a_repository_that_is_gone_is_nothing(root: Path) -> None:
 
 def test_a_commondir_that_leads_out_is_told(root: Path, project: Path) -> None:
     found = told(root, lambda: put(project / ".git" / "commondir", "/outside"))
-    assert found == {"project/.git/commondir": ("added", ("gitdir = /outside",))}
+    lines = ("gitdir = /outside", "is new in a repository that was there, and names = /outside")
+    assert found == {"project/.git/commondir": ("added", lines)}
 
 
 def test_the_folder_of_hooks_path_is_relative_to_where_git_works(root: Path, project: Path) -> None:
