@@ -143,6 +143,12 @@ SETTINGS = {
     "another repository that is shared": "git init -q --bare node_modules/e; "
     "git -C node_modules/e config remote.origin.url https://example.com/x.git; "
     "echo ../../node_modules/e >.git/commondir",
+    "a header for another server": "git config http.extraHeader 'Host: evil.example'",
+    "a push that deletes": "git config remote.origin.mirror true",
+    "branches elsewhere": "git config extensions.refStorage files:///tmp/x",
+    "a key of tig": "git config tig.bind.generic 'x !touch /tmp/ran'",
+    "an option of git-gui": "git config gui.diffOpts '| sh'",
+    "an editor of git-cola": "git config gui.editor 'touch /tmp/ran'",
     "a shared Mercurial": "mkdir .hg; echo ../../data/x >.hg/sharedpath; echo share-safe >.hg/requires",
     "a plugin of Prettier": "echo '{plugins: [\"./x.js\"]}' >.prettierrc.json5",
 }

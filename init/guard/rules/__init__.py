@@ -62,6 +62,7 @@ RULES = (
     GITMODULES,
     Rule("git runs what these settings name", ".gitconfig .config/git/config .lfsconfig", "git"),
     Rule("git runs a driver that its settings define", ".gitattributes", "attributes"),
+    Rule("a program around git runs what it names", ".tgitconfig .gtrconfig GitExtensions.settings"),
     Rule("a manager of git hooks runs it", """
         .husky/** .githooks/** .git-hooks/** .pre-commit-config.yaml .pre-commit-config.yml prek.toml
         lefthook.yml lefthook.yaml lefthook.toml lefthook.json lefthook-local.yml lefthook-local.yaml
@@ -197,6 +198,7 @@ IN_REPOSITORY = (
     Rule("git runs a driver that its settings define", "info/attributes", "attributes"),
     Rule("git fetches from and pushes to where it says", "remotes/** branches/**"),
     Rule("lazygit runs commands that it names", "lazygit.yml"),
+    Rule("Git Extensions runs what it names", "GitExtensions.settings"),
     Rule("git rebase --continue runs it", "rebase-merge/git-rebase-todo", "todo"),
 )
 # Folders of a repository that hold repositories: of submodules and of worktrees.

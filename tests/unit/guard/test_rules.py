@@ -1,13 +1,13 @@
 """The table: every name and every setting in it is found."""
 
-import fnmatch
 import subprocess
 from pathlib import Path
 
 import pytest
 
 from init.guard import rules, views
-from init.guard.rules.git_settings import GIT_SETTINGS, HARMLESS
+from init.guard.rules.git_settings import GIT_SETTINGS
+from tests.harness.git_settings import HARMLESS_NAMES, OF_ONE_KIND, QUESTION, unknown
 from tests.unit.guard.projects import git, made, put, told
 
 RULES = (*rules.RULES, *rules.IN_REPOSITORY)
@@ -63,31 +63,32 @@ def test_every_setting_of_the_table_is_found_as_git_writes_it(root: Path, projec
 
 
 def test_every_setting_of_git_is_told_or_harmless_with_a_reason() -> None:
-    listed = subprocess.run(["git", "help", "--config"], check=True, capture_output=True, text=True).stdout
-    names = [line.lower() for line in listed.split() if "." in line and not line.endswith(".*")]
-    harmless = [pattern for _reason, patterns in HARMLESS for pattern in patterns.split()]
-    unknown = []
-    for name in names:
-        section, _, rest = name.partition(".")
-        key = rest.rpartition(".")[2]
-        told_keys = GIT_SETTINGS.get(section, frozenset())
-        if not (
-            key in told_keys
-            or "*" in told_keys
-            or any(
-                fnmatch.fnmatchcase(each, pattern)
-                for each in (name, f"{section}.{key}")
-                for pattern in harmless
-            )
-        ):
-            unknown.append(name)
-    assert len(names) > 500, listed
-    assert not unknown, "put each into GIT_SETTINGS or HARMLESS (init/guard/rules/git_settings.py)"
+    listed = subprocess.run(QUESTION, check=True, capture_output=True, text=True).stdout
+    assert unknown(listed) == [], "put each into GIT_SETTINGS or HARMLESS (init/guard/rules)"
+
+
+@pytest.mark.parametrize("name", ["gui.newProgram", "new.*", "submodule.<name>.newProgram", "gc.newHook"])
+def test_a_setting_that_is_new_is_in_neither(name: str) -> None:
+    listed = subprocess.run(QUESTION, check=True, capture_output=True, text=True).stdout
+    assert unknown(f"{listed}\n{name}") == [name.lower()]
+
+
+def test_no_setting_is_told_and_harmless_and_none_is_there_twice() -> None:
+    told_ones = {f"{section}.{key}" for section, keys in GIT_SETTINGS.items() for key in keys}
+    everything = {section for section, keys in GIT_SETTINGS.items() if "*" in keys}
+    assert len(set(HARMLESS_NAMES)) == len(HARMLESS_NAMES)
+    assert told_ones.isdisjoint(HARMLESS_NAMES)
+    assert everything.isdisjoint(name.partition(".")[0] for name in HARMLESS_NAMES)
+    assert {name for name in HARMLESS_NAMES if "*" in name} == OF_ONE_KIND
 
 
 @pytest.mark.parametrize(("name", "value"), [
     ("http.cookieFile", "~/.bashrc"), ("http.saveCookies", "true"), ("http.sslVerify", "false"),
-    ("http.https://a.example/.proxy", "http://b.example"), ("branch.main.remote", "https://b.example/x"),
+    ("http.https://a.example/.proxy", "http://b.example"), ("http.extraHeader", "Host: b.example"),
+    ("http.userAgent", "x\r\nHost: b.example"), ("remote.origin.mirror", "true"),
+    ("remote.origin.push", "+main:main"), ("extensions.refStorage", "files:///x"),
+    ("commit.template", "~/.netrc"), ("gui.diffOpts", ">x"), ("gui.editor", "x"),
+    ("tig.bind.generic", "x !y"), ("credential.trace", "/x"), ("remote.origin.gh-resolved", "b/x"),
 ])  # fmt: skip
 def test_what_makes_git_write_or_send_elsewhere_is_told(
     root: Path, project: Path, name: str, value: str
@@ -95,8 +96,12 @@ def test_what_makes_git_write_or_send_elsewhere_is_told(
     assert told(root, lambda: git(project, "config", name, value))
 
 
-def test_what_makes_git_as_careful_as_it_is_is_not_told(root: Path, project: Path) -> None:
-    assert not told(root, lambda: git(project, "config", "http.sslVerify", "true"))
+@pytest.mark.parametrize(("name", "value"), [
+    ("http.sslVerify", "true"), ("remote.origin.mirror", "false"), ("extensions.refStorage", "files"),
+    ("remote.origin.gh-resolved", "base"),
+])  # fmt: skip
+def test_what_leaves_git_as_it_is_is_not_told(root: Path, project: Path, name: str, value: str) -> None:
+    assert not told(root, lambda: git(project, "config", name, value))
 
 
 @pytest.mark.parametrize(("requires", "is_told"), [("share-safe\nstore\n", False), ("store\nshared\n", True)])
