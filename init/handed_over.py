@@ -10,7 +10,7 @@ from __future__ import annotations
 NAMES = frozenset((
     "SANDBOX_MODEL_ID", "SANDBOX_MODEL_URL", "NODE_EXTRA_CA_CERTS",
     "OPENCODE_CONFIG", "OPENCODE_CONFIG_DIR", "OPENCODE_DISABLE_PROJECT_CONFIG",
-    "PI_CONFIG_FILES", "PI_NO_TITLE",
+    "PI_CONFIG_FILES", "PI_NO_TITLE", "PI_STREAM_FIRST_EVENT_TIMEOUT_MS",
 ))  # fmt: skip
 
 # The key of MODEL_URL's server, and of one that config/models.yml names.

@@ -275,7 +275,7 @@ def test_what_the_user_configured_wins(sandbox: Sandbox, model: Model) -> None:
     result = connect(sandbox, script="cat $OPENCODE_CONFIG")
     document = json.loads(result.stdout)
     assert "model" not in document
-    assert document["provider"]["local"]["options"] == {"baseURL": model.url}
+    assert document["provider"]["local"]["options"]["baseURL"] == model.url
     assert "config/opencode.json sets model to own/x: opencode begins with that" in result.stderr
 
 

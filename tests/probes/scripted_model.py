@@ -1,11 +1,11 @@
 """A scripted OpenAI-compatible server: it asks for one file to be written, then says it is done.
 
 It stands in for a real model server where there is no GPU: `--shape` says for which one, `--fault` what
-is wrong with it. A request that offers a `write` tool is answered by a call of it, its arguments named by
-the JSON schema the agent sent; once a tool result is in the conversation, the answer is "done: wrote
-FILE". A path of a .txt file in the last user message is written instead. A single tool of another kind
-is called with arguments made from its schema, and its result answered as "done: RESULT". Each request
-leaves one JSON line on standard output.
+is wrong with it, `--silent` how long it says nothing before a call. A request that offers a `write` tool
+is answered by a call of it, its arguments named by the JSON schema the agent sent; once a tool result is
+in the conversation, the answer is "done: wrote FILE". A path of a .txt file in the last user message is
+written instead. A single tool of another kind is called with arguments made from its schema, and its
+result answered as "done: RESULT". Each request leaves one JSON line on standard output.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import json
 import re
+import select
 import ssl
 import sys
 import time
@@ -43,6 +44,8 @@ FAULTS = (
     "cut", "empty", "error500", "half", "hang", "html", "huge", "loading", "no-tools", "not-json",
     "reasoning", "redirect", "slow", "text-calls", "thousand",
 )  # fmt: skip
+# Before the headers, after them and before the first token, between two tokens.
+SILENCES = ("headers", "first", "between")
 
 
 def text_of(content: Any) -> str:
@@ -163,6 +166,8 @@ class Handler(BaseHTTPRequestHandler):
     shape: Vllm
     key: str | None
     fault: str | None
+    silent: float  # seconds before a call of a tool
+    silence: str  # where in the answer it is
     loading = 0  # how often it still says so
     lock = Lock()
 
@@ -259,6 +264,9 @@ class Handler(BaseHTTPRequestHandler):
         calls = message.get("tool_calls")
         answered = f"call: {calls[0]['function']['name']}" if calls else message["content"]
         reason = "tool_calls" if calls else "stop"
+        silence = self.silence if calls and self.silent else ""
+        if silence == "headers" and not self.keep_silent():
+            return
         head: Json = {"id": "chatcmpl-scripted", "created": int(time.time()), "model": model}
         if not request.get("stream"):
             whole = [{"index": 0, "message": message, "finish_reason": reason}]
@@ -275,7 +283,23 @@ class Handler(BaseHTTPRequestHandler):
             chunks.append(head | {"usage": USAGE})
         self.begin(200, {"Content-Type": "text/event-stream", "Transfer-Encoding": "chunked"}, answered)
         events = [f"data: {data}\n\n".encode() for data in [*map(json.dumps, chunks), "[DONE]"]]
-        self.body([b"%x\r\n%b\r\n" % (len(event), event) for event in events] + [b"0\r\n\r\n"])
+        parts = [b"%x\r\n%b\r\n" % (len(event), event) for event in events] + [b"0\r\n\r\n"]
+        if silence in ("first", "between"):
+            middle = len(parts) // 2 if silence == "between" else 0
+            self.wfile.write(b"".join(parts[:middle]))
+            if not self.keep_silent():
+                return
+            parts = parts[middle:]
+        self.body(parts)
+
+    def keep_silent(self) -> bool:
+        """Say nothing for as long as is wanted; tell whether the client is still there."""
+        self.note("silent")
+        gone, _, _ = select.select([self.connection], [], [], self.silent)
+        if gone:
+            self.note("given up")
+            self.close_connection = True
+        return not gone
 
     def reply(self, answer: Answer, answered: str) -> None:
         if isinstance(answer.body, str):
@@ -359,6 +383,10 @@ def main() -> None:
     parser.add_argument("--num-ctx", type=int, help="the context that an Ollama Modelfile sets")
     parser.add_argument("--key", help="what every guarded request must bring as a Bearer token")
     parser.add_argument("--tls", nargs=2, metavar=("CERT", "KEYFILE"), help="PEM files")
+    parser.add_argument(
+        "--silent", type=float, default=0, help="seconds in which a tool's call does not come"
+    )
+    parser.add_argument("--silence", choices=SILENCES, default="headers", help="where the silence is")
     parser.add_argument("--fault", choices=FAULTS)
     given = parser.parse_args()
     models = given.model or ["scripted-model"]
@@ -369,6 +397,7 @@ def main() -> None:
     told = Told(models, given.context, given.trained, given.num_ctx, given.old)
     Handler.script = Script(given.file, given.content, given.directory)
     Handler.shape, Handler.key, Handler.fault = SHAPES[given.shape](told), given.key, given.fault
+    Handler.silent, Handler.silence = given.silent, given.silence
     Handler.loading = LOADING if given.fault == "loading" else 0
     server = Server((given.host, given.port), Handler)
     if given.tls:

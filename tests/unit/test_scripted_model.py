@@ -208,6 +208,24 @@ def test_thought_comes_before_the_answer_and_usage_at_the_end(serve: Serve) -> N
     assert chunks[-1]["usage"]["total_tokens"] == 1016
 
 
+@pytest.mark.parametrize("silence", ["headers", "first", "between"])
+def test_it_is_silent_before_a_call_and_notes_who_gives_up(serve: Serve, silence: str) -> None:
+    model = serve("--silent", "1000", "--silence", silence)
+    body = {"messages": [], "model": "scripted-model", "stream": True}
+    offered = {"tools": [{"type": "function", "function": ADD}]}
+    assert model.send("/v1/chat/completions", body).read().endswith(b"[DONE]\n\n"), "it calls nothing"
+    model.logged()
+    with socket.create_connection(("127.0.0.1", model.port), timeout=10) as client:
+        request = json.dumps({**body, **offered}).encode()
+        head = f"POST /v1/chat/completions HTTP/1.1\r\nHost: m\r\nContent-Length: {len(request)}\r\n\r\n"
+        client.sendall(head.encode() + request)
+        notes = [model.logged()["answered"]]
+        if silence != "headers":
+            notes.append(model.logged()["answered"])
+        assert notes[-1] == "silent"
+    assert model.logged()["answered"] == "given up"
+
+
 def test_tools_may_be_refused_or_not_be_understood(serve: Serve) -> None:
     text = '"auto" tool choice requires --enable-auto-tool-choice and --tool-call-parser to be set'
     status, answer = serve("--fault", "no-tools").complete("", ADD)

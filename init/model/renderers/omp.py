@@ -25,6 +25,10 @@ _TALK = f"""export default (pi) => {{
 }};
 """
 
+# Its own limits of five minutes are a cloud's; 0 is none. models.yml has no entry for the first token's.
+_PATIENT = {"PI_STREAM_FIRST_EVENT_TIMEOUT_MS": "0"}
+_COMPAT = {"streamIdleTimeoutMs": 0}
+
 
 def render(catalogue: Catalogue, own: Own, folder: str) -> Rendered:
     """models.yml holds the providers, and PI_CONFIG_FILES an overlay of config.yml: omp's settings.md."""
@@ -40,7 +44,7 @@ def render(catalogue: Catalogue, own: Own, folder: str) -> Rendered:
     if vision and "vision" not in kept:
         roles["vision"] = "/".join(vision)
     overlay: dict[str, Any] = {"modelRoles": roles}
-    files, variables = {}, {"PI_CONFIG_FILES": f"{folder}/omp-overlay.yml"}
+    files, variables = {}, {"PI_CONFIG_FILES": f"{folder}/omp-overlay.yml", **_PATIENT}
     ignored: tuple[str, ...] = ()
     if "default" in kept:
         first = kept["default"]
@@ -66,4 +70,6 @@ def _provider(provider: Provider) -> dict[str, Any]:
         }
         for model in provider.models
     ]  # fmt: skip
-    return {"baseUrl": provider.base, "api": "openai-completions", **key, "models": models}
+    return {
+        "baseUrl": provider.base, "api": "openai-completions", **key, "compat": _COMPAT, "models": models
+    }  # fmt: skip

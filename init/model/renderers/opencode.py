@@ -26,6 +26,9 @@ _TALK = {
     },
 }
 
+# Its own limits of five minutes are a cloud's; false is none.
+_PATIENT = {"timeout": False, "headerTimeout": False, "chunkTimeout": False}
+
 
 def render(catalogue: Catalogue, own: Own, folder: str) -> Rendered:
     """OPENCODE_CONFIG names a file that is merged over opencode.json: https://opencode.ai/docs/config."""
@@ -58,7 +61,7 @@ def _provider(provider: Provider) -> dict[str, Any]:
         "name": title(provider),
         # The variable's name: a key in the file would be in opencode's error messages too.
         "env": [provider.server.variable],
-        "options": {"baseURL": provider.base},
+        "options": {"baseURL": provider.base, **_PATIENT},
         "models": {model.id: _model(model) for model in provider.models},
     }
 

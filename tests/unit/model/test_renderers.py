@@ -45,7 +45,7 @@ def opencode(catalogue: Catalogue, **files: Any) -> Any:
 
 def omp(catalogue: Catalogue, **files: Any) -> tuple[Any, Any]:
     rendered = omp_renderer.render(catalogue, own(**files), "/r")
-    assert rendered.variables == {"PI_CONFIG_FILES": "/r/omp-overlay.yml"}
+    assert rendered.variables["PI_CONFIG_FILES"] == "/r/omp-overlay.yml"
     return tuple(yaml.safe_load(rendered.files[name]) for name in ("omp-models.yml", "omp-overlay.yml"))
 
 
@@ -54,7 +54,7 @@ def test_opencode_gets_providers_models_and_limits() -> None:
     assert document["model"] == "big/m"
     assert document["small_model"] == "small/s"
     big = document["provider"]["big"]
-    assert big["options"] == {"baseURL": "http://h/v1"}
+    assert big["options"]["baseURL"] == "http://h/v1"
     assert big["name"] == "big (vLLM)"
     assert big["env"] == ["MODEL_BIG_API_KEY"]
     assert big["models"]["m"] == {"name": "m", "limit": {"context": 65536, "output": 16384}}
@@ -83,6 +83,31 @@ def test_omp_gets_providers_models_and_roles() -> None:
         "default": "big/m", "slow": "big/m", "plan": "big/m", "task": "big/m",
         "smol": "small/s", "commit": "small/s", "tiny": "small/s", "vision": "big/eye",
     }  # fmt: skip
+
+
+@pytest.mark.parametrize("name", renderers.NAMES)
+def test_no_tool_is_left_with_a_limit_made_for_clouds(name: str) -> None:
+    """Such as gives up on a model that is silent; a tool that is added needs its own line here."""
+    rendered = renderers.load(name)(sample(), own(), "/r")
+    if name == "opencode":
+        for provider in json.loads(rendered.files["opencode-models.json"])["provider"].values():
+            limits = ("timeout", "headerTimeout", "chunkTimeout")
+            assert [provider["options"][limit] for limit in limits] == [False, False, False]
+    elif name == "omp":
+        assert rendered.variables["PI_STREAM_FIRST_EVENT_TIMEOUT_MS"] == "0"
+        for provider in yaml.safe_load(rendered.files["omp-models.yml"])["providers"].values():
+            assert provider["compat"]["streamIdleTimeoutMs"] == 0
+    else:
+        pytest.fail(f"what lifts the limits of {name}?")
+
+
+def test_a_limit_of_the_users_own_stays() -> None:
+    kept = {"provider": {"big": {"options": {"headerTimeout": 5000}}}}
+    options = opencode(sample(), opencode_json=kept)["provider"]["big"]["options"]
+    assert "headerTimeout" not in options, "it stays in their file"
+    mine = {"providers": {"big": {"compat": {"streamIdleTimeoutMs": 5000}}}}
+    compat = omp(sample(), omp_models_yml=mine)[0]["providers"]["big"]["compat"]
+    assert compat["streamIdleTimeoutMs"] == 5000
 
 
 @pytest.mark.parametrize("name", renderers.NAMES)

@@ -1,0 +1,87 @@
+"""A model that says nothing for long: every tool waits for it, and asks no second time.
+
+A slow machine reads a long prompt for many minutes before the first token. Tools made for clouds give up
+after five, and begin anew.
+"""
+
+import json
+import subprocess
+from collections.abc import Callable
+
+import pytest
+import yaml
+
+from tests.harness.engine import logs
+from tests.harness.repository import ROOT
+from tests.harness.sandbox import Sandbox
+from tests.harness.scripted_model import Model
+from tests.harness.tools import TOOLS, headless
+from tests.harness.waiting import PATIENCE, wait_for
+
+Serve = Callable[..., Model]
+
+# Before the headers, between them and the first token, between two tokens.
+PLACES = ("headers", "first", "between")
+# Every tool that is told of the models has to wait.
+TOLD = [name for name, tool in TOOLS.items() if tool.get("models")]
+LIMIT = 300  # seconds: the longest that a tool's makers let a model be silent
+SHORT = 3000  # milliseconds: a limit of the user's own, in each tool's words
+
+
+def limit(sandbox: Sandbox, tool: str) -> None:
+    """Set a limit as the user of this tool would."""
+    if tool == "opencode":
+        options = {"headerTimeout": SHORT, "chunkTimeout": SHORT}
+        file, content = "opencode.json", {"provider": {"local": {"options": options}}}
+    elif tool == "omp":
+        compat = {"streamIdleTimeoutMs": SHORT}
+        file, content = "omp-models.yml", {"providers": {"local": {"compat": compat}}}
+        definitions = yaml.safe_load((sandbox.config / "tools.yml").read_text())
+        definitions["omp"]["environment"]["PI_STREAM_FIRST_EVENT_TIMEOUT_MS"] = str(SHORT)
+        (sandbox.config / "tools.yml").write_text(yaml.safe_dump(definitions))
+    else:
+        pytest.fail(f"how long does {tool} wait for a model, and how is that set? See docs/adding-a-tool.md")
+    (sandbox.config / file).write_text(json.dumps(content))
+
+
+def begin(sandbox: Sandbox, tool: str, model: Model) -> subprocess.Popen[str]:
+    """Start a tool on its task with this model."""
+    return subprocess.Popen(
+        [str(ROOT / "start.sh"), "--no-build", "--tool", tool, "--", *headless(tool, "Write hello.txt")],
+        env={**sandbox.variables, "MODEL_URL": model.url}, stdin=subprocess.DEVNULL, text=True,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+    )  # fmt: skip
+
+
+def count(model: Model, answered: str) -> int:
+    """Return how often the model noted this: that it is silent, or that it is given up in its silence."""
+    return sum(request["answered"] == answered for request in model.completions())
+
+
+@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize("tool", TOLD)
+def test_a_limit_of_the_users_own_is_the_one_that_rules(
+    sandbox: Sandbox, serve: Serve, tool: str, place: str
+) -> None:
+    """So what is set where the user sets nothing is what the tool goes by."""
+    model = serve("--silent", "1000", "--silence", place)
+    limit(sandbox, tool)
+    running = begin(sandbox, tool, model)
+    try:
+        wait_for(lambda: count(model, "silent"), lambda: f"{tool} to ask: {logs(model.name)}")
+        wait_for(lambda: count(model, "given up"), lambda: f"{tool} to give up: {logs(model.name)}")
+    finally:
+        running.terminate()
+        running.communicate(timeout=PATIENCE)
+
+
+@pytest.mark.slow
+def test_a_model_may_be_silent_for_longer_than_the_tools_own_limits(sandbox: Sandbox, serve: Serve) -> None:
+    """All at once, for they only wait."""
+    models = {place: serve("--silent", str(LIMIT + 15), "--silence", place) for place in PLACES}
+    running = {(tool, place): begin(sandbox, tool, model) for tool in TOLD for place, model in models.items()}
+    told = {key: process.communicate(timeout=LIMIT + PATIENCE * 4)[0] for key, process in running.items()}
+    assert {key: process.returncode for key, process in running.items()} == dict.fromkeys(running, 0), told
+    assert {key: "done: wrote hello.txt" in text for key, text in told.items()} == dict.fromkeys(told, True)
+    silences = {place: count(model, "silent") for place, model in models.items()}
+    assert silences == dict.fromkeys(PLACES, len(TOLD)), "somebody asked again"
