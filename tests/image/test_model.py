@@ -56,6 +56,20 @@ def test_awkward_ids_and_keys_arrive_as_they_are(sandbox: Sandbox, serve: Serve,
     assert max(request["max_tokens"] or 0 for request in model.completions()) == 1234
 
 
+@pytest.mark.parametrize("tool", ["omp", "opencode"])
+def test_a_strict_server_is_asked_for_nothing_that_it_does_not_know(
+    sandbox: Sandbox, serve: Serve, tool: str
+) -> None:
+    model = serve("--fault", "strict")
+    result = start(
+        sandbox, "--no-build", "--tool", tool, "--", *headless(tool, "Write hello.txt"), MODEL_OUTPUT="1234"
+    )
+    told = f"{result.stdout}\n{result.stderr}\n{logs(model.name)}"
+    assert "done: wrote hello.txt" in result.stdout, told
+    assert max(request["max_tokens"] or 0 for request in model.completions()) == 1234, told
+    assert not any("Extra inputs" in request["answered"] for request in model.completions()), told
+
+
 def connect(sandbox: Sandbox, *, stdin: str = "", script: str = "true", **environ: str) -> Result:
     """Start the tool that does nothing but get a model."""
     return sandbox.run("-c", script, env={"TOOLS": "modelled", **environ}, stdin=stdin)

@@ -42,8 +42,13 @@ THOUGHT = "The user asks for something to be done, and there is a tool for it."
 PATH = re.compile(r"(?<![\w./-])/[\w./-]+\.txt\b")
 FAULTS = (
     "cut", "empty", "error500", "half", "hang", "html", "huge", "loading", "no-tools", "not-json",
-    "reasoning", "redirect", "slow", "text-calls", "thousand",
+    "reasoning", "redirect", "slow", "strict", "text-calls", "thousand",
 )  # fmt: skip
+# What a strict server knows of a request: that which every local one reads.
+FIELDS = {
+    "frequency_penalty", "max_tokens", "messages", "model", "n", "presence_penalty", "response_format",
+    "seed", "stop", "stream", "stream_options", "temperature", "tool_choice", "tools", "top_p",
+}  # fmt: skip
 # Before the headers, after them and before the first token, between two tokens.
 SILENCES = ("headers", "first", "between")
 
@@ -248,6 +253,11 @@ class Handler(BaseHTTPRequestHandler):
         request, model = self.asked, str(self.asked.get("model"))
         if refusal := self.shape.unknown(model):
             self.reply(refusal, "unknown model")
+            return
+        unknown = sorted(request.keys() - FIELDS)
+        if self.fault == "strict" and unknown:
+            said = f"Extra inputs are not permitted: {', '.join(unknown)}"
+            self.reply(self.shape.error(400, said, "BadRequestError", unknown[0]), said)
             return
         as_it_is_written = self.fault == "text-calls"
         if self.fault == "no-tools" and request.get("tools") and request.get("tool_choice") != "none":

@@ -226,6 +226,14 @@ def test_it_is_silent_before_a_call_and_notes_who_gives_up(serve: Serve, silence
     assert model.logged()["answered"] == "given up"
 
 
+def test_a_strict_server_refuses_what_it_does_not_know(serve: Serve) -> None:
+    model = serve("--fault", "strict")
+    status, answer = model.complete("", store=False, max_completion_tokens=1, max_tokens=1)
+    assert status == 400
+    assert answer["error"]["message"] == "Extra inputs are not permitted: max_completion_tokens, store"
+    assert model.complete("", max_tokens=1)[0] == 200
+
+
 def test_tools_may_be_refused_or_not_be_understood(serve: Serve) -> None:
     text = '"auto" tool choice requires --enable-auto-tool-choice and --tool-call-parser to be set'
     status, answer = serve("--fault", "no-tools").complete("", ADD)

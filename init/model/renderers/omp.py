@@ -27,7 +27,8 @@ _TALK = f"""export default (pi) => {{
 
 # Its own limits of five minutes are a cloud's; 0 is none. models.yml has no entry for the first token's.
 _PATIENT = {"PI_STREAM_FIRST_EVENT_TIMEOUT_MS": "0"}
-_COMPAT = {"streamIdleTimeoutMs": 0}
+# And the field for the output that every local server reads, without one that a strict server refuses.
+_COMPAT = {"streamIdleTimeoutMs": 0, "maxTokensField": "max_tokens", "supportsStore": False}
 
 
 def render(catalogue: Catalogue, own: Own, folder: str) -> Rendered:

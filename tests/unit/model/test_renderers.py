@@ -79,6 +79,7 @@ def test_omp_gets_providers_models_and_roles() -> None:
         "input": ["text"],
     }
     assert big["models"][1]["input"] == ["text", "image"]
+    assert (big["compat"]["maxTokensField"], big["compat"]["supportsStore"]) == ("max_tokens", False)
     assert roles["modelRoles"] == {
         "default": "big/m", "slow": "big/m", "plan": "big/m", "task": "big/m",
         "smol": "small/s", "commit": "small/s", "tiny": "small/s", "vision": "big/eye",
