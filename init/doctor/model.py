@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from init.doctor import tool_call
 from init.errors import SandboxError
-from init.model import completion, configuration, discovery, endpoint, failures
+from init.model import completion, configuration, discovery, endpoint, failures, proxy
 from init.model.catalogue import NO_LIST, ambiguous, joined, resolve
 from init.model.failures import EndpointError
 from init.session import model_step
@@ -80,7 +80,7 @@ def _reach(report: Report, server: Server) -> bool:
         f"{name}{server.url}" + (", with a key" if server.key else ", without a key"),
     )
     try:
-        if not failures.proxied(server.url):
+        if not _by_proxy(report, server):
             _connect(report, server)
         report.waiting(f"asking {server.url} what it serves (up to {PATIENCE:g} s)")
         served = discovery.ask(server, PATIENCE)
@@ -103,6 +103,16 @@ def _reach(report: Report, server: Server) -> bool:
         f"{name}{served.base} ({served.kind}) serves {joined(served.entries)}",
     )
     return True
+
+
+def _by_proxy(report: Report, server: Server) -> bool:
+    """Tell whether a proxy is between; where one is named, say whether it is asked."""
+    named, way = proxy.named(server.url), proxy.between(server.url)
+    if way:
+        report.good("proxy", f"{way.shown}, of {way.variable}, is asked for it")
+    elif named:
+        report.good("proxy", f"{named.shown}, of {named.variable}, is not asked for it")
+    return way is not None
 
 
 def _connect(report: Report, server: Server) -> None:

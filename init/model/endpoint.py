@@ -14,7 +14,7 @@ import ssl
 import urllib.error
 import urllib.request
 
-from init.model import failures
+from init.model import failures, proxy
 from init.model.failures import EndpointError
 
 TYPE_CHECKING = False
@@ -73,7 +73,7 @@ def stream(
     try:
         with _deadline(seconds):
             opener = urllib.request.build_opener(
-                urllib.request.HTTPSHandler(context=trust(server)), _NoRedirect()
+                proxy.handler(url), urllib.request.HTTPSHandler(context=trust(server)), _NoRedirect()
             )
             with opener.open(urllib.request.Request(url, data, headers), timeout=seconds) as response:  # noqa: S310 - checks.py lets http and https through
                 yield response
@@ -111,11 +111,7 @@ def parsed(server: Server, url: str, text: bytes, kind: str = "") -> Any:
         return json.loads(text)
     except UNEXPECTED_SHAPE as error:
         if "html" in kind.lower() or text.lstrip()[:1] == b"<":
-            raise EndpointError(
-                "answer", f"{url} answers with a web page, not as a model server",
-                f"Set {server.origin.url} to the API's own address: mostly it ends in /v1, on a port of "
-                "its own.",
-            ) from error  # fmt: skip
+            raise failures.web_page(server, url) from error
         raise EndpointError(
             "answer", f"{url} does not answer with JSON", f"Check {server.origin.url}, and the server's log."
         ) from error

@@ -7,16 +7,17 @@ import json
 import socket
 import ssl
 import urllib.error
-import urllib.request
 from urllib.parse import urlsplit
 
 from init.errors import SandboxError
 from init.log import redact
+from init.model import proxy
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Literal, TypeAlias
 
+    from init.model.proxy import Proxy
     from init.model.servers import Server
 
     Stage: TypeAlias = Literal["name", "connect", "tls", "answer"]
@@ -26,6 +27,11 @@ LISTEN = (
     "A server on this machine has to listen on more than 127.0.0.1, and the firewall has to let it through: "
     "--host 0.0.0.0 (vLLM, llama.cpp, SGLang), OLLAMA_HOST=0.0.0.0, Serve on Local Network (LM Studio)."
 )
+
+# What a proxy says of itself, not of the server behind it: that it wants to know the user, refuses, or gets
+# no answer. Of a server without a proxy only the headers tell.
+_PROXYS_OWN = (403, 407, 502, 503, 504)
+_PROXYS_HEADERS = ("Proxy-Authenticate", "X-Squid-Error")
 
 # X509_V_ERR_HOSTNAME_MISMATCH and _IP_ADDRESS_MISMATCH; _CERT_NOT_YET_VALID and _CERT_HAS_EXPIRED, of
 # OpenSSL's x509_vfy.h: its sentences change from one version to the next.
@@ -52,9 +58,13 @@ def refused(server: Server, url: str, error: urllib.error.HTTPError) -> Endpoint
     """Say what an HTTP status means."""
     body = _some(error)
     said = error_text(redact(server.key, body.decode(errors="replace")))
-    what = f"{url} answers {error.code} {redact(server.key, error.reason)[:80]}" + (
-        f": {said}" if said else ""
-    )
+    answer = f"{error.code} {redact(server.key, error.reason)[:80]}" + (f": {said}" if said else "")
+    way = proxy.between(url)
+    if (way and error.code in _PROXYS_OWN) or any(name in error.headers for name in _PROXYS_HEADERS):
+        what = f"{_named(way)} answers {answer}, asked for {url}"
+        passing = error.code in (502, 503, 504)
+        return EndpointError("answer", what, _proxy_fix(server, url, way), passing=passing, status=error.code)
+    what = f"{url} answers {answer}{_through(url)}"
     fix, passing = f"Check {server.origin.url}, and the server's log.", False
     if error.code in (401, 403):
         key = server.origin.name("MODEL_API_KEY", "key or key_file")
@@ -65,7 +75,7 @@ def refused(server: Server, url: str, error: urllib.error.HTTPError) -> Endpoint
         )
     elif 300 <= error.code < 400:
         target = redact(server.key, error.headers.get("Location", "elsewhere"))
-        what = f"{url} redirects to {target[:200]}"
+        what = f"{url} redirects to {target[:200]}{_through(url)}"
         fix = (
             f"Set {server.origin.url} to where the server really is; "
             "a redirection is not followed with a key."
@@ -81,6 +91,14 @@ def refused(server: Server, url: str, error: urllib.error.HTTPError) -> Endpoint
 
 def not_reached(server: Server, url: str, error: Exception, seconds: float) -> EndpointError:
     """Say what it means that the request could not be sent."""
+    way = proxy.between(url)
+    if way is None or isinstance(error, ssl.SSLError):
+        return _not_connected(server, url, error, seconds)
+    what = f"{_named(way)} cannot be used for {url}: {getattr(error, 'strerror', None) or error}"
+    return EndpointError("connect", what, _proxy_fix(server, url, way), passing=True)
+
+
+def _not_connected(server: Server, url: str, error: Exception, seconds: float) -> EndpointError:
     host, here = urlsplit(url).hostname or "", _place(url)
     if isinstance(error, socket.gaierror):
         what = f"the name {host} is not known in the container"
@@ -124,10 +142,39 @@ def not_answered(server: Server, url: str, error: Exception, seconds: float) -> 
 def _place(url: str) -> str:
     """Return HOST:PORT, and the proxy where one is in between."""
     host, port = address(url)
+    return f"{host}:{port}{_through(url)}"
+
+
+def _through(url: str) -> str:
+    """Return what a message on this address adds where a proxy is in between."""
+    way = proxy.between(url)
+    return f" (through {_named(way)})" if way else ""
+
+
+def _named(way: Proxy | None) -> str:
+    return f"the proxy {way.shown} of {way.variable}" if way else "a proxy"
+
+
+def _proxy_fix(server: Server, url: str, way: Proxy | None) -> str:
+    """Return what to do where a proxy is in the way."""
+    if way is None:
+        return f"Check {server.origin.url}: a proxy is there, or on the way."
     return (
-        f"{host}:{port} (through the proxy in {urlsplit(url).scheme}_proxy)"
-        if proxied(url)
-        else f"{host}:{port}"
+        f"{way.variable} is set in the container, mostly by proxies in this machine's ~/.docker/config.json. "
+        f"To do without it, add {address(url)[0]} to noProxy there. Else look at the proxy's log."
+    )
+
+
+def web_page(server: Server, url: str) -> EndpointError:
+    """Say what it means that a web page comes where a model server should be."""
+    way = proxy.between(url)
+    fix = (
+        _proxy_fix(server, url, way)
+        if way
+        else f"Set {server.origin.url} to the API's own address: mostly it ends in /v1, on a port of its own."
+    )
+    return EndpointError(
+        "answer", f"{url} answers with a web page, not as a model server{_through(url)}", fix
     )
 
 
@@ -135,14 +182,6 @@ def address(url: str) -> tuple[str, int]:
     """Return the host and the port that a URL means."""
     parts = urlsplit(url)
     return parts.hostname or "", parts.port or {"http": 80, "https": 443}[parts.scheme]
-
-
-def proxied(url: str) -> bool:
-    """Tell whether a request goes through the proxy that the environment names."""
-    parts = urlsplit(url)
-    return parts.scheme in urllib.request.getproxies() and not urllib.request.proxy_bypass(
-        parts.hostname or ""
-    )
 
 
 def _name_fix(server: Server, host: str) -> str:

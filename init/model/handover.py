@@ -9,7 +9,7 @@ from init import handed_over, log, paths
 from init.errors import SandboxError
 from init.formats import syntax
 from init.formats.entries import unreadable
-from init.model import renderers
+from init.model import proxy, renderers
 from init.model.renderers.base import Rendered
 from init.tools import FILE
 
@@ -52,6 +52,7 @@ def write(home: str, catalogue: Catalogue, definitions: Iterable[Tool], environ:
     if unknown:
         raise ValueError(f"init/handed_over.py does not know {unknown[0]}, which a renderer sets")
     kept = {name: value for name, value in variables.items() if not environ.get(name)}
+    kept |= proxy.exceptions([entry.base for entry in catalogue.providers], environ)
     files[paths.VARIABLES] = "".join(f"{name}={value}\0" for name, value in kept.items())
     try:
         os.makedirs(folder, 0o700)

@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from tests.harness.client import giving_a_proxy
 from tests.harness.engine import Result, docker, flags, logs
 from tests.harness.repository import ROOT
 from tests.harness.sandbox import ENVIRON, Sandbox, start
@@ -302,3 +303,11 @@ def test_a_newcomer_gets_an_answer_with_nothing_configured(checkout: Sandbox, to
     assert result.stdout.strip(), result.stderr
     assert "model smollm2-135m-instruct at http://model:8080/v1 (llama.cpp) (context=8192" in result.stderr
     gone(checkout)
+
+
+def test_a_proxy_that_docker_gives_to_containers_is_in_nobodys_way(checkout: Sandbox, tmp_path: Path) -> None:
+    """Not in that of the health check, without which the start waits for ever, nor in that of the tool."""
+    environ = giving_a_proxy(tmp_path / "docker", "http://127.0.0.1:9")
+    result = start(checkout, "--demo", "--no-build", "--", *headless("opencode", "Say hello"), **environ)
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.strip(), result.stderr

@@ -42,7 +42,7 @@ THOUGHT = "The user asks for something to be done, and there is a tool for it."
 PATH = re.compile(r"(?<![\w./-])/[\w./-]+\.txt\b")
 FAULTS = (
     "cut", "empty", "error500", "half", "hang", "html", "huge", "loading", "no-tools", "not-json",
-    "reasoning", "redirect", "slow", "strict", "text-calls", "thousand",
+    "proxy403", "proxy407", "proxy503", "reasoning", "redirect", "slow", "strict", "text-calls", "thousand",
 )  # fmt: skip
 # What a strict server knows of a request: that which every local one reads.
 FIELDS = {
@@ -182,6 +182,9 @@ class Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         self.serve()
 
+    def do_CONNECT(self) -> None:
+        self.serve()
+
     def serve(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         try:
@@ -212,6 +215,8 @@ class Handler(BaseHTTPRequestHandler):
             self.send(200, page, "html", "text/html; charset=utf-8")
         elif self.fault == "not-json":
             self.send(200, b'{"object": "list", "data": [{"id": ', "not json")
+        elif self.fault in ("proxy403", "proxy407", "proxy503"):
+            self.send(int(self.fault[5:]), page, "proxy", "text/html; charset=utf-8")
         elif self.fault == "error500":
             self.reply(self.shape.broken(), "error")
         elif self.fault == "redirect":
