@@ -12,7 +12,8 @@ from host import answers, demo, engine, image, sessions
 from host import compose as compose_files
 from host.errors import FAILED, GUARD_LEFT, GUARD_MOVED, OK, SIGNALLED, HostError
 from host.messages import say, tell
-from host.supervisor import ASKED, is_terminal
+from host.supervisor import ASKED
+from host.terminal import is_terminal
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -9,12 +9,13 @@ import signal
 import subprocess
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple, NoReturn
+from typing import TYPE_CHECKING, NamedTuple
 
 from host import compose as compose_files
-from host import demo, engine, image, messages
-from host.errors import SIGNALLED, HostError, Interrupted
-from host.supervisor import Streams, is_terminal
+from host import demo, detach_keys, engine, image, messages
+from host import terminal as terminals
+from host.errors import FAILED, SIGNALLED, HostError, Interrupted
+from host.supervisor import Streams
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -30,6 +31,8 @@ CREATING = 20.0
 IN_FLIGHT = 2.0
 # Seconds to stop a container, which has 20 s itself, or to remove it.
 STOPPING = 60.0
+# Seconds for what is nice to know.
+PATIENCE = 5.0
 
 
 class Kind(NamedTuple):
@@ -85,14 +88,45 @@ class Session:
         command = self.compose.run(options, session.variables, session.arguments)
         stdin = subprocess.DEVNULL if not reads or (os.isatty(0) and not terminal) else None
         streams = Streams(stdin, output, terminal=terminal)
+        environ = self.compose.environ
         try:
-            code = self.supervisor.run(command, self.compose.environ, streams, end=self._stop)
+            with detach_keys.set_aside(environ) if terminal else contextlib.nullcontext(environ) as environ:
+                code = self.supervisor.run(command, environ, streams, end=self._stop)
         except Interrupted:
             self._remove(patience=0 if self.seen else IN_FLIGHT)
             raise
-        if code > SIGNALLED:
+        return self._settle(code, terminal=terminal)
+
+    def _settle(self, code: int, *, terminal: bool) -> int:
+        """Leave nothing behind a client that has ended, and return the session's exit code."""
+        left = self._containers()
+        if terminal and (left or code > SIGNALLED):
+            terminals.put_right()
+        if left:
+            messages.say("the Docker client ended while the sandbox ran: the sandbox is ended, too")
+            self._watch_the_end(left)
+        elif code == SIGNALLED + signal.SIGKILL:
+            messages.say(killed(out_of_memory=self._was_out_of_memory()))
+        if left or code > SIGNALLED:
             self._remove()
-        return code
+        return FAILED if left else code
+
+    def _watch_the_end(self, running: Sequence[str]) -> None:
+        """Ask for the end and show what is told at it: what the guard found goes with the container."""
+        with self.supervisor.undisturbed():
+            asked = str(int(time.time()))
+            self._docker("kill", "--signal", "TERM", *running)
+            for container in running:
+                log = ["docker", "logs", "--follow", "--since", asked, container]
+                self.supervisor.run(log, self.compose.environ, Streams(subprocess.DEVNULL, 2), limit=STOPPING)
+
+    def _was_out_of_memory(self) -> bool:
+        """Ask the engine whether the kernel killed anything in the container for its memory."""
+        # Its clock may be another than ours. What it has told until the limit counts.
+        which = ("--filter", "event=oom", "--filter", f"label={self.label}")
+        command = ["docker", "events", "--since", "1", "--until", f"{time.time():.3f}", *which]
+        with self.supervisor.undisturbed():
+            return bool(self.supervisor.ask(command, self.compose.environ, limit=PATIENCE).output)
 
     def _stop(self, child: Child, number: int) -> None:
         """Stop the container: Compose, asked to end, leaves it to itself, or the engine at making it."""
@@ -139,22 +173,25 @@ def open_tool(checkout: Checkout, supervisor: Supervisor, environ: Mapping[str, 
     else:
         image.require(supervisor, configuration, compose.environ)
     chosen = kind("shell" if start.shell else "tool", start.arguments)
-    terminal = is_terminal()
+    at_terminal = terminals.is_terminal()
     variables = {**(planned.variables if planned else {}), **chosen.variables,
-                 **preferences(configuration.environment, start, terminal=terminal)}  # fmt: skip
+                 **preferences(configuration.environment, start, terminal=at_terminal)}  # fmt: skip
     with begun(supervisor, compose, configuration, demonstrating=start.demo) as session:
-        code = session.run(Kind(variables, chosen.arguments), terminal=terminal)
-    if code == SIGNALLED + signal.SIGKILL:
-        tell_killed()
-    return code
+        return session.run(Kind(variables, chosen.arguments), terminal=at_terminal)
 
 
-def tell_killed() -> None:
-    """Say what a session that was killed leaves undone."""
-    messages.say(
-        "137 means killed, mostly for want of memory. If it was the whole session and not the tool alone,\n"
-        "  the workspace guard did not look, and the next session says so. Look yourself before your own\n"
-        "  machine works there: git status, git config --list --local, ls .git/hooks"
+def killed(*, out_of_memory: bool) -> str:
+    """Return what is said of a session that was killed: why, and what it leaves undone."""
+    why = (
+        "killed for want of memory: give it more (SANDBOX_MEMORY in .env), or have it do less at a time"
+        if out_of_memory
+        else "killed (137), by somebody or for want of the machine's memory"
+    )
+    return (
+        f"{why}.\n"
+        "  If it was the whole session and not the tool alone, the workspace guard did not look, and the\n"
+        "  next session says so. Look yourself before your own machine works there: git status,\n"
+        "  git config --list --local, ls .git/hooks"
     )
 
 
@@ -208,14 +245,15 @@ def bootstrap(checkout: Checkout, supervisor: Supervisor, environ: Mapping[str, 
 
 def enter(
     checkout: Checkout, supervisor: Supervisor, environ: Mapping[str, str], words: Sequence[str]
-) -> NoReturn:
-    """Become a command, or a shell, in the sandbox that runs from this folder.
+) -> int:
+    """Run a command, or a shell, in the sandbox that runs from this folder; return its exit code.
 
     `docker compose exec` knows containers of `up` only, and both it and `docker exec` are root by default;
     sandbox-enter gives that up as the session did.
 
     Raises:
         HostError: none runs.
+        Interrupted: somebody asked for the end.
     """
     engine.reach(supervisor, environ)
     _, configuration = compose_files.read(supervisor, checkout, environ)
@@ -223,8 +261,13 @@ def enter(
     containers = supervisor.ask(listed, environ).output.split()
     if not containers:
         raise HostError("no sandbox of this folder is running.", "Start one: ./start.sh")
-    options = ["--interactive", "--workdir", "/home/agent/workspace", *(["--tty"] if is_terminal() else [])]
-    supervisor.become(["docker", "exec", *options, containers[0], "sandbox-enter", *words], environ)
+    options = ["--interactive", "--workdir", "/home/agent/workspace", *detach_keys.options(environ)]
+    at_terminal = terminals.is_terminal()
+    command = [*options, *(["--tty"] if at_terminal else []), containers[0], "sandbox-enter", *words]
+    code = supervisor.run(["docker", "exec", *command], environ, Streams(terminal=os.isatty(0)))
+    if at_terminal and code > SIGNALLED:
+        terminals.put_right()
+    return code
 
 
 def accept(

@@ -223,11 +223,6 @@ class Supervisor:
         return numbers
 
 
-def is_terminal() -> bool:
-    """Tell whether somebody is there: both what is read and what is written is a terminal."""
-    return os.isatty(0) and os.isatty(1)
-
-
 def _noted(_number: int, _frame: object) -> None:
     """Leave the signal to the pipe."""
 
