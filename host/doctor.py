@@ -12,6 +12,7 @@ from host import answers, demo, engine, image, sessions
 from host import compose as compose_files
 from host.errors import FAILED, GUARD_LEFT, GUARD_MOVED, OK, SIGNALLED, HostError
 from host.messages import say, tell
+from host.session import Kind, Session, kind
 from host.supervisor import ASKED
 from host.terminal import is_terminal
 
@@ -95,15 +96,15 @@ def _examine(
     else:
         image.require(supervisor, configuration, compose.environ)
     stage.area = "model"
-    told = sessions.kind("doctor", ("--json",) if options.json else ())
+    told = kind("doctor", ("--json",) if options.json else ())
     variables = {**(planned.variables if planned else {}), **told.variables,
                  "SANDBOX_HOST": found.describe(checkout.version())}  # fmt: skip
     with sessions.begun(supervisor, compose, configuration, demonstrating=options.demo) as session:
         stage.area = "sandbox"
-        return _report(session, sessions.Kind(variables, told.arguments), as_json=options.json)
+        return _report(session, Kind(variables, told.arguments), as_json=options.json)
 
 
-def _report(session: sessions.Session, told: sessions.Kind, *, as_json: bool) -> int:
+def _report(session: Session, told: Kind, *, as_json: bool) -> int:
     """Run the sandbox's own doctor.
 
     Raises:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from host import demo, doctor, engine, image, reset, sessions, verify
+from host import demo, doctor, engine, image, reset, session, sessions, verify
 from host.cli import Start
 from host.errors import HostError
 
@@ -146,7 +146,7 @@ def test_what_is_chosen_for_the_user(
     ],
 )
 def test_what_tells_the_container_its_session(name: str, variables: dict[str, str]) -> None:
-    assert sessions.kind(name, ("a $b",)) == (variables, ("a $b",))
+    assert session.kind(name, ("a $b",)) == (variables, ("a $b",))
 
 
 @pytest.mark.parametrize(
