@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from host import answers
+from host import answers, containers
 from host.errors import HostError
 from host.messages import say
 
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from host.supervisor import Supervisor
 
 FILE = "compose.yml"
+# Gives the project its name.
+PROJECT_FILE = Path(__file__).parent / "project.yml"
 OVERRIDES = tuple(
     f"{name}.override.{ending}" for name in ("compose", "docker-compose") for ending in ("yml", "yaml")
 )
@@ -44,7 +46,7 @@ class Compose:
 
     def command(self, *words: str) -> list[str]:
         """Return a command line of `docker compose`."""
-        named = [word for file in self.files for word in ("--file", str(file))]
+        named = [word for file in (PROJECT_FILE, *self.files) for word in ("--file", str(file))]
         return ["docker", "compose", "--project-directory", str(self.root), *named, *words]
 
     def run(
@@ -71,16 +73,20 @@ class Configuration:
 
     Attributes:
         project: the project's name.
+        projects: names under which a sandbox of this folder may run, Compose's own among them.
         image: the name of the sandbox's image.
         environment: what the sandbox is given; empty and unset are the same.
         folders: what is mounted into it from this machine.
+        networks: the names of its networks that Compose makes.
         variables: what is set in the environment or .env, of what compose.yml shows.
     """
 
     project: str
+    projects: tuple[str, ...]
     image: str
     environment: Mapping[str, str]
     folders: tuple[Path, ...]
+    networks: tuple[str, ...]
     variables: Mapping[str, str]
 
     def provide_folders(self) -> None:
@@ -130,6 +136,7 @@ def by_environment(checkout: Checkout, environ: Mapping[str, str]) -> Compose:
         # Another project's hides not what .env names.
         foreign = ("COMPOSE_FILE", "COMPOSE_PATH_SEPARATOR")
         environ = {name: value for name, value in environ.items() if name not in foreign}
+    environ = {**environ, "SANDBOX_PROJECT": containers.project(checkout.root)}
     return Compose(checkout.root, listed or own_files(checkout.root), environ)
 
 
@@ -168,11 +175,15 @@ def listed_files(root: Path, named: str, between: str) -> tuple[Path, ...]:
     return ()
 
 
-def understand(told: Mapping[str, Any]) -> Configuration:
-    """Return what matters of the output of `docker compose config --format json`."""
+def understand(told: Mapping[str, Any], root: Path) -> Configuration:
+    """Return what matters of the output of `docker compose config --format json`, of a checkout's folder."""
     service: dict[str, Any] = told["services"][SERVICE]
+    project, ours = _plain(told["name"]), containers.project(root)
+    networks = [(told.get("networks") or {}).get(name) or {} for name in service.get("networks") or ()]
     return Configuration(
-        project=_plain(told["name"]),
+        project=project,
+        # Who chose a name means that one.
+        projects=(project, containers.by_hand(root)) if project == ours else (project,),
         image=_plain(service["image"]),
         environment=_values(service.get("environment")),
         folders=tuple(
@@ -180,36 +191,22 @@ def understand(told: Mapping[str, Any]) -> Configuration:
             for volume in service.get("volumes") or ()
             if volume["type"] == "bind"
         ),
+        networks=tuple(_plain(one["name"]) for one in networks if "name" in one and not one.get("external")),
         variables=_values(told.get(SHOWN)),
     )
-
-
-def running(project: str, service: str) -> list[str]:
-    """Return the command line that lists the running containers of a service, `run` ones included."""
-    labels = (f"com.docker.compose.project={project}", f"com.docker.compose.service={service}")
-    return ["docker", "ps", "--quiet", *(word for label in labels for word in ("--filter", f"label={label}"))]
 
 
 def _configuration(supervisor: Supervisor, compose: Compose, limit: float | None) -> Configuration:
     answer = supervisor.ask(compose.command("config", "--format", "json"), compose.environ, limit)
     try:
         if answer.code == 0:
-            return understand(answers.parse(answer.output))
+            return understand(answers.parse(answer.output), compose.root)
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         answer = answer._replace(errors=f"{answer.errors}\nits answer has another form: {error!r}")
     raise HostError(
         "Compose refuses these settings:", *filter(str.strip, answer.errors.splitlines()),
-        *mend(answer.errors),
+        "Mend .env, the environment, or the compose file that it names.",
     )  # fmt: skip
-
-
-def mend(errors: str) -> tuple[str, ...]:
-    """Return what to do about what Compose says."""
-    # It makes one of the folder's name, of which it takes a-z and digits only: nothing may be left.
-    named = (
-        ("Set COMPOSE_PROJECT_NAME in .env: a name of a-z and digits.",) if "project name" in errors else ()
-    )
-    return (*named, "Mend .env, the environment, or the compose file that it names.")
 
 
 def _same(one: Path, other: Path) -> bool:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from host import compose as compose_files
+from host import containers
 from host.errors import HostError
 from host.messages import say
 from host.supervisor import Streams
@@ -121,11 +122,14 @@ def start(supervisor: Supervisor, compose: Compose, configuration: Configuration
     def pass_on(child: Child, number: int) -> None:
         """Wait until the container is there: the engine goes on making one that nobody waits for any more."""
         deadline = time.monotonic() + CREATING
-        while not child.ended() and time.monotonic() < deadline and not _runs(supervisor, compose, listed):
+        while (
+            not child.ended()
+            and time.monotonic() < deadline
+            and not _runs(supervisor, compose, configuration, SERVICE)
+        ):
             supervisor.pause(0.1)
         child.signal(number)
 
-    listed = compose_files.running(configuration.project, SERVICE)
     say("demo: waiting for the model server to load its model")
     words = ("up", "--detach", "--wait", "--no-build", "--pull", "never", SERVICE)
     if supervisor.run(compose.command(*words), compose.environ, Streams(stdout=2), end=pass_on) != 0:
@@ -146,12 +150,11 @@ def start(supervisor: Supervisor, compose: Compose, configuration: Configuration
 def end(supervisor: Supervisor, compose: Compose, configuration: Configuration) -> None:
     """Remove the model server, unless another sandbox of this folder runs: the last one takes it along."""
     with supervisor.undisturbed():
-        if not _runs(
-            supervisor, compose, compose_files.running(configuration.project, compose_files.SERVICE)
-        ):
+        if not _runs(supervisor, compose, configuration, compose_files.SERVICE):
             remove = compose.command("rm", "--stop", "--force", SERVICE)
             supervisor.ask(remove, compose.environ, limit=REMOVING)
 
 
-def _runs(supervisor: Supervisor, compose: Compose, listed: list[str]) -> bool:
-    return bool(supervisor.ask(listed, compose.environ, limit=REMOVING).output.strip())
+def _runs(supervisor: Supervisor, compose: Compose, configuration: Configuration, service: str) -> bool:
+    found = containers.running(supervisor, compose.environ, compose.root, REMOVING)
+    return bool(containers.of(found or (), service, (configuration.project,)))

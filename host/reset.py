@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from typing import TYPE_CHECKING
 
-from host import compose as compose_files
-from host import tree
+from host import containers, tree
 from host.errors import OK, HostError
 from host.messages import say
 
@@ -78,27 +78,18 @@ def require_no_sandbox(checkout: Checkout, supervisor: Supervisor, environ: Mapp
     Raises:
         HostError: one runs.
     """
-    answer = None
-    try:
-        try:
-            # .env may name more files, and they the project.
-            compose, _ = compose_files.read(supervisor, checkout, environ, PATIENCE)
-        except HostError:
-            compose = compose_files.by_environment(checkout, environ)
-        # What `compose run` started is listed with --all only.
-        command = compose.command("ps", "--all", "--status", "running", "--quiet")
-        answer = supervisor.ask(command, environ, limit=PATIENCE)
-    except OSError:
-        pass  # told below
-    if answer is None or answer.code != 0:
+    found = None
+    with contextlib.suppress(OSError):  # there is no Docker
+        found = containers.running(supervisor, environ, checkout.root, PATIENCE)
+    if found is None:
         say(
             "warning: Docker did not say whether a sandbox of this checkout is running; "
             "if one is, stop it first"
         )
-    elif answer.output.strip():
+    elif found:
         raise HostError(
             f"a sandbox of this checkout is running. {NOTHING_REMOVED}",
-            "Leave it, or stop it: docker compose down --remove-orphans",
+            f"Leave it, or stop it: docker stop {' '.join(one.id[:12] for one in found)}",
         )
 
 

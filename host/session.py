@@ -36,6 +36,11 @@ class Kind(NamedTuple):
 
     variables: Mapping[str, str]
     arguments: Sequence[str]
+    options: Sequence[str] = ()  # of `docker compose run`
+
+
+# Compose makes networks, and nothing else, only for a container that needs them: one that does nothing.
+NETWORK = Kind({}, (), ("--no-deps", "--entrypoint", "true"))
 
 
 def kind(name: str, arguments: Sequence[str] = ()) -> Kind:
@@ -80,7 +85,7 @@ class Session:
         Raises:
             Interrupted: somebody asked for the end, and it is gone.
         """
-        options = ("--label", self.label, *(() if terminal else ("-T",)))
+        options = ("--label", self.label, *(() if terminal else ("-T",)), *session.options)
         command = self.compose.run(options, session.variables, session.arguments)
         stdin = subprocess.DEVNULL if not reads or (os.isatty(0) and not terminal) else None
         streams = Streams(stdin, output, terminal=terminal)

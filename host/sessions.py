@@ -8,10 +8,10 @@ import secrets
 from typing import TYPE_CHECKING
 
 from host import compose as compose_files
-from host import demo, detach_keys, engine, image
+from host import containers, demo, detach_keys, engine, image, messages, network
 from host import terminal as terminals
 from host.errors import SIGNALLED, HostError
-from host.session import Kind, Session, kind
+from host.session import NETWORK, Kind, Session, kind
 from host.supervisor import Streams
 
 if TYPE_CHECKING:
@@ -67,18 +67,22 @@ def preferences(environment: Mapping[str, str], start: Start, *, terminal: bool)
 def begun(
     supervisor: Supervisor, compose: Compose, configuration: Configuration, *, demonstrating: bool
 ) -> Iterator[Session]:
-    """Have a session, and the demo's model around it.
+    """Have a session, its network, and the demo's model around it.
 
     Raises:
-        HostError: the model did not start.
+        HostError: there are two networks, or the model did not start.
     """
-    label = f"agentic-sandbox.session={os.getpid()}.{secrets.token_hex(4)}"
+    session = Session(supervisor, compose, f"agentic-sandbox.session={os.getpid()}.{secrets.token_hex(4)}")
+    network.provide(
+        supervisor, compose.environ, configuration.networks, compose.root,
+        lambda: session.run(NETWORK, terminal=False, output=2, reads=False),
+    )  # fmt: skip
     if not demonstrating:
-        yield Session(supervisor, compose, label)
+        yield session
         return
     try:
         demo.start(supervisor, compose, configuration)
-        yield Session(supervisor, compose, label)
+        yield session
     finally:
         demo.end(supervisor, compose, configuration)
 
@@ -109,13 +113,15 @@ def enter(
     """
     engine.reach(supervisor, environ)
     _, configuration = compose_files.read(supervisor, checkout, environ)
-    listed = compose_files.running(configuration.project, compose_files.SERVICE)
-    containers = supervisor.ask(listed, environ).output.split()
-    if not containers:
+    found = containers.running(supervisor, environ, checkout.root) or ()
+    running = containers.of(found, compose_files.SERVICE, configuration.projects)
+    if not running:
         raise HostError("no sandbox of this folder is running.", "Start one: ./start.sh")
+    if len(running) > 1:
+        messages.say(f"{len(running)} sandboxes of this folder run; this is the newest, {running[0][:12]}")
     options = ["--interactive", "--workdir", "/home/agent/workspace", *detach_keys.options(environ)]
     at_terminal = terminals.is_terminal()
-    command = [*options, *(["--tty"] if at_terminal else []), containers[0], "sandbox-enter", *words]
+    command = [*options, *(["--tty"] if at_terminal else []), running[0], "sandbox-enter", *words]
     code = supervisor.run(["docker", "exec", *command], environ, Streams(terminal=os.isatty(0)))
     if at_terminal and code > SIGNALLED:
         terminals.put_right()

@@ -264,16 +264,3 @@ def test_a_user_without_an_account(sandbox: Sandbox) -> None:
     engine = Path("/var/run/docker.sock")
     if engine.exists():
         assert "MODEL_GGUF=~/mine.gguf: there is no home" in told(f"--groups={engine.stat().st_gid}")
-
-
-def test_a_folder_whose_name_has_no_letter_that_compose_takes(bare_checkout: Path) -> None:
-    folder = bare_checkout / "\N{CYRILLIC SMALL LETTER DE}"
-    folder.mkdir()
-    for name in ("scripts", "host", "start.sh", "compose.yml", "Dockerfile", "VERSION"):
-        (bare_checkout / name).rename(folder / name)
-    environ = {name: value for name, value in os.environ.items() if name != "COMPOSE_PROJECT_NAME"}
-    told = subprocess.run(
-        [folder / "start.sh", "--no-build"], env=environ, capture_output=True, text=True, check=False
-    )
-    assert told.returncode == 1
-    assert "Set COMPOSE_PROJECT_NAME in .env" in told.stderr

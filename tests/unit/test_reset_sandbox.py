@@ -215,8 +215,14 @@ def test_a_cdpath_does_not_lead_elsewhere(checkout: Checkout, tmp_path: Path) ->
 
 
 def test_a_running_sandbox_is_not_robbed(checkout: Checkout) -> None:
-    checkout.docker("echo 4f1d2c3b")
-    checkout.reset("--destroy").ended(1, "is running", "Nothing was removed", left=UNTOUCHED)
+    checkout.docker(f"printf '%s\\t' 4f1d2c3b project sandbox; echo '{checkout.root}'")
+    told = ("is running", "Nothing was removed", "docker stop 4f1d2c3b")
+    checkout.reset("--destroy").ended(1, *told, left=UNTOUCHED)
+
+
+def test_another_checkouts_sandbox_is_not_meant(checkout: Checkout, tmp_path: Path) -> None:
+    checkout.docker(f"printf '%s\\t' 4f1d2c3b {checkout.root.name[0]} sandbox; echo '{tmp_path}'")
+    checkout.reset("--destroy").ended(0, left=EMPTY)
 
 
 def test_without_an_answer_from_docker_it_warns_and_goes_on(checkout: Checkout) -> None:

@@ -1,10 +1,11 @@
 """Which compose files count, and what is read from Compose's answer."""
 
+import re
 from pathlib import Path
 
 import pytest
 
-from host import compose
+from host import compose, containers
 from host.checkout import Checkout
 from host.compose import Compose
 from host.errors import HostError
@@ -14,6 +15,7 @@ ANSWER = {
     "services": {
         "sandbox": {
             "image": "agentic-sandbox:latest",
+            "networks": {"sandbox": {"link_local_ips": ["169.254.169.254"]}, "theirs": None},
             "environment": {"DEFAULT_TOOL": "omp", "MENU_TIMEOUT": None, "TERM": "", "TZ": "a$$b"},
             "volumes": [
                 {"type": "bind", "source": "/home/me/$$HOME/work", "target": "/home/agent/workspace"},
@@ -22,13 +24,15 @@ ANSWER = {
             ],
         }
     },
+    "networks": {"sandbox": {"name": "mine_sandbox"}, "theirs": {"name": "x", "external": True}},
     "x-start": {"BASE_IMAGE": "", "MODEL_GGUF": "mine.gguf"},
 }
 
 
 def test_what_matters_of_the_answer() -> None:
-    read = compose.understand(ANSWER)
-    assert (read.project, read.image) == ("mine", "agentic-sandbox:latest")
+    read = compose.understand(ANSWER, Path("/home/me/box"))
+    assert (read.project, read.projects, read.image) == ("mine", ("mine",), "agentic-sandbox:latest")
+    assert read.networks == ("mine_sandbox",)
     assert read.environment == {"DEFAULT_TOOL": "omp", "TZ": "a$b"}
     assert read.folders == (Path("/home/me/$HOME/work"),)
     assert read.variables == {"MODEL_GGUF": "mine.gguf"}
@@ -70,17 +74,19 @@ def test_a_compose_file_of_another_project_has_no_say(
 def test_a_foreign_file_in_the_environment_hides_not_what_env_names(root: Path) -> None:
     checkout = Checkout(root, root)
     foreign = {"COMPOSE_FILE": "more.yml", "COMPOSE_PATH_SEPARATOR": ",", "A": "b"}
-    assert compose.by_environment(checkout, foreign).environ == {"A": "b"}
+    named = {"SANDBOX_PROJECT": containers.project(root)}
+    assert compose.by_environment(checkout, foreign).environ == {"A": "b", **named}
     for kept in ({"COMPOSE_FILE": "compose.yml"}, {"COMPOSE_FILE": ""}, {}):
-        assert compose.by_environment(checkout, kept).environ == kept
+        assert compose.by_environment(checkout, kept).environ == {**kept, **named}
 
 
-@pytest.mark.parametrize(
-    ("errors", "told"),
-    [("project name must not be empty", True), ('invalid project name "A"', True), ("yaml: line 1", False)],
-)
-def test_a_folder_of_which_no_name_can_be_made(errors: str, told: bool) -> None:
-    assert ("COMPOSE_PROJECT_NAME" in " ".join(compose.mend(errors))) == told
+def test_a_project_that_nobody_named_has_the_name_of_its_path(tmp_path: Path) -> None:
+    root = tmp_path / "A check-out"
+    named = containers.project(root)
+    assert re.fullmatch("a-check-out-[0-9a-f]{8}", named)
+    read = compose.understand({**ANSWER, "name": named}, root)
+    assert read.projects == (named, "acheck-out")
+    assert compose.by_environment(Checkout(root, root), {}).environ["SANDBOX_PROJECT"] == named
 
 
 def test_another_separator(root: Path) -> None:
@@ -97,15 +103,15 @@ def test_an_override_file_counts_as_compose_has_it(root: Path, name: str) -> Non
 def test_a_command_line_names_folder_and_files(root: Path) -> None:
     made = Compose(root, (root / "compose.yml",), {}).run(["-T"], {"A": "b c"}, ["--version"])
     assert made == [
-        "docker", "compose", "--project-directory", str(root), "--file", str(root / "compose.yml"),
-        "run", "--rm", "-T", "-e", "A=b c", "sandbox", "--version",
+        "docker", "compose", "--project-directory", str(root), "--file", str(compose.PROJECT_FILE),
+        "--file", str(root / "compose.yml"), "run", "--rm", "-T", "-e", "A=b c", "sandbox", "--version",
     ]  # fmt: skip
 
 
 def test_a_folder_that_is_missing_is_made(tmp_path: Path) -> None:
     volume = {"type": "bind", "source": str(tmp_path / "a" / "b"), "target": "/x"}
     service = {**ANSWER["services"]["sandbox"], "volumes": [volume]}  # type: ignore[index]
-    read = compose.understand({**ANSWER, "services": {"sandbox": service}})
+    read = compose.understand({**ANSWER, "services": {"sandbox": service}}, tmp_path)
     read.provide_folders()
     read.provide_folders()
     assert (tmp_path / "a" / "b").is_dir()
@@ -116,4 +122,4 @@ def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
     volume = {"type": "bind", "source": str(tmp_path / "file" / "b"), "target": "/x"}
     service = {**ANSWER["services"]["sandbox"], "volumes": [volume]}  # type: ignore[index]
     with pytest.raises(HostError, match="cannot be made"):
-        compose.understand({**ANSWER, "services": {"sandbox": service}}).provide_folders()
+        compose.understand({**ANSWER, "services": {"sandbox": service}}, tmp_path).provide_folders()

@@ -146,7 +146,7 @@ def test_what_is_chosen_for_the_user(
     ],
 )
 def test_what_tells_the_container_its_session(name: str, variables: dict[str, str]) -> None:
-    assert session.kind(name, ("a $b",)) == (variables, ("a $b",))
+    assert session.kind(name, ("a $b",)) == session.Kind(variables, ("a $b",))
 
 
 @pytest.mark.parametrize(

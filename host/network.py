@@ -1,0 +1,107 @@
+"""The sandbox's network, made by one start at a time: the engine takes two of one name, and uses neither."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import time
+from typing import TYPE_CHECKING, Callable
+
+from host.errors import HostError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+    from host.supervisor import Supervisor
+
+# Seconds to wait for another start that makes it: then it hangs, or something else has the lock.
+PATIENCE = 30.0
+
+
+def provide(
+    supervisor: Supervisor, environ: Mapping[str, str], names: tuple[str, ...], root: Path,
+    make: Callable[[], object],
+) -> None:  # fmt: skip
+    """See to it that there is one network of each name.
+
+    Args:
+        supervisor: what asks.
+        environ: the environment of the Docker client.
+        names: the networks'.
+        root: the checkout's folder.
+        make: has Compose make what is missing.
+
+    Raises:
+        HostError: there are two of one name.
+        Interrupted: somebody asked for the end.
+    """
+    if all(_require_one(supervisor, environ, name) for name in names):
+        return
+    with _alone(supervisor, root):
+        if not all(_require_one(supervisor, environ, name) for name in names):
+            make()
+
+
+def _require_one(supervisor: Supervisor, environ: Mapping[str, str], name: str) -> bool:
+    """Tell whether a network is there.
+
+    Raises:
+        HostError: it is there twice.
+    """
+    listed = [
+        "docker",
+        "network",
+        "ls",
+        "--no-trunc",
+        "--filter",
+        f"name={name}",
+        "--format",
+        "{{.ID}} {{.Name}}",
+    ]
+    lines = (line.split(" ", 1) for line in supervisor.ask(listed, environ).output.splitlines())
+    found = [line[0] for line in lines if line[1:] == [name]]
+    if len(found) > 1:
+        raise HostError(
+            f"there are {len(found)} networks named {name}, so that the engine cannot tell which is meant.",
+            f"Remove what is too many: docker network rm {' '.join(_unused(supervisor, environ, found))}",
+        )
+    return bool(found)
+
+
+def _unused(supervisor: Supervisor, environ: Mapping[str, str], found: list[str]) -> list[str]:
+    """Return all of some networks but the one that is kept: one with containers, if there is any."""
+    inspect = ["docker", "network", "inspect", "--format", "{{len .Containers}} {{.Id}}", *found]
+    told = sorted(
+        supervisor.ask(inspect, environ).output.splitlines(), key=lambda line: -int(line.split()[0])
+    )
+    return [line.split()[1][:12] for line in told[1:]] or [network[:12] for network in found[1:]]
+
+
+@contextlib.contextmanager
+def _alone(supervisor: Supervisor, root: Path) -> Iterator[None]:
+    """Have no other start of this checkout make a network meanwhile: flock(2) on its folder.
+
+    Where that cannot be locked (NFS wants what is locked opened for writing), two may do so at a time.
+    """
+    deadline = time.monotonic() + PATIENCE
+    folder = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        while not _lock(folder) and time.monotonic() < deadline:
+            supervisor.pause(0.1)
+            supervisor.check()
+        yield
+    finally:
+        os.close(folder)
+
+
+def _lock(folder: int) -> bool:
+    """Take the lock; tell whether there is nothing to wait for, since it is ours or cannot be had."""
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:
+        return True
+    return True
