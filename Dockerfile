@@ -1,11 +1,17 @@
 # The base is pinned by digest; a registry that is not Docker Hub: --build-arg BASE_IMAGE=…
 ARG BASE_IMAGE=ubuntu:26.04@sha256:3131b4cc82a783df6c9df078f86e01819a13594b865c2cad47bd1bca2b7063bb
 
+# What this checkout gives, with git's modes: a umask, a share or a Windows disk may have left others there.
+FROM ${BASE_IMAGE} AS checkout
+WORKDIR /checkout
+COPY . .
+RUN chmod -R u=rwX,go=rX,a-st . && chmod 0755 image/bin/* scripts/build/*
+
 # What every later stage shares: the interpreter and Node.js, which the image ships as well.
 FROM ${BASE_IMAGE} AS base
 ARG APT_MIRROR=""
 ENV LANG=C.UTF-8
-RUN --mount=type=bind,source=scripts/build,target=/build --mount=type=secret,id=extra_ca \
+RUN --mount=type=bind,from=checkout,source=/checkout/scripts/build,target=/build --mount=type=secret,id=extra_ca \
     /build/with-network /build/apt-install ca-certificates nodejs python3 python3-venv
 
 # PID 1's dependencies, and uv with what says which uv it is: its licences, and its files' hashes. python-prctl
@@ -13,10 +19,10 @@ RUN --mount=type=bind,source=scripts/build,target=/build --mount=type=secret,id=
 FROM base AS python
 ARG APT_MIRROR=""
 ARG PYPI_INDEX=""
-RUN --mount=type=bind,source=scripts/build,target=/build --mount=type=secret,id=extra_ca \
+RUN --mount=type=bind,from=checkout,source=/checkout/scripts/build,target=/build --mount=type=secret,id=extra_ca \
     /build/with-network /build/apt-install gcc libc6-dev libcap-dev python3-dev
-COPY locks/build.txt locks/runtime.txt /locks/
-RUN --mount=type=bind,source=scripts/build,target=/build --mount=type=secret,id=extra_ca \
+COPY --from=checkout /checkout/locks/build.txt /checkout/locks/runtime.txt /locks/
+RUN --mount=type=bind,from=checkout,source=/checkout/scripts/build,target=/build --mount=type=secret,id=extra_ca \
     python3 -m venv /venv \
  && /build/with-network /venv/bin/pip install --no-cache-dir --disable-pip-version-check --require-hashes -r /locks/build.txt \
  && /build/with-network /venv/bin/uv pip install --no-cache --require-hashes --no-build-isolation \
@@ -27,13 +33,13 @@ RUN --mount=type=bind,source=scripts/build,target=/build --mount=type=secret,id=
  && PYTHONPATH=/opt/sandbox python3 -S -c 'import prctl, psutil, structlog, yaml; yaml.CSafeLoader'
 # What starts each of PID 1's two interpreters. The build shows that it blocks what can be blocked: all but SIGKILL,
 # SIGSTOP, and the two that the C library keeps for itself.
-COPY image/block-signals.c /
+COPY --from=checkout /checkout/image/block-signals.c /
 RUN gcc -Wall -Wextra -Werror -O1 -ffreestanding -fno-stack-protector -nostdlib -static -s \
       -o /opt/sandbox/block-signals /block-signals.c \
  && { /opt/sandbox/block-signals /usr/bin/grep 'SigBlk:.*fffffffe7ffbfeff$' /proc/self/status \
       || { echo 'image/block-signals.c does not block every signal on this base' >&2; exit 1; }; }
-COPY --chmod=0644 image/entrypoint.py /opt/sandbox/__main__.py
-COPY init /opt/sandbox/init
+COPY --from=checkout /checkout/image/entrypoint.py /opt/sandbox/__main__.py
+COPY --from=checkout /checkout/init /opt/sandbox/init
 RUN python3 -m compileall -q /opt/sandbox \
  && rm -rf /opt/sandbox/bin /opt/sandbox/.lock
 
@@ -42,29 +48,29 @@ RUN python3 -m compileall -q /opt/sandbox \
 FROM base AS node
 ARG APT_MIRROR=""
 ARG NPM_REGISTRY=""
-RUN --mount=type=bind,source=scripts/build,target=/build --mount=type=secret,id=extra_ca \
+RUN --mount=type=bind,from=checkout,source=/checkout/scripts/build,target=/build --mount=type=secret,id=extra_ca \
     /build/with-network /build/apt-install npm
 WORKDIR /opt/tools
-COPY locks/npm/package.json locks/npm/package-lock.json ./
-RUN --mount=type=bind,source=scripts/build,target=/build --mount=type=secret,id=extra_ca \
+COPY --from=checkout /checkout/locks/npm/package.json /checkout/locks/npm/package-lock.json ./
+RUN --mount=type=bind,from=checkout,source=/checkout/scripts/build,target=/build --mount=type=secret,id=extra_ca \
     /build/with-network npm ci --ignore-scripts --no-audit --no-fund --cache /tmp/npm \
  && /build/check-npm-integrity \
  && /build/trim-tools
 
 FROM base AS sandbox
 ARG APT_MIRROR=""
-RUN --mount=type=bind,source=scripts/build,target=/build --mount=type=secret,id=extra_ca \
+RUN --mount=type=bind,from=checkout,source=/checkout/scripts/build,target=/build --mount=type=secret,id=extra_ca \
     /build/with-network /build/apt-install curl git gosu libnss-wrapper openssh-client procps python3-seccomp ripgrep tzdata \
  && /usr/sbin/gosu nobody true && rg --version && git --version
 
 # Not pinned: a channel moves; rustup checks each part by the channel's manifest, and that by TLS alone.
 ARG RUST_CHANNEL=stable
-RUN --mount=type=bind,source=scripts/build,target=/build --mount=type=secret,id=extra_ca \
+RUN --mount=type=bind,from=checkout,source=/checkout/scripts/build,target=/build --mount=type=secret,id=extra_ca \
     /build/with-network /build/install-rust
 
 COPY --from=python /opt/tools /opt/tools
 ARG PYTHON_VERSION=3.13
-RUN --mount=type=bind,source=scripts/build,target=/build --mount=type=secret,id=extra_ca \
+RUN --mount=type=bind,from=checkout,source=/checkout/scripts/build,target=/build --mount=type=secret,id=extra_ca \
     /build/with-network /build/install-python
 
 COPY --from=node /opt/tools /opt/tools
@@ -76,11 +82,11 @@ RUN export PATH="/opt/tools/bin:/opt/python/bin:/opt/rust/bin:$PATH" && mkdir -m
  && rm -rf /tmp/try
 
 COPY --from=python /opt/sandbox /opt/sandbox
-COPY config /etc/sandbox/config
-COPY .opencode /etc/sandbox/opencode
+COPY --from=checkout /checkout/config /etc/sandbox/config
+COPY --from=checkout /checkout/.opencode /etc/sandbox/opencode
 # The user's own may hold keys, and is mounted; see .dockerignore.
 RUN echo '{}' >/etc/sandbox/config/auth.json
-COPY --chmod=0755 image/bin /usr/local/bin
+COPY --from=checkout /checkout/image/bin /usr/local/bin
 # PID 1 searches no folder but its own: libseccomp's binding belongs to the base's interpreter.
 RUN ln -s /usr/lib/python3/dist-packages/seccomp.*.so /opt/sandbox/ \
  && /usr/bin/python3 -I -S -c 'import sys; sys.path.insert(0, "/opt/sandbox"); import seccomp' \
@@ -104,7 +110,7 @@ ENV TZ=Europe/Berlin \
     NPM_CONFIG_PREFIX=/home/agent/data/npm \
     BUN_INSTALL=/home/agent/data/bun
 
-COPY VERSION /opt/sandbox/VERSION
+COPY --from=checkout /checkout/VERSION /opt/sandbox/VERSION
 ARG BASE_IMAGE
 LABEL org.opencontainers.image.title="agentic-sandbox" \
       org.opencontainers.image.version="0.2.0" \
@@ -122,16 +128,16 @@ ENTRYPOINT ["/opt/sandbox/block-signals", "/usr/bin/python3", "-I", "-S", "/opt/
 FROM base AS model
 ARG APT_MIRROR=""
 ARG PYPI_INDEX=""
-RUN --mount=type=bind,source=scripts/build,target=/build --mount=type=secret,id=extra_ca \
+RUN --mount=type=bind,from=checkout,source=/checkout/scripts/build,target=/build --mount=type=secret,id=extra_ca \
     /build/with-network /build/apt-install libgomp1
-COPY locks/demo.txt /locks/
-RUN --mount=type=bind,source=scripts/build,target=/build --mount=type=secret,id=extra_ca \
+COPY --from=checkout /checkout/locks/demo.txt /locks/
+RUN --mount=type=bind,from=checkout,source=/checkout/scripts/build,target=/build --mount=type=secret,id=extra_ca \
     python3 -m venv /opt/model \
  && /build/with-network /opt/model/bin/pip install --no-cache-dir --disable-pip-version-check --no-deps --only-binary :all: \
       --require-hashes -r /locks/demo.txt \
  && /opt/model/bin/python -c 'import xllamacpp' \
  && /opt/model/bin/pip uninstall --yes --quiet pip
-COPY demo /opt/model/demo
+COPY --from=checkout /checkout/demo /opt/model/demo
 # Nobody.
 USER 65534
 ENTRYPOINT ["/opt/model/bin/python", "-I", "/opt/model/demo"]

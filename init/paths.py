@@ -48,6 +48,11 @@ def rendered_folder(home: str) -> str:
     return f"{home}/.sandbox/models"
 
 
+def on_host(path: str) -> str:
+    """Return what the user calls a file of the mounted configuration."""
+    return path.replace(f"{CONFIG}/", "config/", 1).replace(f"{OPENCODE}/", ".opencode/", 1)
+
+
 def place(template: str, home: str) -> str:
     """Replace a leading ``~`` by the home directory and a leading ``{data}`` by data/."""
     if template == "~" or template.startswith("~/"):

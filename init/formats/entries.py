@@ -23,12 +23,22 @@ def unreadable(file: str, error: OSError | ValueError) -> SandboxError:
     """
     if isinstance(error, FileNotFoundError):
         return SandboxError(f"{file} is missing", "Put it back; the repository holds the shipped one.")
+    if isinstance(error, PermissionError):
+        return SandboxError(f"{file} cannot be read: {error.strerror}", _let_in(file.partition("/")[0]))
     if isinstance(error, OSError):
         fix = f"Make it a file that the agent, UID {os.getuid()}, can read."
         return SandboxError(f"{file} cannot be read: {error.strerror}", fix)
     if isinstance(error, UnicodeDecodeError):
         return SandboxError(f"{file} is no UTF-8 text, from byte {error.start} on", f"Save {file} as UTF-8.")
     return SandboxError(f"{file} is not valid: {error}", correct(file))
+
+
+def _let_in(folder: str) -> str:
+    """Return what to do where the agent may not read a file, as after a checkout under a strict umask."""
+    return (
+        f"Let the agent, UID {os.getuid()}, read it: on the host, chmod -R a+rX {folder}"
+        f" (but a file that holds keys: sudo chown {os.getuid()} FILE)"
+    )
 
 
 def correct(file: str) -> str:

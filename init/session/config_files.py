@@ -33,6 +33,7 @@ def check(tool: Tool | None) -> None:
     good = prebuilt.read()
     for file in tool.config:
         path = os.path.normpath(f"{paths.CONFIG}/{file.source}")
+        name = paths.on_host(path)
         try:
             with open(path, encoding="utf-8") as stream:
                 text = stream.read()
@@ -40,15 +41,12 @@ def check(tool: Tool | None) -> None:
         except IsADirectoryError:
             continue
         except FileNotFoundError:
-            log.warning(f"config/{file.source} is missing: {tool.name} starts without it")
+            log.warning(f"{name} is missing: {tool.name} starts without it")
             continue
         except (OSError, UnicodeError) as error:
-            raise unreadable(f"config/{file.source}", error) from error
+            raise unreadable(name, error) from error
         if problem:
-            raise SandboxError(
-                f"config/{file.source}, which {tool.name} reads, is not valid: {problem}",
-                correct(f"config/{file.source}"),
-            )
+            raise SandboxError(f"{name}, which {tool.name} reads, is not valid: {problem}", correct(name))
 
 
 def _fault(name: str, text: str) -> str | None:

@@ -285,3 +285,32 @@ def test_root_without_capabilities_is_refused(sandbox: Sandbox) -> None:
 
 def test_the_image_needs_no_mount_at_all() -> None:
     assert docker("run", "--rm", "-e", "DEFAULT_TOOL=omp", IMAGE, "--version") == "omp/18.2.3"
+
+
+@pytest.mark.parametrize("closed", ["config", "config/tools.yml", "config/opencode.json"])
+def test_configuration_that_the_agent_may_not_read_is_told_as_that(sandbox: Sandbox, closed: str) -> None:
+    """As after a checkout of root's under umask 077."""
+    sandbox.own("0:0", "config")
+    sandbox.as_root("chmod", "go-rwx", closed)
+    result = sandbox.run("--version", env={"DEFAULT_TOOL": "opencode"})
+    name = "config/tools.yml" if closed == "config" else closed
+    assert result.returncode == EX_CONFIG
+    assert lines(result.stderr)[-1] == f"sandbox: error: {name} cannot be read: Permission denied"
+    assert "on the host, chmod -R a+rX config" in result.stderr
+    examined = sandbox.run(env={"SANDBOX_DOCTOR": "1"})
+    assert examined.returncode == 1, examined.stderr
+    assert "chmod -R a+rX config" in examined.stdout
+    assert "Traceback" not in examined.stderr + result.stderr
+
+
+def test_a_closed_folder_beside_config_is_told_by_its_own_name(sandbox: Sandbox) -> None:
+    (sandbox.folder / "opencode" / "commands").mkdir(parents=True)
+    sandbox.own("0:0", "opencode")
+    sandbox.as_root("chmod", "go-rwx", "opencode")
+    result = sandbox.plain(
+        "--tty=false", env={"DEFAULT_TOOL": "opencode"}, arguments=("--version",),
+        mounts=sandbox.mounts(f"{sandbox.folder}/opencode:/etc/sandbox/opencode:ro"),
+    )  # fmt: skip
+    assert result.returncode == EX_CONFIG
+    assert ".opencode/commands cannot be read: Permission denied" in result.stderr
+    assert "on the host, chmod -R a+rX .opencode" in result.stderr
