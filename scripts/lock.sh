@@ -23,7 +23,7 @@ compile() {
 
 npm_lock() {
   (cd locks/npm && npm install --package-lock-only --ignore-scripts --omit-lockfile-registry-resolved)
-  python3 scripts/complete_npm_lock.py locks/npm/package-lock.json
+  python3 scripts/npm_lock.py locks/npm/package-lock.json
 }
 
 main "$@"
