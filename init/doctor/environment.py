@@ -150,7 +150,13 @@ def _writable_folder(report: Report, table: tuple[Mount, ...], path: str, name: 
 def configuration(report: Report) -> dict[str, Tool]:
     """Parse every file of config/; return the tools that are defined."""
     good = []
-    for name in sorted(filter(syntax.is_known, os.listdir(paths.CONFIG))):
+    try:
+        names = sorted(filter(syntax.is_known, os.listdir(paths.CONFIG)))
+    except OSError as error:
+        reason = unreadable("config", error)
+        report.fail("files", reason.what, reason.fix)
+        return {}
+    for name in names:
         try:
             with open(f"{paths.CONFIG}/{name}", encoding="utf-8") as file:
                 problem = syntax.fault(name, file.read())
