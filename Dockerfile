@@ -1,5 +1,5 @@
 # The base is pinned by digest; a registry that is not Docker Hub: --build-arg BASE_IMAGE=…
-ARG BASE_IMAGE=ubuntu:26.04@sha256:3131b4cc82a783df6c9df078f86e01819a13594b865c2cad47bd1bca2b7063bb
+ARG BASE_IMAGE=ubuntu:26.04@sha256:da6fc2be547864451aa253836dd926da33623312df4a9a243e35dc877c378a78
 
 # What this checkout gives, with git's modes: a umask, a share or a Windows disk may have left others there.
 FROM ${BASE_IMAGE} AS checkout
@@ -60,16 +60,18 @@ RUN --mount=type=bind,from=checkout,source=/checkout/scripts/build,target=/build
 FROM base AS sandbox
 ARG APT_MIRROR=""
 RUN --mount=type=bind,from=checkout,source=/checkout/scripts/build,target=/build --mount=type=secret,id=extra_ca \
-    /build/with-network /build/apt-install curl git gosu libnss-wrapper openssh-client procps python3-seccomp ripgrep tzdata \
+    /build/with-network /build/apt-install curl git gosu libcap2 libnss-wrapper openssh-client procps python3-seccomp ripgrep tzdata \
  && /usr/sbin/gosu nobody true && rg --version && git --version
 
 # Not pinned: a channel moves; rustup checks each part by the channel's manifest, and that by TLS alone.
 ARG RUST_CHANNEL=stable
+ARG RUSTUP_DIST_SERVER=""
 RUN --mount=type=bind,from=checkout,source=/checkout/scripts/build,target=/build --mount=type=secret,id=extra_ca \
     /build/with-network /build/install-rust
 
 COPY --from=python /opt/tools /opt/tools
-ARG PYTHON_VERSION=3.13
+ARG PYTHON_VERSION=distro
+ARG UV_PYTHON_INSTALL_MIRROR=""
 RUN --mount=type=bind,from=checkout,source=/checkout/scripts/build,target=/build --mount=type=secret,id=extra_ca \
     /build/with-network /build/install-python
 
@@ -87,9 +89,10 @@ COPY --from=checkout /checkout/.opencode /etc/sandbox/opencode
 # The user's own may hold keys, and is mounted; see .dockerignore.
 RUN echo '{}' >/etc/sandbox/config/auth.json
 COPY --from=checkout /checkout/image/bin /usr/local/bin
-# PID 1 searches no folder but its own: libseccomp's binding belongs to the base's interpreter.
+# PID 1 searches no folder but its own: libseccomp's binding belongs to the base's interpreter. All that it imports
+# is tried here, where it runs: a library that only an earlier stage has would end every start.
 RUN ln -s /usr/lib/python3/dist-packages/seccomp.*.so /opt/sandbox/ \
- && /usr/bin/python3 -I -S -c 'import sys; sys.path.insert(0, "/opt/sandbox"); import seccomp' \
+ && /usr/bin/python3 -I -S -c 'import sys; sys.path.insert(0, "/opt/sandbox"); import prctl, psutil, seccomp, structlog, yaml' \
  && test -z "$(LD_PRELOAD=libnss_wrapper.so true 2>&1)"
 # The agent's account at 1000:1000 and its home; no program in the image raises privileges, and no group
 # reads the password file, so that sharing a system GID gives nothing.
