@@ -14,7 +14,7 @@ engine_log=/var/log/sandbox-dockerd.log
 
 main() {
   case ${1:-} in
-    --install) install_python && install_engine && install_plugins && start_engine ;;
+    --install) install_python && install_engine && install_plugins && install_sg && start_engine ;;
     --build-base) build_base ;;
     *)
       if ! tools_ready; then
@@ -23,6 +23,7 @@ main() {
         join_docker_group
       fi
       enter_docker_group "$here/scripts/bootstrap.sh"
+      require_engine
       provide_base
       ;;
   esac
@@ -106,6 +107,13 @@ install_plugins() {
   for plugin in "${missing[@]}"; do install_plugin "$plugin"; done
 }
 
+# Newer releases of Debian have it in a package of its own. With it, who joins a group need not log in again.
+install_sg() {
+  if [[ -z ${SUDO_USER:-} ]] || command -v sg >/dev/null || ! apt_has util-linux-extra; then return; fi
+  say "installing sg, by which $SUDO_USER may use the engine at once"
+  apt_install util-linux-extra
+}
+
 install_plugin() {
   local plugin=$1 package
   for package in "docker-$plugin-v2" "docker-$plugin"; do
@@ -180,6 +188,17 @@ forget_if_gone() {
   [[ -r $file ]] || return 0
   pid=$(<"$file")
   [[ $(cat "/proc/$pid/comm" 2>/dev/null) == "$program" ]] || rm -f "$file"
+}
+
+# Who may not use the engine could pull nothing, and would seem to have no registry.
+require_engine() {
+  local told
+  if told=$(docker info 2>&1); then return; fi
+  case $told in
+    *'permission denied'*) die "$(id -un) may not use the Docker engine yet." \
+      "Log in again as a member of the group docker, then run ./start.sh --bootstrap again." ;;
+    *) die "the Docker engine does not answer: ${told##*$'\n'}" "Mend that, then run ./start.sh --bootstrap again." ;;
+  esac
 }
 
 provide_base() {

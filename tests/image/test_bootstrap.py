@@ -1,0 +1,35 @@
+"""scripts/bootstrap.sh, as somebody who may not use the engine."""
+
+import os
+import socket
+import subprocess
+from pathlib import Path
+
+from tests.harness.repository import ROOT
+
+NOBODY = ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--")
+
+
+def test_who_may_not_use_the_engine_is_not_taken_for_one_without_a_registry(tmp_path: Path) -> None:
+    """As after usermod, where there is no sg: the group is in the files, and not yet in this login."""
+    sudo = tmp_path / "sudo"
+    sudo.write_text("#!/bin/sh\n")
+    sudo.chmod(0o755)
+    for folder in (tmp_path, *tmp_path.parents[:2]):
+        folder.chmod(0o755)
+    with socket.socket(socket.AF_UNIX) as engine:
+        engine.bind(str(tmp_path / "engine"))
+        engine.listen()
+        (tmp_path / "engine").chmod(0)
+        environ = {
+            **os.environ,
+            "PATH": f"{tmp_path}:{os.environ['PATH']}",
+            "HOME": str(tmp_path),
+            "DOCKER_HOST": f"unix://{tmp_path}/engine",
+        }
+        command = [*(NOBODY if os.geteuid() == 0 else ()), str(ROOT / "scripts" / "bootstrap.sh")]
+        result = subprocess.run(command, env=environ, capture_output=True, text=True, timeout=60, check=False)
+    assert result.returncode == 1, result.stderr
+    assert "may not use the Docker engine yet" in result.stderr
+    assert "Log in again" in result.stderr
+    assert "cannot be pulled" not in result.stderr
