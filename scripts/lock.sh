@@ -22,8 +22,9 @@ compile() {
 }
 
 npm_lock() {
+  python3 scripts/npm_lock.py forget locks/npm/package-lock.json
   (cd locks/npm && npm install --package-lock-only --ignore-scripts --omit-lockfile-registry-resolved)
-  python3 scripts/npm_lock.py locks/npm/package-lock.json
+  python3 scripts/npm_lock.py complete locks/npm/package-lock.json
 }
 
 main "$@"

@@ -1,42 +1,67 @@
 #!/usr/bin/env python3
-"""Name in package-lock.json the optional packages of other platforms that the registry did not serve.
+"""What npm leaves undone in package-lock.json: `npm_lock.py forget FILE` before it, `complete FILE` after.
 
 ``npm ci`` refuses a lock that lacks any optional dependency, even one for another operating system, and a
-registry may lack some of them. An entry added here has no integrity hash, so it can never be installed by
-accident: the image's build refuses every installed package without one.
+registry may lack some of them. So what npm could not add is added here, without an integrity hash: it can
+never be installed by accident, since the image's build takes no package without one.
+
+npm leaves an entry without a hash as it is, however often it runs. So these are taken out first: where the
+registry has them by now, npm adds them with their hashes.
 """
+
+from __future__ import annotations
 
 import json
 import re
 import sys
 from pathlib import Path
+from typing import Any
 
 OS = {"windows": "win32"}
 CPU = {"aarch64": "arm64"}
 PLATFORM = re.compile(r"(linux|darwin|windows|win32|freebsd)-(x64|arm64|aarch64)")
 
 
-def main(path: Path) -> None:
+def main(verb: str, path: Path) -> None:
+    """Rewrite a lock.
+
+    Args:
+        verb: forget or complete.
+        path: the lock.
+    """
     lock = json.loads(path.read_text())
-    packages = lock["packages"]
-    for package in list(packages.values()):
+    lock["packages"] = {"forget": forget, "complete": complete}[verb](lock["packages"])
+    path.write_text(json.dumps(lock, indent=2) + "\n")
+
+
+def forget(packages: dict[str, Any]) -> dict[str, Any]:
+    """Return the packages that have a hash, and those that need none: the root, links, parts of others."""
+    needless = ("link", "inBundle")
+    return {
+        place: package
+        for place, package in packages.items()
+        if not place or "integrity" in package or any(map(package.get, needless))
+    }
+
+
+def complete(packages: dict[str, Any]) -> dict[str, Any]:
+    """Return the packages, with the optional ones of other platforms that the registry did not serve."""
+    added = {}
+    for package in packages.values():
         for name, version in package.get("optionalDependencies", {}).items():
-            platform = PLATFORM.search(name)
-            if f"node_modules/{name}" in packages or platform is None:
+            place, platform = f"node_modules/{name}", PLATFORM.search(name)
+            if place in packages or platform is None:
                 continue
             system, cpu = platform.groups()
-            entry = {
+            added[place] = {
                 "version": version,
                 "optional": True,
                 "os": [OS.get(system, system)],
                 "cpu": [CPU.get(cpu, cpu)],
+                **({"libc": ["musl"]} if "musl" in name else {}),
             }
-            if "musl" in name:
-                entry["libc"] = ["musl"]
-            packages[f"node_modules/{name}"] = entry
-    lock["packages"] = dict(sorted(packages.items()))
-    path.write_text(json.dumps(lock, indent=2) + "\n")
+    return dict(sorted({**packages, **added}.items()))
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(sys.argv[1], Path(sys.argv[2]))
