@@ -78,7 +78,7 @@ RUN --mount=type=bind,from=checkout,source=/checkout/scripts/build,target=/build
 COPY --from=node /opt/tools /opt/tools
 # Run as somebody who may write nothing of the image, as the agent is.
 RUN export PATH="/opt/tools/bin:/opt/python/bin:/opt/rust/bin:$PATH" && mkdir -m 1777 /tmp/try \
- && for program in opencode omp bun node npm uv python cargo rustc; do \
+ && for program in $(ls /opt/tools/bin) node python cargo rustc; do \
       /usr/sbin/gosu nobody env HOME=/tmp/try "$program" --version || exit 1; \
     done \
  && rm -rf /tmp/try

@@ -98,7 +98,8 @@ def print_build_variables(checkout: Checkout, supervisor: Supervisor, environ: M
     variables = {
         "SANDBOX_IMAGE": configuration.image,
         **{name: configuration.variables.get(name, "") for name in ("BASE_IMAGE", "RUST_CHANNEL")},
-        **image.choose_platform(environ), **image.sources(supervisor, read, configuration),
+        **image.choose_platform(environ, configuration.environment),
+        **image.sources(supervisor, read, configuration),
     }  # fmt: skip
     for name, value in variables.items():
         if value:

@@ -90,7 +90,8 @@ def _examine(
     stage.area = "model"
     planned = demo.plan(checkout, configuration, environ) if options.demo else None
     stage.area = "image"
-    compose = compose.given(**image.choose_platform(environ), **(planned.settings if planned else {}))
+    emulated = image.choose_platform(environ, configuration.environment)
+    compose = compose.given(**emulated, **(planned.settings if planned else {}))
     if options.build:
         image.build(supervisor, compose, configuration, ())
     else:

@@ -25,20 +25,39 @@ BUNDLES = (
 )  # fmt: skip
 
 
-def choose_platform(environ: Mapping[str, str], machine: str = "") -> dict[str, str]:
-    """Return what has another processor emulate: the locks hold hashes of the tools' x86-64 binaries only.
+def choose_platform(
+    environ: Mapping[str, str], environment: Mapping[str, str], machine: str = ""
+) -> dict[str, str]:
+    """Return what has another processor emulate: the locks hold hashes of all tools for x86-64 only.
+
+    No emulator installs a seccomp filter, so under one the session goes without its own.
 
     Args:
         environ: whoever sets DOCKER_DEFAULT_PLATFORM chose already.
+        environment: what the sandbox is given; whoever sets SANDBOX_SECCOMP chose already.
         machine: the processor, as uname(1) names it; by default this machine's.
     """
-    machine = machine or platform.machine()
-    if machine in ("x86_64", "amd64") or environ.get("DOCKER_DEFAULT_PLATFORM"):
+    here = _processor(machine or platform.machine())
+    asked = environ.get("DOCKER_DEFAULT_PLATFORM")
+    # linux/arm64/v8, or a part of it.
+    named = next((part for part in (asked or "amd64").split("/") if part != "linux"), here)
+    wanted = _processor(named)
+    if wanted == here:
         return {}
-    say(
-        f"running the x86-64 image through emulation: there are no verified {machine} builds of the tools yet"
-    )
-    return {"DOCKER_DEFAULT_PLATFORM": "linux/amd64"}
+    chosen = {} if asked else {"DOCKER_DEFAULT_PLATFORM": "linux/amd64"}
+    say(f"running the {wanted} image through emulation, which is slow"
+        + ("" if asked else f": there are no verified {here} builds of all tools yet"))  # fmt: skip
+    if not environment.get("SANDBOX_SECCOMP"):
+        chosen["SANDBOX_SECCOMP"] = "off"
+        say(
+            "no emulator installs the session's own seccomp filter: it is off, and the engine's profile stays"
+        )
+    return chosen
+
+
+def _processor(name: str) -> str:
+    """Return a processor's name as the engine has it, of uname's or the engine's."""
+    return {"x86_64": "amd64", "aarch64": "arm64"}.get(name.lower(), name.lower())
 
 
 def build(

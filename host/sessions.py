@@ -33,7 +33,8 @@ def open_tool(checkout: Checkout, supervisor: Supervisor, environ: Mapping[str, 
     engine.reach(supervisor, environ)
     compose, configuration = compose_files.read(supervisor, checkout, environ)
     planned = demo.plan(checkout, configuration, environ) if start.demo else None
-    compose = compose.given(**image.choose_platform(environ), **(planned.settings if planned else {}))
+    emulated = image.choose_platform(environ, configuration.environment)
+    compose = compose.given(**emulated, **(planned.settings if planned else {}))
     configuration.provide_folders()
     if start.build:
         image.build(supervisor, compose, configuration, start.build_options)
@@ -139,5 +140,6 @@ def accept(
     """
     engine.reach(supervisor, environ)
     compose, configuration = compose_files.read(supervisor, checkout, environ)
+    compose = compose.given(**image.choose_platform(environ, configuration.environment))
     with begun(supervisor, compose, configuration, demonstrating=False) as session:
         return session.run(kind("accept", names), terminal=False, reads=False)

@@ -29,7 +29,8 @@ def attack(
     """
     engine.reach(supervisor, environ)
     compose, configuration = compose_files.read(supervisor, checkout, environ)
-    compose = compose.given(SANDBOX_IMAGE=configuration.image, **image.choose_platform(environ))
+    emulated = image.choose_platform(environ, configuration.environment)
+    compose = compose.given(SANDBOX_IMAGE=configuration.image, **emulated)
     if options.build:
         image.build(supervisor, compose, configuration, ())
     elif not attacks_another(options.arguments):

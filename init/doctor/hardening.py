@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ctypes
+import errno
 import os
 
 from init import mounts, paths
@@ -17,6 +19,9 @@ _KERNELS = ("/dev/", "/proc/", "/sys/", "/run/secrets/")
 
 _ENGINES = ("/run/docker.sock", "/var/run/docker.sock", "/run/containerd/containerd.sock")
 
+# prctl(2).
+PR_SET_SECCOMP, SECCOMP_MODE_FILTER = 22, 2
+
 _COMPOSE = "Start with start.sh or compose.yml, which set it."
 
 
@@ -29,16 +34,30 @@ def session(report: Report, settings: Settings) -> None:
     unset = None if status["NoNewPrivs"] == "1" else "no_new_privs is not set"
     _holds(report, "privileges", "no_new_privs is set", unset, "Report it: PID 1 sets it.")
     filters = int(status.get("Seccomp_filters", status["Seccomp"]))
-    if settings.seccomp != "on":
+    if settings.seccomp == "on":
+        _holds(report, "seccomp", f"{filters} filters", None if filters else "no filter is on", "Report it.")
+    elif settings.seccomp == "off" and not takes_filters():
+        report.warn(
+            "seccomp",
+            "no filter of the session's own: this kernel, or the emulator that runs the image, installs none;"
+            " the engine's profile stays",
+            "Only a machine of the image's own processor is as strong.",
+        )
+    else:
         report.warn(
             "seccomp",
             f"SANDBOX_SECCOMP={settings.seccomp} weakens the session's filter",
             "Take it out when done.",
         )
-    else:
-        _holds(report, "seccomp", f"{filters} filters", None if filters else "no filter is on", "Report it.")
     _mounts(report)
     _limits(report)
+
+
+def takes_filters() -> bool:
+    """Tell whether a filter could be installed: then one from nowhere is a bad address; seccomp(2)."""
+    library = ctypes.CDLL(None, use_errno=True)
+    library.prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, None, 0, 0)
+    return ctypes.get_errno() == errno.EFAULT
 
 
 def _status(process: str) -> dict[str, str]:

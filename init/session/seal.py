@@ -32,7 +32,8 @@ def session(seccomp: str, init: int) -> None:
     except (OSError, RuntimeError) as error:
         raise SandboxError(
             f"the seccomp filter cannot be installed: {error}",
-            "The kernel lacks CONFIG_SECCOMP_FILTER? SANDBOX_SECCOMP=off starts without the filter.",
+            "Emulators (Rosetta, QEMU) install none, nor does a kernel without CONFIG_SECCOMP_FILTER."
+            " SANDBOX_SECCOMP=off starts without it; the engine's own profile stays.",
         ) from error
 
 

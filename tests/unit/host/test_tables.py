@@ -72,18 +72,34 @@ def test_the_engine_as_the_doctor_in_the_sandbox_reads_it() -> None:
     assert "memory" not in json.loads(engine.Engine("1", "", "", 0, "").describe("0")), "unknown is not zero"
 
 
+EMULATED = {"DOCKER_DEFAULT_PLATFORM": "linux/amd64", "SANDBOX_SECCOMP": "off"}
+
+
 @pytest.mark.parametrize(
-    ("machine", "environ", "chosen"),
+    ("machine", "platform", "chosen"),
     [
-        ("x86_64", {}, {}),
-        ("amd64", {}, {}),
-        ("aarch64", {}, {"DOCKER_DEFAULT_PLATFORM": "linux/amd64"}),
-        ("arm64", {"DOCKER_DEFAULT_PLATFORM": ""}, {"DOCKER_DEFAULT_PLATFORM": "linux/amd64"}),
-        ("arm64", {"DOCKER_DEFAULT_PLATFORM": "linux/arm64"}, {}),
+        ("x86_64", "", {}),
+        ("amd64", "", {}),
+        ("AMD64", "linux/amd64", {}),
+        ("x86_64", "linux/arm64/v8", {"SANDBOX_SECCOMP": "off"}),
+        ("aarch64", "", EMULATED),
+        ("arm64", "", EMULATED),
+        ("arm64", "linux/arm64", {}),
+        ("arm64", "arm64", {}),
+        ("arm64", "linux", {}),
+        ("aarch64", "linux/arm64/v8", {}),
+        ("arm64", "linux/amd64", {"SANDBOX_SECCOMP": "off"}),
     ],
 )
-def test_the_platform(machine: str, environ: dict[str, str], chosen: dict[str, str]) -> None:
-    assert image.choose_platform(environ, machine) == chosen
+def test_an_emulated_platform_goes_without_the_filter_and_says_so(
+    machine: str, platform: str, chosen: dict[str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    environ = {"DOCKER_DEFAULT_PLATFORM": platform}
+    assert image.choose_platform(environ, {}, machine) == chosen
+    told = capsys.readouterr().err
+    assert [word in told for word in ("emulation", "seccomp filter")] == [bool(chosen)] * 2
+    rest = {name: value for name, value in chosen.items() if name != "SANDBOX_SECCOMP"}
+    assert image.choose_platform(environ, {"SANDBOX_SECCOMP": "on"}, machine) == rest
 
 
 LOCAL = {"BASE_IMAGE": image.LOCAL_BASE}
