@@ -63,6 +63,12 @@ RUN --mount=type=bind,from=checkout,source=/checkout/scripts/build,target=/build
     /build/with-network /build/apt-install curl git gosu libcap2 libnss-wrapper openssh-client procps python3-seccomp ripgrep tzdata \
  && /usr/sbin/gosu nobody true && rg --version && git --version
 
+# What projects need beside their language: docs/software.md has what it costs.
+RUN --mount=type=bind,from=checkout,source=/checkout/scripts/build,target=/build --mount=type=secret,id=extra_ca \
+    /build/with-network /build/apt-install file g++ git-lfs gpg gpg-agent jq less make nano \
+      patch pkgconf python3-pip unzip \
+ && git lfs install --system --skip-repo
+
 # Not pinned: a channel moves; rustup checks each part by the channel's manifest, and that by TLS alone.
 ARG RUST_CHANNEL=stable
 ARG RUSTUP_DIST_SERVER=""
@@ -109,6 +115,7 @@ ENV TZ=Europe/Berlin \
     CARGO_HOME=/home/agent/data/cargo \
     RUSTUP_HOME=/home/agent/data/rustup \
     UV_CACHE_DIR=/home/agent/data/cache/uv \
+    UV_PROJECT_ENVIRONMENT=.venv-sandbox \
     NPM_CONFIG_CACHE=/home/agent/data/cache/npm \
     NPM_CONFIG_PREFIX=/home/agent/data/npm \
     BUN_INSTALL=/home/agent/data/bun

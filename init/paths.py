@@ -36,7 +36,8 @@ ENTER, ACCEPT, CONNECT, DOCTOR = (
 PATH = ":".join((
     "/opt/tools/bin", "/opt/python/bin", "/opt/rust/bin",
     "/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin",
-    f"{HOME}/.local/bin", f"{DATA}/npm/bin", f"{DATA}/cargo/bin",
+    # Where the image's variables have pip --user, uv tool, npm -g, bun add -g and cargo install put programs.
+    f"{HOME}/.local/bin", f"{DATA}/bin", f"{DATA}/npm/bin", f"{DATA}/bun/bin", f"{DATA}/cargo/bin",
 ))  # fmt: skip
 
 # In the folder of what sandbox-connect writes: the variables that name the models.

@@ -17,7 +17,7 @@ from __future__ import annotations
 from init.record import Record
 
 # Virtual environments have these names, and their libraries a folder for each version of Python.
-_VENVS = (".venv", "venv")
+_VENVS = (".venv", ".venv-sandbox", "venv")
 _PYTHONS = tuple(f"python3.{minor}" for minor in range(8, 17))
 _SITES = tuple(
     f"{venv}/lib/{folder}site-packages/"
@@ -88,11 +88,12 @@ RULES = (
         .bashrc .bash_profile .bash_login .bash_logout .bash_aliases .profile .zshrc .zshenv .zprofile .zlogin
         .zlogout .kshrc .cshrc .tcshrc .login .xprofile .xinitrc .xsession .config/fish/config.fish
         .config/fish/conf.d/* .config/autostart/* .config/systemd/user/** .ssh/**"""),
-    Rule("activating the virtual environment runs it; editors do that", """
-        .venv/bin/activate .venv/bin/activate.csh .venv/bin/activate.fish .venv/bin/activate_this.py
-        .venv/bin/activate.ps1 .venv/scripts/activate .venv/scripts/activate.bat .venv/scripts/activate.ps1
-        venv/bin/activate venv/bin/activate.csh venv/bin/activate.fish venv/bin/activate_this.py
-        venv/bin/activate.ps1 venv/scripts/activate venv/scripts/activate.bat venv/scripts/activate.ps1"""),
+    Rule("activating the virtual environment runs it; editors do that", " ".join(
+        f"{venv}/{name}"
+        for venv in _VENVS
+        for name in (
+            "bin/activate", "bin/activate.csh", "bin/activate.fish", "bin/activate_this.py",
+            "bin/activate.ps1", "scripts/activate", "scripts/activate.bat", "scripts/activate.ps1"))),
     Rule("editors run the virtual environment's interpreter", " ".join(
         f"{venv}/{name}"
         for venv in _VENVS
@@ -209,7 +210,7 @@ NO_FOREST = ("objects", "refs", "logs", "lfs", "info", "hooks", *FOREST_NAMES)
 # Not searched: large, made by programs, and nobody works in them. What hides there is not found.
 SKIPPED = frozenset((
     "node_modules", "bower_components", "jspm_packages", ".pnpm-store", "vendor", "target", "__pycache__",
-    ".venv", "venv", ".direnv", ".tox", ".nox", ".eggs", ".mypy_cache", ".ruff_cache", ".pytest_cache",
+    *_VENVS, ".direnv", ".tox", ".nox", ".eggs", ".mypy_cache", ".ruff_cache", ".pytest_cache",
     ".hypothesis", ".gradle", ".terraform", ".next", ".nuxt", ".svelte-kit", ".turbo", ".cache",
     ".parcel-cache", ".bundle", "Pods",
 ))  # fmt: skip
