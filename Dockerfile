@@ -63,11 +63,12 @@ RUN --mount=type=bind,from=checkout,source=/checkout/scripts/build,target=/build
     /build/with-network /build/apt-install curl git gosu libcap2 libnss-wrapper openssh-client procps python3-seccomp ripgrep tzdata \
  && /usr/sbin/gosu nobody true && rg --version && git --version
 
-# What projects need beside their language: docs/software.md has what it costs.
+# What projects need beside their language, and what people have at a terminal: docs/software.md has what it costs.
 RUN --mount=type=bind,from=checkout,source=/checkout/scripts/build,target=/build --mount=type=secret,id=extra_ca \
-    /build/with-network /build/apt-install file g++ git-lfs gpg gpg-agent jq less make nano \
+    /build/with-network /build/apt-install file g++ git-lfs gpg gpg-agent jq kitty-terminfo less make nano ncurses-term \
       patch pkgconf python3-pip unzip \
- && git lfs install --system --skip-repo
+ && git lfs install --system --skip-repo \
+ && /build/terminals
 
 # Not pinned: a channel moves; rustup checks each part by the channel's manifest, and that by TLS alone.
 ARG RUST_CHANNEL=stable

@@ -47,13 +47,14 @@ def session_phase(settings: Settings, arguments: list[str]) -> int:
     """Choose the session, prepare what it needs, and run it under the workspace guard."""
     # Here, so that the root phase does not load it.
     from init.guard import session as guarded
-    from init.session import config_files, model_step, places, plan, seal, supervise, terminal, untold
+    from init.session import config_files, model_step, places, plan, seal, supervise, term, terminal, untold
 
     seal.session(settings.seccomp, os.getpid())
     seal.adopt_orphans()
     table = mounts.read_table()
     places.require(table, plan.NEEDS[settings.session])
     untold.tell()
+    term.settle(os.environ, places.home())
     chosen = plan.choose(settings)
     config_files.check(chosen.tool)
     model_step.connect(chosen, settings)

@@ -13,7 +13,7 @@ from init import paths, program, signals
 from init.accounts import Identity
 from init.errors import SandboxError
 from init.root import privileges
-from init.session import environment, places, seal
+from init.session import environment, places, seal, term
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -37,7 +37,9 @@ def enter(settings: Settings, arguments: list[str]) -> int:
         privileges.become(agent(), paths.ENTER, arguments)
     seal.session(settings.seccomp, init())
     command, *rest = arguments or [paths.SHELL]
-    variables = {**os.environ, **environment.agent_variables(places.home(), os.environ)}
+    home = places.home()
+    term.settle(os.environ, home)
+    variables = {**os.environ, **environment.agent_variables(home, os.environ)}
     path = command if "/" in command else environment.find_program(command)
     if path is None:
         raise SandboxError(f"there is no program {command}", "Name one that the agent's PATH finds.")

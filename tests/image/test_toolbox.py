@@ -1,5 +1,6 @@
-"""What projects need beside their language: compilers, editors, and installers that are found."""
+"""What projects need beside their language: compilers, editors, terminals, and installers that are found."""
 
+import subprocess
 import zipfile
 from pathlib import Path
 
@@ -105,3 +106,39 @@ def test_uv_leaves_the_hosts_environment_alone(sandbox: Sandbox) -> None:
     assert str(python.readlink()) == "/opt/homebrew/bin/python3.12"
     assert (sandbox.workspace / ".venv" / "pyvenv.cfg").read_text() == files[".venv/pyvenv.cfg"]
     assert (sandbox.workspace / ".venv-sandbox" / ".gitignore").read_text().strip() == "*"
+
+
+TERMINALS = (
+    "xterm-kitty kitty xterm-ghostty ghostty alacritty alacritty-direct foot wezterm contour rio mintty"
+    " ms-terminal tmux tmux-256color screen screen-256color screen.xterm-256color"
+    " xterm xterm-256color xterm-direct nsterm nsterm-256color Apple_Terminal iTerm2.app iterm2 rxvt-unicode"
+    " rxvt-unicode-256color st-256color vte-256color gnome-256color konsole-256color putty-256color"
+    " linux vt100 dumb"
+)
+
+
+def test_terminals_of_today_are_known(sandbox: Sandbox) -> None:
+    script = f"for name in {TERMINALS}; do infocmp $name >/dev/null 2>&1 || echo $name; done"
+    result = sandbox.shell(script)
+    assert (result.returncode, result.stdout) == (0, ""), result.stderr
+
+
+def test_a_terminal_that_nobody_knows_is_taken_for_a_common_one(sandbox: Sandbox) -> None:
+    result = sandbox.shell("tput cols >/dev/null && echo $TERM", env={"TERM": "odd-one"})
+    assert (result.returncode, result.stdout) == (0, "xterm-256color\n"), result.stderr
+    assert result.stderr.count("TERM=odd-one is not known in the sandbox") == 1
+
+
+def test_a_terminal_that_is_known_stays(sandbox: Sandbox) -> None:
+    result = sandbox.shell("echo $TERM", env={"TERM": "xterm-ghostty"})
+    assert (result.stdout, "TERM" in result.stderr) == ("xterm-ghostty\n", False)
+
+
+def test_a_command_that_enters_a_session_knows_its_terminal_too(sandbox: Sandbox) -> None:
+    name = sandbox.start("-c", "sleep 100", env={"TOOLS": "shell"})
+    try:
+        command = ["docker", "exec", "--env=TERM=odd-one", name, "sandbox-enter", "sh", "-c", "echo $TERM"]
+        result = subprocess.run(command, capture_output=True, text=True, check=False)
+    finally:
+        subprocess.run(["docker", "rm", "--force", name], capture_output=True, check=True)
+    assert (result.returncode, result.stdout) == (0, "xterm-256color\n"), result.stderr
