@@ -9,6 +9,7 @@ import os
 from init import folders, log, paths
 from init.errors import SandboxError
 from init.mounts import find
+from init.session import foreign_modules
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -63,6 +64,8 @@ def require(table: Iterable[Mount], needs: Needs) -> None:
     # An earlier session may have locked it; in the workspace it would have been the user.
     folders.open_own(paths.DATA)
     require_writable(paths.DATA, "data/")
+    if needs.files:
+        foreign_modules.tell(paths.WORKSPACE)
 
 
 def require_writable(directory: str, name: str) -> None:

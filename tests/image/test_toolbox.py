@@ -142,3 +142,9 @@ def test_a_command_that_enters_a_session_knows_its_terminal_too(sandbox: Sandbox
     finally:
         subprocess.run(["docker", "rm", "--force", name], capture_output=True, check=True)
     assert (result.returncode, result.stdout) == (0, "xterm-256color\n"), result.stderr
+
+
+def test_packages_of_another_platform_are_told(sandbox: Sandbox) -> None:
+    (sandbox.workspace / "web" / "node_modules" / "@esbuild" / "darwin-arm64").mkdir(parents=True)
+    result = sandbox.shell("true")
+    assert "workspace/web/node_modules was installed for darwin-arm64" in result.stderr
