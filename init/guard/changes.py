@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from init.guard.snapshot import Item, Snapshot
+    from init.guard.views import FileSettings
 
 NOT_SEARCHED = "not searched: too deep, too many or not readable. What is called added may have been there"
 # A report is read only if it is short.
@@ -34,10 +35,14 @@ MAX_CHANGES = 20
 def compare(before: Snapshot, after: Snapshot) -> Comparison:
     """Return what is new or other than it was, what runs by itself first."""
     known = frozenset(before.unseen)
+    modules: dict[str, tuple[str | None, ...]] = {}
+    for item in before.items.values():
+        for name, values in (item.settings or {}).items() if item.rule == GITMODULES else ():
+            modules[name] = (*modules.get(name, ()), *values)
     changes = filter(
         None,
         (
-            _change(path, before.items.get(path), now, is_clone=_is_clone(path, now, before, known))
+            _change(path, before.items.get(path), now, modules, is_clone=_is_clone(path, now, before, known))
             for path, now in sorted(after.items.items())
         ),
     )
@@ -78,7 +83,9 @@ def _is_clone(path: str, now: Item, before: Snapshot, unseen: frozenset[str]) ->
     return all(place.isdisjoint(places) for place in (before.items.keys(), unseen, before.withheld))
 
 
-def _change(path: str, old: Item | None, now: Item, *, is_clone: bool) -> Change | None:
+def _change(
+    path: str, old: Item | None, now: Item, modules: FileSettings, *, is_clone: bool
+) -> Change | None:
     rule, by_itself = now.rule, now.rule.by_itself
     names: tuple[str, ...] = ()
     if now.settings is not None and (old is None or old.settings is not None):
@@ -91,7 +98,9 @@ def _change(path: str, old: Item | None, now: Item, *, is_clone: bool) -> Change
         if rule in (CONFIG, GITMODULES):
             given = None if is_clone else former
             names = tuple(
-                name for name in names if name in former or not views.usual(name, now.settings, given)
+                name
+                for name in names
+                if name in former or not views.usual(name, now.settings, given, modules)
             )
         if not names:
             return None

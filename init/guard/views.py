@@ -56,13 +56,14 @@ def by_itself(view: str, names: Iterable[str]) -> bool:
     )
 
 
-def usual(name: str, now: FileSettings, former: FileSettings | None) -> bool:
+def usual(name: str, now: FileSettings, former: FileSettings | None, modules: FileSettings) -> bool:
     """Tell whether a setting that a repository's configuration did not have is what usual work leaves.
 
     Args:
         name: the setting.
         now: the settings of the configuration.
         former: what they were; None if the repository was not there, so that it is a clone.
+        modules: what .gitmodules said before of submodules, such as their urls.
     """
     part = git_config.parts(name)
     # A helper of its own, such as ext::, is told in any case.
@@ -72,7 +73,36 @@ def usual(name: str, now: FileSettings, former: FileSettings | None) -> bool:
         # What is no remote's name is the place itself.
         names = (f"remote.{value}.url" for value in now[name] if value != ".")
         return all(remote in now and (former is None or remote in former) for remote in names)
-    return part == ("submodule", "url") or (former is None and part in OF_A_CLONE)
+    if part == ("submodule", "url"):
+        return former is None or name not in modules or _of_modules(now[name], modules[name], now)
+    return former is None and part in OF_A_CLONE
+
+
+def _of_modules(urls: Iterable[str | None], known: Iterable[str | None], now: FileSettings) -> bool:
+    """Tell whether `git submodule init` makes these urls of those in .gitmodules; git-submodule(1), add."""
+    remotes = [value for name in now if git_config.parts(name) == ("remote", "url") for value in now[name]]
+    made = {_seen_from(remote, url) for url in map(_text, known) for remote in map(_text, (*remotes, None))}
+    # Without a remote it is seen from the working tree, which has another path on the host.
+    ends = tuple(url for url in made if url.startswith("/")) if not remotes else ()
+    return all(url in made or (url.startswith("/") and url.endswith(ends)) for url in map(_text, urls))
+
+
+def _text(value: str | None) -> str:
+    return value or ""
+
+
+def _seen_from(remote: str, url: str) -> str:
+    """Return a url; one that begins with a dot is relative to a remote's."""
+    if not url.startswith(("./", "../")):
+        return url
+    remote, joint = remote.rstrip("/"), "/"
+    while url.startswith(("./", "../")):
+        if url.startswith("../"):
+            # A path of ssh has no slash before its first folder: u@host:folder.
+            joint = ":" if ":" in remote and "/" not in remote else "/"
+            remote = remote.rpartition(joint)[0]
+        url = url.partition("/")[2]
+    return f"{remote}{joint}{url}"
 
 
 def _git(data: bytes) -> Iterator[tuple[str, str | None]]:

@@ -143,6 +143,7 @@ SETTINGS = {
     "another repository that is shared": "git init -q --bare node_modules/e; "
     "git -C node_modules/e config remote.origin.url https://example.com/x.git; "
     "echo ../../node_modules/e >.git/commondir",
+    "a submodule from elsewhere": "git config submodule.lib.url https://example.com/lib.git",
     "a header for another server": "git config http.extraHeader 'Host: evil.example'",
     "a push that deletes": "git config remote.origin.mirror true",
     "branches elsewhere": "git config extensions.refStorage files:///tmp/x",
@@ -156,7 +157,11 @@ SETTINGS = {
 
 @pytest.mark.parametrize("name", SETTINGS)
 def test_a_setting_that_leads_elsewhere_is_found(own_subject: Subject, name: str) -> None:
-    own = f"{PROJECT}; git remote add origin https://example.org/x.git"
+    own = (
+        f"{PROJECT}; git remote add origin https://example.org/x.git; "
+        "git config -f .gitmodules submodule.lib.path lib; "
+        "git config -f .gitmodules submodule.lib.url ../lib.git"
+    )
     assert own_subject.run(own, env={"SANDBOX_GUARD": "off"}).returncode == 0
     result = own_subject.run(f"cd {WORKSPACE}/app; {SETTINGS[name]}", env={"SANDBOX_GUARD": "block"})
     assert result.returncode == QUARANTINED, result.stderr

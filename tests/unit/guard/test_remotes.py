@@ -111,6 +111,25 @@ def test_what_another_session_writes_meanwhile_is_no_clone(root: Path, cloned: P
         overlap.end(given)
 
 
+MODULES = '[submodule "a"]\n\tpath = a\n\turl = %s\n'
+
+
+@pytest.mark.parametrize("remote", ["https://a.example/u/x.git", "git@a.example:u/x", "/srv/x/", None])
+@pytest.mark.parametrize("url", ["https://a.example/a", "../a", "../../v/a", "./a"])
+def test_the_url_of_a_submodule_is_told_unless_it_is_that_of_gitmodules(
+    root: Path, project: Path, remote: str | None, url: str
+) -> None:
+    put(project / ".gitmodules", MODULES % url)
+    git(project, "update-index", "--add", "--cacheinfo", f"160000,{'1' * 40},a")
+    if remote:
+        git(project, "remote", "add", "origin", remote)
+    assert told(root, lambda: git(project, "submodule", "init")) == {}
+    git(project, "config", "--unset", "submodule.a.url")
+    for evil in (URL, "ssh://a.example/a", "/a/b"):
+        assert told(root, lambda evil=evil: git(project, "config", "submodule.a.url", evil))  # type: ignore[misc]
+        git(project, "config", "--unset", "submodule.a.url")
+
+
 # What is not told
 
 
