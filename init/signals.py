@@ -31,8 +31,8 @@ else:
 SIGCHLD, SIGCONT, SIGHUP, SIGINT, SIGKILL = (
     _signal.SIGCHLD, _signal.SIGCONT, _signal.SIGHUP, _signal.SIGINT, _signal.SIGKILL,
 )  # fmt: skip
-SIGPIPE, SIGQUIT, SIGTERM, SIGTTIN, SIGTTOU = (
-    _signal.SIGPIPE, _signal.SIGQUIT, _signal.SIGTERM, _signal.SIGTTIN, _signal.SIGTTOU,
+SIGPIPE, SIGQUIT, SIGSTOP, SIGTERM, SIGTTIN, SIGTTOU = (
+    _signal.SIGPIPE, _signal.SIGQUIT, _signal.SIGSTOP, _signal.SIGTERM, _signal.SIGTTIN, _signal.SIGTTOU,
 )  # fmt: skip
 
 # Faults of the process itself: blocking them makes no sense, sigprocmask(2).
@@ -40,7 +40,7 @@ _SYNCHRONOUS = {
     _signal.SIGSEGV, _signal.SIGBUS, _signal.SIGFPE, _signal.SIGILL, _signal.SIGTRAP, _signal.SIGABRT,
     _signal.SIGSYS,
 }  # fmt: skip
-WAITED = frozenset(_signal.valid_signals() - _SYNCHRONOUS - {SIGKILL, _signal.SIGSTOP})
+WAITED = frozenset(_signal.valid_signals() - _SYNCHRONOUS - {SIGKILL, SIGSTOP})
 
 # Those that ask a program to end.
 ENDING = (SIGTERM, SIGINT, SIGHUP, SIGQUIT)

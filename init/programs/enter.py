@@ -7,13 +7,11 @@ from __future__ import annotations
 
 import os
 
-import psutil
-
-from init import paths, program, signals
+from init import paths, processes, program, signals
 from init.accounts import Identity
 from init.errors import SandboxError
 from init.root import privileges
-from init.session import environment, places, seal, term
+from init.session import environment, places, seal, supervise, term
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -31,11 +29,14 @@ def enter(settings: Settings, arguments: list[str]) -> int:
     Raises:
         SandboxError: it cannot be run.
     """
+    first = init()
     if os.geteuid() == 0:
         privileges.require_capabilities()
         privileges.lock_down()
+        # While we are root: as the agent we are open to it until seal.session(), which comes too late.
+        seal.calls(settings.seccomp, first)
         privileges.become(agent(), paths.ENTER, arguments)
-    seal.session(settings.seccomp, init())
+    seal.session(settings.seccomp, first)
     command, *rest = arguments or [paths.SHELL]
     home = places.home()
     term.settle(os.environ, home)
@@ -45,6 +46,7 @@ def enter(settings: Settings, arguments: list[str]) -> int:
         raise SandboxError(f"there is no program {command}", "Name one that the agent's PATH finds.")
     # Python ignores some, become() blocked all, and both stay so.
     signals.reset()
+    os.nice(supervise.NICE)
     try:
         os.execve(path, [command, *rest], variables)  # noqa: S606 - exec without a shell is the point
     except OSError as error:
@@ -64,9 +66,12 @@ def init() -> int:
     PID 1, mostly; below `docker run --init`, or where pods share their processes, who began first of those
     that run its program: nothing in a session can have begun before.
     """
+    # First, and alone: the agent chooses what all others say of themselves.
+    if paths.ENTRYPOINT in processes.arguments(1):
+        return 1
     found = [
-        (process.info["create_time"], process.pid)
-        for process in psutil.process_iter(["cmdline", "create_time"])
-        if paths.ENTRYPOINT in (process.info["cmdline"] or ())
+        (process.began, process.pid)
+        for process in processes.every()
+        if paths.ENTRYPOINT in processes.arguments(process.pid)
     ]
     return min(found)[1] if found else 1

@@ -25,6 +25,19 @@ def session(seccomp: str, init: int) -> None:
     # Podman's --user with --cap-add, and what privileges.lock_down() let through to gosu.
     for capabilities in (prctl.cap_effective, prctl.cap_permitted, prctl.cap_inheritable):
         capabilities.limit()
+    calls(seccomp, init)
+
+
+def calls(seccomp: str, init: int) -> None:
+    """Install the filter of system calls; no_new_privs must be set.
+
+    Args:
+        seccomp: as session() takes it.
+        init: as session() takes it.
+
+    Raises:
+        SandboxError: the kernel takes no filter.
+    """
     if seccomp == "off":
         return
     try:

@@ -1,15 +1,24 @@
-"""What a tool leaves running when it ends: asked to end, then killed, and named."""
+"""What a tool leaves running when it ends: asked to end, then killed, and named.
+
+It may be as many processes as the container may have, all spinning: then each of our own milliseconds takes
+a second. So nothing is read, loaded or told while they run.
+"""
 
 from __future__ import annotations
 
 import os
 import time
 
-from init import log, signals
+from init import processes, signals
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import psutil
+    from typing import TypeAlias
+
+    from init.processes import Process
+
+    # An event, and its fields.
+    Told: TypeAlias = tuple[str, dict[str, object]]
 
 # More than a kernel has, which takes what the container may use: sched_setaffinity(2).
 ALL_CPUS = range(1024)
@@ -17,34 +26,59 @@ ALL_CPUS = range(1024)
 # Seconds after which we look for what tells us nothing by its end.
 LOOK_AGAIN = 0.05
 
+# Children that are reaped before something else is looked at: they may have more.
+MOST_REAPED = 100
+MOST_NAMED = 20
 
-def stop(grace: float) -> None:
+
+def stop(grace: float) -> list[Told]:
     """Ask what the tool left running to end, and kill it after the grace.
 
     Args:
         grace: seconds between SIGTERM and SIGKILL, and again until we give up.
+
+    Returns:
+        What there is to warn of.
     """
     if not _any_left():
+        return []
+    warnings = _regain_the_cpu()
+    signal(signals.SIGTERM)
+    # Stopped, nobody would even see it.
+    signal(signals.SIGCONT)
+    if _all_end(grace):
+        return warnings
+    # Nobody can ignore this one, and who is stopped leaves the processor to us.
+    signal(signals.SIGSTOP)
+    names = _names()
+    signal(signals.SIGKILL)
+    _all_end(grace, signals.SIGKILL)
+    return [*warnings, ("killing what the tool left behind", {"processes": names})]
+
+
+def signal(signum: int) -> None:
+    """Send a signal to all that the agent runs besides us."""
+    if os.getpid() == 1:
+        signals.send(-1, signum)
         return
-    _regain_the_cpu()
-    for signum in (signals.SIGTERM, signals.SIGKILL):
-        if signum == signals.SIGKILL:
-            names = ", ".join(_name(process) for process in _left())
-            log.warning("killing what the tool left behind", processes=names)
-        _signal(signum)
-        deadline = time.monotonic() + grace
-        while _any_left():
-            if time.monotonic() > deadline:
-                break
-            # Not only until a child ends: who came in through `docker exec` is none of ours.
-            signals.wait(min(deadline, time.monotonic() + LOOK_AGAIN))
-            if signum == signals.SIGKILL:
-                _signal(signum)
-        else:
-            return
+    for process in processes.below(os.getpid()):
+        signals.send(process.pid, signum)
 
 
-def _regain_the_cpu() -> None:
+def _all_end(seconds: float, again: int | None = None) -> bool:
+    """Wait for the end of all; meanwhile send a signal to who came late. Return whether they ended."""
+    deadline = time.monotonic() + seconds
+    while _any_left():
+        if time.monotonic() > deadline:
+            return False
+        # Not only until a child ends: who came in through `docker exec` is none of ours.
+        signals.wait(min(deadline, time.monotonic() + LOOK_AGAIN))
+        if again is not None:
+            signal(again)
+    return True
+
+
+def _regain_the_cpu() -> list[Told]:
     """Be scheduled as processes are, sched(7), or say that we are not: to end others we have to run.
 
     The filter keeps the session from changing it; a bare `docker exec` has none, nor SANDBOX_SECCOMP=off.
@@ -57,15 +91,9 @@ def _regain_the_cpu() -> None:
             os.setpriority(os.PRIO_PROCESS, 0, 0)
     except OSError as error:
         # Without CAP_SYS_NICE nobody gets back what was taken: setpriority(2), RLIMIT_NICE.
-        log.warning(f"somebody lowered the priority of the session's init, which may be slow to end: {error}")
-
-
-def _signal(signum: int) -> None:
-    if os.getpid() == 1:
-        signals.send(-1, signum)
-        return
-    for process in _left():
-        signals.send(process.pid, signum)
+        what = "somebody lowered the priority of the session's init, which may be slow to end"
+        return [(what, {"error": error.strerror})]
+    return []
 
 
 def _any_left() -> bool:
@@ -81,38 +109,34 @@ def _any_left() -> bool:
     return bool(_left())
 
 
-def _left() -> list[psutil.Process]:
+def _left() -> list[Process]:
     """Return what runs besides us, but for another user's, who came in through a bare `docker exec`."""
-    import psutil
-
     if os.getpid() != 1:
-        return psutil.Process().children(recursive=True)
-    return [process for process in psutil.process_iter() if process.pid != 1 and _is_agents(process)]
+        return processes.below(os.getpid())
+    return [process for process in processes.every() if process.pid != 1 and _is_agents(process.pid)]
 
 
-def _is_agents(process: psutil.Process) -> bool:
-    import psutil
-
+def _is_agents(pid: int) -> bool:
+    # The kernel's own word on it; the owner of /proc/PID is root, where a process says so: prctl(2).
     try:
-        return process.uids().real == os.getuid() and process.status() != psutil.STATUS_ZOMBIE
-    except psutil.Error:
+        os.kill(pid, 0)
+    except OSError:
         return False
+    return True
 
 
-def _name(process: psutil.Process) -> str:
-    import psutil
-
-    try:
-        return f"{process.name()} (pid {process.pid})"
-    except psutil.Error:
-        return f"pid {process.pid}"
+def _names() -> str:
+    left = _left()
+    named = ", ".join(f"{processes.name(process.pid)} (pid {process.pid})" for process in left[:MOST_NAMED])
+    return named + (f", and {len(left) - MOST_NAMED} more" if len(left) > MOST_NAMED else "")
 
 
 def _any_child() -> bool:
-    """Reap what ended and tell whether anything is left."""
+    """Reap some of what ended and tell whether anything may be left."""
     try:
-        while os.waitpid(-1, os.WNOHANG)[0]:
-            pass
+        for _ in range(MOST_REAPED):
+            if not os.waitpid(-1, os.WNOHANG)[0]:
+                break
     except ChildProcessError:
         return False
     return True

@@ -11,7 +11,7 @@ import os
 import time
 
 from init import log, signals
-from init.errors import EX_NOT_EXECUTABLE, EX_NOT_FOUND, EX_SIGNALLED, Interrupted
+from init.errors import EX_NOT_EXECUTABLE, EX_NOT_FOUND, EX_SIGNALLED, Interrupted, SandboxError
 from init.record import Record
 from init.session import stragglers
 from init.session.terminal import Terminal, controlling
@@ -25,6 +25,11 @@ if TYPE_CHECKING:
 
 # About ourselves, not for the tool: its own news, and job control, which the kernel sends to its group.
 _OURS = {signals.SIGCHLD, signals.SIGTTIN, signals.SIGTTOU}
+
+# How far behind us the session's programs stand for a processor, and none can go back: setpriority(2).
+# As many as the container may have, at our own priority, leave us a millisecond of each second. It costs them
+# nothing: with the machine outside the container as a whole shares the processors, cgroups(7).
+NICE = 10
 
 
 class Command(Record):
@@ -48,19 +53,29 @@ def run(command: Command, grace: float, ask: Callable[[], Answer]) -> int:
         The command's exit code, 128 + n where signal n ended it, 126 or 127 where it could not be run.
     """
     terminal = controlling()
-    code = _Job(command, terminal, grace, ask, {}).wait()
-    stragglers.stop(grace)
+    job = _Job(command, terminal, grace, ask, {})
+    code = job.wait()
+    left = stragglers.stop(grace)
     if terminal is not None:
         terminal.take()
+    # Only now: before, somebody could stop what is written, or leave no processor for it.
+    job.tell()
+    for event, fields in left:
+        log.warning(event, **fields)
+    if job.asked:
+        # For who comes after us, and looks at what is pending.
+        signals.send(os.getpid(), signals.SIGTERM)
     return code
 
 
 def step(command: Command, grace: float) -> int:
     """Run a command that prepares the session, as run() does; what else runs is left alone."""
     terminal = controlling()
-    code = _Job(command, terminal, grace, None, {}).wait()
+    job = _Job(command, terminal, grace, None, {})
+    code = job.wait()
     if terminal is not None:
         terminal.take()
+    job.tell()
     return code
 
 
@@ -78,11 +93,17 @@ class _Job:
         self.command, self.terminal, self.grace, self.ask = command, terminal, grace, ask
         # Exit codes of the jobs there are, None while one runs: whoever reaps may reap another's.
         self.codes = codes
-        self.ending = False
+        # Whether we were asked to end, the program was, and did not.
+        self.asked, self.ending, self.killed = False, False, False
         self.deadline: float | None = None
         # Closed by a successful exec. Not waited for: meanwhile signals are.
         self.news, writer = os.pipe()
-        self.pid = os.fork()
+        try:
+            self.pid = os.fork()
+        except OSError as error:
+            os.close(self.news)
+            os.close(writer)
+            raise _no_process(command, error) from error
         if self.pid == 0:
             _become(command, terminal, writer)
         self.codes[self.pid] = None
@@ -108,21 +129,35 @@ class _Job:
 
     def forward(self, signum: int) -> None:
         """Pass a signal on; the one that asks for the end starts the grace period."""
-        signals.send_group(self.pid, signum)
-        if signum == signals.SIGTERM and not self.ending:
+        if signum == signals.SIGTERM:
+            self.asked = True
+            self.end()
+        else:
+            signals.send_group(self.pid, signum)
+
+    def end(self) -> None:
+        """Ask the program to end."""
+        signals.send_group(self.pid, signals.SIGTERM)
+        if not self.ending:
             # Stopped, it would not even see it.
             signals.send_group(self.pid, signals.SIGCONT)
             self.ending, self.deadline = True, time.monotonic() + self.grace
 
     def kill(self) -> None:
+        """Kill the program; all that runs, if that did not help: a dead one is its tracer's, ptrace(2)."""
         signals.send_group(self.pid, signals.SIGKILL)
-        self.deadline = None
-        log.warning("the tool did not end when asked to, so it is killed", grace_seconds=self.grace)
+        # To die takes a processor, too, of which others may leave none. They go on when asked to end.
+        stragglers.signal(signals.SIGKILL if self.killed else signals.SIGSTOP)
+        self.killed, self.deadline = True, time.monotonic() + self.grace
+
+    def tell(self) -> None:
+        """Say what became of it, if that is not what the user expects."""
+        if self.killed:
+            log.warning("the tool did not end when asked to, so it is killed", grace_seconds=self.grace)
 
     def reap(self) -> None:
-        """Reap all that ended, and see to the program if it was stopped."""
+        """Reap what ended, and see to the program if it was stopped."""
         stopped = None
-        # SIGCHLD coalesces: one may stand for any number of children.
         for pid, status in _changed_children():
             if os.WIFSTOPPED(status):
                 stopped = os.WSTOPSIG(status) if pid == self.pid else stopped
@@ -143,13 +178,18 @@ class _Job:
         answer: Answer
         try:
             while isinstance(answer := self.ask(), Command):
-                other = _Job(answer, terminal, self.grace, None, self.codes)
+                try:
+                    other = _Job(answer, terminal, self.grace, None, self.codes)
+                except SandboxError as error:
+                    log.error(error.what, fix=error.fix)
+                    continue
                 other.wait()
                 terminal.take()
+                other.tell()
                 if self.codes[self.pid] is not None:
                     return
-                if other.ending:
-                    answer = "quit"
+                if other.asked:
+                    self.asked, answer = True, "quit"
                     break
         except Interrupted as stop:
             self.forward(stop.signum)
@@ -160,11 +200,12 @@ class _Job:
         terminal.give(self.pid, state)
         signals.send_group(self.pid, signals.SIGCONT)
         if answer == "quit":
-            self.forward(signals.SIGTERM)
+            self.end()
 
 
 def _changed_children() -> Iterator[tuple[int, int]]:
-    while True:
+    # SIGCHLD coalesces: one may stand for any number of children.
+    for _ in range(stragglers.MOST_REAPED):
         try:
             pid, status = os.waitpid(-1, os.WNOHANG | os.WUNTRACED)
         except ChildProcessError:
@@ -172,6 +213,15 @@ def _changed_children() -> Iterator[tuple[int, int]]:
         if pid == 0:
             return
         yield pid, status
+    # There may be more, and more each moment: it comes again, behind what asks us to end.
+    signals.send(os.getpid(), signals.SIGCHLD)
+
+
+def _no_process(command: Command, error: OSError) -> SandboxError:
+    return SandboxError(
+        f"no process can be started for {command.argv[0]}: {error.strerror}",
+        "All that the container may have may be in use: SANDBOX_PIDS, or its memory.",
+    )
 
 
 def _not_run(command: Command, failure: int) -> int:
@@ -190,6 +240,7 @@ def _lead_group(pid: int) -> None:
 def _become(command: Command, terminal: Terminal | None, writer: int) -> NoReturn:
     try:
         os.setpgid(0, 0)
+        os.nice(NICE)
         if terminal is not None:
             terminal.give(os.getpid())
         _close_inherited(keep=writer)

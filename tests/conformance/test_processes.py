@@ -315,6 +315,37 @@ def test_any_other_process_is_ended_or_stopped_by(
     assert weak_attempts()["kill"][attack].startswith("reached"), weak_attempts()["kill"][attack]
 
 
+# Who comes in while the session runs.
+
+
+def found_at_the_door(subject: Subject, *words: str) -> dict[str, Any]:
+    """Have a process come in some times, while the agent looks for one that it could change."""
+    container = subject.start("exec /usr/bin/python3 -I /attacks/unguarded.py /tmp/enough")
+    try:
+        wait_for(lambda: "ready" in logs(container), "the agent to look")
+        for _ in range(5):
+            docker("exec", container, *words, "/bin/sleep", "0.2")
+        docker("exec", container, "/bin/touch", "/tmp/enough")  # noqa: S108 - in the container
+        docker("wait", container)
+        found: dict[str, Any] = json.loads(logs(container).splitlines()[-1])
+    finally:
+        docker("rm", "--force", container, check=False)
+    assert found["began"] >= 5, found
+    return found
+
+
+def test_who_enters_is_at_no_moment_without_the_filter(subject: Subject) -> None:
+    if subject.prefix != ("-c",):
+        pytest.skip("--run-with: sandbox-enter is this image's own")
+    assert found_at_the_door(subject, "sandbox-enter")["found"] == {}
+
+
+@pytest.mark.vacuity
+def test_who_comes_in_past_the_door_is(subject: Subject) -> None:
+    found = found_at_the_door(subject, "/usr/sbin/gosu", "1000:1000")["found"]
+    assert set(found.values()) == {"sleep"}
+
+
 # Files that give privileges, planted by root while the session runs, after every check that a start makes.
 
 LATER = (

@@ -294,8 +294,12 @@ SOON = 30  # seconds for what takes twice the grace, on a machine that other tes
 EVIL = "mkdir -p p/.git && printf '[core]\\n\\tfsmonitor = evil\\n' >p/.git/config"
 
 
-def hogs(life: int, *stay: str) -> str:
-    run = " ".join(["exec /usr/bin/python3 -I /attacks/hogs.py", str(life), *stay])
+# A few on PID 1's processor, and nearly all processes that compose.yml allows.
+HOGS = (80, 1900)
+
+
+def hogs(life: int, count: int, *stay: str) -> str:
+    run = " ".join(["exec /usr/bin/python3 -I /attacks/hogs.py", str(life), str(count), *stay])
     return f"cd /home/agent/workspace; {EVIL}; mkdir -p p/.git/objects p/.git/refs; echo >p/.git/HEAD; {run}"
 
 
@@ -306,16 +310,25 @@ def ends_soon(container: str, seconds: float) -> bool:
     return False
 
 
+@pytest.fixture
+def _roomy(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have compose.yml's own limits again."""
+    for name in LIMITS:
+        monkeypatch.delenv(name)
+
+
 def test_hogs_and_a_slowed_first_process_keep_no_session(running: Start) -> None:
-    container = running(hogs(LIFE), env=ENV)
+    container = running(hogs(LIFE, HOGS[0]), env=ENV)
     wait_for(lambda: "ready" in logs(container), "the hogs to run")
     assert ends_soon(container, SOON), f"the session does not end:\n{logs(container)}"
     assert "killing what the tool left behind" in logs(container)
     assert "core.fsmonitor = evil" in logs(container), "the guard did not look"
 
 
-def test_nor_keep_it_from_being_stopped(running: Start) -> None:
-    container = running(hogs(LIFE, "stay"), env=ENV)
+@pytest.mark.usefixtures("_roomy")
+@pytest.mark.parametrize("count", HOGS)
+def test_nor_keep_it_from_being_stopped(running: Start, count: int) -> None:
+    container = running(hogs(LIFE, count, "stay"), env=ENV)
     wait_for(lambda: "ready" in logs(container), "the hogs to run")
     subprocess.run(["docker", "stop", "--time", str(SOON), container], check=True, capture_output=True)
     assert "core.fsmonitor = evil" in logs(container), "it was killed, or the guard did not look"
@@ -325,7 +338,7 @@ def test_nor_keep_it_from_being_stopped(running: Start) -> None:
 def test_without_the_filter_the_first_process_is_made_idle(own_subject: Subject, running: Start) -> None:
     if own_subject.prefix != ("-c",):
         pytest.skip("--run-with: the switch SANDBOX_SECCOMP=off is this image's own")
-    container = running(hogs(0), env={**ENV, "SANDBOX_SECCOMP": "off"})
+    container = running(hogs(0, 80), env={**ENV, "SANDBOX_SECCOMP": "off"})
     wait_for(lambda: "ready idle" in logs(container), lambda: f"PID 1 to be slowed:\n{logs(container)}")
 
 

@@ -247,12 +247,15 @@ def test_accept_shows_what_a_later_session_put_there(sandbox: Sandbox) -> None:
     assert "touch forged" in accept(sandbox, name).stderr
 
 
+@pytest.mark.parametrize("name", ["bash", r"Uid:\t0\t0\t0"])
 def test_who_entered_ends_with_the_session_before_it_is_looked_at(
-    container: Callable[..., str],
+    container: Callable[..., str], name: str
 ) -> None:
+    """Whatever it calls itself."""
     running = container("-c", "until [[ -e go ]]; do sleep 0.1; done", env={"SANDBOX_SHELL": "1"})
     wait_for(lambda: docker("exec", running, "pgrep", "-x", "sleep", check=False), "the tool")
     late = "trap '' TERM HUP; touch go; while :; do echo run >>.envrc; sleep 0.1; done"
+    late = f"printf '{name}' >/proc/self/comm; {late}"
     docker("exec", "--detach", running, "sandbox-enter", "bash", "-c", late)
     docker("wait", running)
     told = logs(running)

@@ -70,6 +70,25 @@ def test_a_stopped_tool_gives_way_to_a_shell_and_is_resumed(opened: Open) -> Non
     assert terminal.end() == 0
 
 
+def test_a_shell_for_which_no_process_is_left_is_told_and_asked_again(opened: Open) -> None:
+    crowd = (
+        "import os, signal\nwhile True:\n try:\n  if not os.fork(): signal.pause()\n except OSError: break\n"
+    )
+    terminal = opened(
+        "-c",
+        f"{crowd}os.kill(os.getpid(), signal.SIGSTOP)\nprint('resumed')",
+        tool="python",
+        SANDBOX_GRACE="1",
+    )
+    terminal.wait_for(STOPPED)
+    terminal.type("s\r")
+    terminal.wait_for("no process can be started for /bin/bash")
+    wait_for(lambda: terminal.read() and terminal.text.count(STOPPED) == 2, "the question to come again")
+    terminal.type("\r")
+    terminal.wait_for("resumed")
+    assert terminal.end() == 0, terminal.text
+
+
 @pytest.mark.parametrize("shell", [False, True])
 def test_docker_stop_ends_a_stopped_tool(opened: Open, sandbox: Sandbox, shell: bool) -> None:
     terminal = stopped_reader(opened)

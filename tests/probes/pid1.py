@@ -6,11 +6,15 @@ pid1.py zombies COUNT CODE     leaves children that ended and were not waited fo
 pid1.py last-orphans COUNT CODE   leaves orphans that end at the moment it does
 pid1.py flood COUNT CODE       has signals sent to PID 1, and looks at its memory
 pid1.py daemon CODE            leaves a daemon named "straggler" that ignores SIGTERM
+pid1.py chains COUNT           leaves orphans that fork the next one and end, for ever; ignores SIGTERM
+pid1.py named CODE             leaves a process whose name is made to be misread
+pid1.py held                   leaves a tracer that does not let go of it, and ignores SIGTERM
 pid1.py endless CODE           leaves a process that sends PID 1 signals for ever
 pid1.py program JSON           does what tests/image/test_pid1_property.py made up
 """
 
 import contextlib
+import ctypes
 import json
 import os
 import signal
@@ -178,6 +182,60 @@ def do_daemon(code: str) -> None:
     orphans([0], stay)
     os.read(reader, 1)
     os._exit(int(code))
+
+
+def do_chains(count: str) -> None:
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+
+    def chain() -> None:
+        os.setpgid(0, 0)
+        while True:
+            with contextlib.suppress(BlockingIOError):
+                if os.fork():
+                    os._exit(0)
+
+    for _ in range(int(count)):
+        child(chain)
+    say("ready")
+    while True:
+        signal.pause()
+
+
+def do_named(code: str) -> None:
+    reader, writer = os.pipe()
+
+    def stay() -> None:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        Path("/proc/self/comm").write_bytes(b"\x1b[2J\nUid:\t0\xc2\x9b")
+        os.write(writer, b"x")
+        while True:
+            signal.pause()
+
+    orphans([0], stay)
+    os.read(reader, 1)
+    os._exit(int(code))
+
+
+def do_held() -> None:
+    """Be traced by one who is no child of ours, as a debugger is that attached; ptrace(2)."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    seize, set_tracer, anybody = 0x4206, 0x59616D61, -1
+    libc.prctl(set_tracer, ctypes.c_ulong(anybody), 0, 0, 0)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    traced = os.getpid()
+    reader, writer = os.pipe()
+
+    def trace() -> None:
+        os.setsid()
+        failed = libc.ptrace(seize, traced, None, None)
+        os.write(writer, os.strerror(ctypes.get_errno()).encode() if failed else b"ready")
+        while True:
+            signal.pause()
+
+    orphans([0], trace)
+    say(os.read(reader, 100).decode())
+    while True:
+        signal.pause()
 
 
 def do_endless(code: str) -> None:

@@ -1,6 +1,7 @@
 """init/session/supervise.py as PID 1: exit codes, orphans, and what a program leaves behind."""
 
 import json
+import os
 import signal
 from collections.abc import Callable
 from pathlib import Path
@@ -128,12 +129,58 @@ def test_a_daemon_that_ignores_sigterm_is_killed_and_named(start: Start) -> None
     assert "straggler (pid " in pid1.log
 
 
-def test_one_that_is_stopped_is_killed_too(start: Start) -> None:
-    stopped = "until grep -q '^State:.T' /proc/$!/status; do sleep 0.05; done"
-    script = f"sleep 1000 & kill -STOP $!; {stopped}; exit 6"
+STOPPED = "until grep -q '^State:.T' /proc/$!/status; do sleep 0.05; done"
+
+
+def test_one_that_is_stopped_hears_it(start: Start) -> None:
+    polite = (
+        "(trap 'echo heard; exit' TERM; kill -STOP $(exec sh -c 'echo $PPID'); while :; do sleep 0.1; done)"
+    )
+    pid1 = start(*SHELL, f"{polite} & {STOPPED}; exit 6")
+    assert pid1.end() == 6, pid1.log
+    assert pid1.log == "heard\n"
+
+
+def test_one_that_is_stopped_and_does_not_listen_is_killed_too(start: Start) -> None:
+    script = f"trap '' TERM; sleep 1000 & kill -STOP $!; {STOPPED}; exit 6"
     pid1 = start(*SHELL, script, env={"SANDBOX_GRACE": "0.2"})
     assert pid1.end() == 6, pid1.log
     assert "killing what the tool left behind" in pid1.log
+
+
+def test_a_name_is_shown_so_that_it_steers_nothing(start: Start) -> None:
+    pid1 = start(*PROBE, "named", "6", env={"SANDBOX_GRACE": "0.2"})
+    assert pid1.end() == 6, pid1.log
+    assert r"(processes=\x1b[2J\nUid:\t0\x9b (pid " in pid1.log
+
+
+def test_of_many_some_are_named_and_all_are_counted(start: Start) -> None:
+    script = "trap '' TERM; for n in $(seq 30); do sleep 1000 & done; exit 6"
+    pid1 = start(*SHELL, script, env={"SANDBOX_GRACE": "0.2"})
+    assert pid1.end() == 6, pid1.log
+    assert pid1.log.count("sleep (pid ") == 20
+    assert ", and 10 more)" in pid1.log
+
+
+def test_orphans_without_end_keep_nobody_from_asking_for_it(start: Start) -> None:
+    pid1 = start(*PROBE, "chains", "300", env={"SANDBOX_GRACE": "0.5"})
+    pid1.wait_for("ready")
+    pid1.process.send_signal(signal.SIGTERM)
+    assert pid1.end() == 128 + signal.SIGKILL, pid1.log
+
+
+def test_a_tracer_that_keeps_what_is_dead_keeps_no_session(start: Start) -> None:
+    """Of a tracee that is dead its parent hears only from the tracer, or once that is gone."""
+    pid1 = start(*PROBE, "held", env={"SANDBOX_GRACE": "0.5"})
+    pid1.wait_for("ready")
+    pid1.process.send_signal(signal.SIGTERM)
+    assert pid1.end() == 128 + signal.SIGKILL, pid1.log
+
+
+def test_a_program_stands_back_where_processors_are_scarce(start: Start) -> None:
+    pid1 = start("/usr/bin/nice")
+    assert pid1.end() == 0, pid1.log
+    assert int(pid1.log) == min(os.getpriority(os.PRIO_PROCESS, 0) + 10, 19)
 
 
 def test_an_endless_flood_keeps_neither_the_session_nor_the_straggler(start: Start) -> None:

@@ -1,7 +1,9 @@
 """Try to make PID 1 idle, then leave processes that spin where it runs and ignore SIGTERM.
 
-Prints `ready` and whether PID 1 is `idle`. The processes end by themselves after the seconds of the first
-argument, so that where PID 1 never runs again nothing spins for ever. With a second argument we stay, too.
+hogs.py SECONDS COUNT [stay]
+
+Prints `ready` and whether PID 1 is `idle`. The processes end by themselves after the seconds, so that where
+PID 1 never runs again nothing spins for ever. With `stay` we do not end, either.
 """
 
 import os
@@ -11,7 +13,8 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 
-HOGS = 80
+# So many take all processors; fewer have to know which one is PID 1's.
+CROWD = 1000
 CPU = min(os.sched_getaffinity(0))
 
 SLOWED: tuple[Callable[[], object], ...] = (
@@ -24,12 +27,13 @@ SLOWED: tuple[Callable[[], object], ...] = (
 )
 
 
-def spin(seconds: float) -> None:
+def spin(seconds: float, *, pinned: bool) -> None:
     """Take all of the processor that can be had."""
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    os.setpgid(0, 0)
     with suppress(OSError):
         os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
-    os.sched_setaffinity(0, {CPU})
+    if pinned:
+        os.sched_setaffinity(0, {CPU})
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         pass
@@ -38,16 +42,22 @@ def spin(seconds: float) -> None:
 
 def main() -> None:
     """Leave them."""
-    seconds = float(sys.argv[1])
+    seconds, count = float(sys.argv[1]), int(sys.argv[2])
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
     for slow in SLOWED:
         with suppress(OSError):
             slow()
-    for _ in range(HOGS):
+    # All begin when nobody can open the gate any more: before, they would leave us no processor to make the
+    # last of them, nor to end.
+    gate, opener = os.pipe()
+    for _ in range(count):
         if os.fork() == 0:
-            spin(seconds)
+            os.close(opener)
+            os.read(gate, 1)
+            spin(seconds, pinned=count < CROWD)
     print("ready", "idle" if os.sched_getscheduler(1) == os.SCHED_IDLE else "untouched", flush=True)
-    if sys.argv[2:]:
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    if sys.argv[3:]:
+        os.close(opener)
         time.sleep(seconds)
 
 
