@@ -92,12 +92,12 @@ class _Stderr:
     """Where structlog's lines go."""
 
     def tell(self, line: str) -> None:
-        """Write what the user may miss: after what could not be written, nothing is waited for."""
-        output.tell(f"{line}\n", 0 if _untold else output.PATIENCE)
+        """Write what the user may miss."""
+        output.tell(f"{line}\n")
 
     def insist(self, line: str) -> None:
         """Write what the user must not miss."""
-        if not output.tell(f"{line}\n", 0 if _untold else output.PATIENCE):
+        if not output.tell(f"{line}\n"):
             _untold.append(line)
 
     debug = info = tell

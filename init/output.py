@@ -6,11 +6,13 @@ import os
 import sys
 import time
 
-# Seconds for one text; a reader that lives takes it at once.
+# Seconds that are waited for a reader; one that lives takes a text at once. Who let them pass is not waited
+# for again: there may be many texts, and the time to stop has an end.
 PATIENCE = 5.0
+_left = PATIENCE
 
 
-def tell(text: str, seconds: float = PATIENCE) -> bool:
+def tell(text: str) -> bool:
     """Write to stderr; return whether all of it went out."""
     if sys.stderr is None:
         return False
@@ -20,15 +22,16 @@ def tell(text: str, seconds: float = PATIENCE) -> bool:
         # No file, but something in memory.
         sys.stderr.write(text)
         return True
-    return write(descriptor, text.encode(sys.stderr.encoding, "backslashreplace"), seconds)
+    return write(descriptor, text.encode(sys.stderr.encoding, "backslashreplace"))
 
 
-def write(descriptor: int, data: bytes, seconds: float = PATIENCE) -> bool:
-    """Write all of it within these seconds; return whether it went out.
+def write(descriptor: int, data: bytes) -> bool:
+    """Write all of it within the patience that is left; return whether it went out.
 
     Not blocking, whatever was set before, which is set again: who shares the open file shares this, fcntl(2).
     """
-    deadline = time.monotonic() + seconds
+    global _left  # noqa: PLW0603 - it is one reader, mostly, of all texts
+    deadline = time.monotonic() + _left
     try:
         before = os.get_blocking(descriptor)
         os.set_blocking(descriptor, False)
@@ -39,6 +42,8 @@ def write(descriptor: int, data: bytes, seconds: float = PATIENCE) -> bool:
             os.set_blocking(descriptor, before)
     except OSError:
         return False
+    if data:
+        _left = 0.0
     return not data
 
 

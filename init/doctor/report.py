@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
     Status: TypeAlias = Literal["pass", "warn", "fail", "skip"]
 
+# Characters of one detail: servers and programs choose what they say.
+MOST = 2000
+
 _SHOWN = {"pass": "ok  ", "warn": "warn", "fail": "FAIL", "skip": "-   "}
 
 
@@ -109,10 +112,11 @@ class Report:
         print(*lines, sep="\n", file=self.out, flush=True)
 
     def clean(self, text: str) -> str:
-        """Return text without secrets, and without control characters."""
+        """Return text without secrets and control characters, and no more of it than somebody reads."""
         for secret in self.secrets:
             text = redact(secret, text)
-        return printable(text)
+        text = printable(text)
+        return text if len(text) <= MOST else f"{text[:MOST]}… ({len(text)} characters)"
 
     def _clear(self) -> None:
         if self._waiting:

@@ -127,8 +127,13 @@ def _is_agents(pid: int) -> bool:
 
 def _names() -> str:
     left = _left()
-    named = ", ".join(f"{processes.name(process.pid)} (pid {process.pid})" for process in left[:MOST_NAMED])
+    named = ", ".join(f"{_name(process.pid)} (pid {process.pid})" for process in left[:MOST_NAMED])
     return named + (f", and {len(left) - MOST_NAMED} more" if len(left) > MOST_NAMED else "")
+
+
+def _name(pid: int) -> str:
+    # ASCII alone: the terminal is not yet put right, and may take half a letter for a control character.
+    return processes.name(pid).encode("ascii", "backslashreplace").decode()
 
 
 def _any_child() -> bool:

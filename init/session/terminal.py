@@ -23,24 +23,29 @@ N_TTY = bytes(4)
 
 # Modes of a terminal emulator that a program may leave on, by the numbers of DEC and xterm (ctlseqs): cursor
 # keys, reverse video, the mouse (9 to 1016), focus events (1004), bracketed paste, held output, reports of
-# colours and of sizes, margins at the sides.
-_OFF = (1, 5, 9, 1000, 1001, 1002, 1003, 1004, 1005, 1006, 1015, 1016, 2004, 2026, 2031, 2048, 69)
+# colours and of sizes, margins at the sides, the keypad.
+_OFF = (1, 5, 9, 1000, 1001, 1002, 1003, 1004, 1005, 1006, 1015, 1016, 2004, 2026, 2031, 2048, 69, 66)
 # A line that is full goes on in the next; the cursor shows.
 _ON = (7, 25)
 
 # Each is without effect where there is nothing to undo.
 RESET = "".join((
-    # End what was begun: a control string, VT52 mode, printing.
-    "\x18\x1b\\", "\x1b<", "\x1b[4i",
+    # End what was begun: Tektronix mode, a control string, another encoding than UTF-8 (which takes bytes of
+    # a letter for control characters), VT52 mode, printing, a link, writing into the status line.
+    "\x1b\x03", "\x18\x1b\\", "\x1b%G", "\x1b<", "\x1b[4i", "\x1b]8;;\x1b\\", "\x1b[0$}",
     # The main screen. It also moves the cursor to where it was saved, so that it is saved just before.
     "\x1b7\x1b[?1049l",
     # All lines scroll, which moves the cursor as well.
     "\x1b7\x1b[r\x1b8",
     *(f"\x1b[?{mode}l" for mode in _OFF), *(f"\x1b[?{mode}h" for mode in _ON),
-    # No insertion; the line feed is one; the keypad has digits, the keys their usual codes.
-    "\x1b[4l", "\x1b[20l", "\x1b>", "\x1b[>4m",
-    # The first character set is ASCII, and in use. Neither colour, nor hidden text, nor colours redefined.
-    "\x1b(B", "\x0f", "\x1b[0m", *(f"\x1b]{colours}\x1b\\" for colours in (104, 110, 111, 112)),
+    # The keyboard is not locked; no insertion; the line feed is one; the keypad has digits, the keys their
+    # usual codes (xterm's, kitty's); the cursor has its shape.
+    "\x1b[2l", "\x1b[4l", "\x1b[20l", "\x1b>", "\x1b[>4m", "\x1b[<99u", "\x1b[0 q",
+    # The first two character sets are ASCII (Linux's console has no more), and the first is in use.
+    "\x1b(B", "\x1b)B", "\x0f",
+    # Neither colour, nor hidden text, nor colours redefined.
+    "\x1b[0m",
+    *(f"\x1b]{colours}\x1b\\" for colours in (104, 110, 111, 112)),
 )).encode()  # fmt: skip
 
 

@@ -35,16 +35,20 @@ class Terminal:
     def read(self) -> bool:
         """Take in what arrived; tell whether more may come."""
         try:
-            self.stream.feed(self.child.read_nonblocking(65536, timeout=0.1))
+            self.feed(self.child.read_nonblocking(65536, timeout=0.1))
         except pexpect.TIMEOUT:
             return True
         except pexpect.EOF:
             # Whose end pexpect learns of by waitpid(2) may have written more since it last looked.
             with contextlib.suppress(pexpect.EOF, pexpect.TIMEOUT):
                 while True:
-                    self.stream.feed(self.child.read_nonblocking(65536, timeout=0))
+                    self.feed(self.child.read_nonblocking(65536, timeout=0))
             return False
         return True
+
+    def feed(self, data: bytes) -> None:
+        """Show it, but for the end of kitty's keyboard protocol, which pyte takes for text."""
+        self.stream.feed(data.replace(b"\x1b[<99u", b""))
 
     def wait_for(self, *texts: str) -> None:
         deadline = time.monotonic() + PATIENCE

@@ -78,9 +78,9 @@ def test_what_the_user_may_miss_changes_nothing(kept: Path, monkeypatch: pytest.
 def test_nothing_is_waited_for_twice(kept: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A pipe that nobody reads: the first line takes its time, the rest none."""
     reader, writer = os.pipe()
-    monkeypatch.setattr(output, "PATIENCE", 0.05)
+    monkeypatch.setattr(output, "_left", 0.05)
     monkeypatch.setattr("sys.stderr", open(writer, "w", encoding="utf-8"))  # noqa: PTH123, SIM115 - as above
-    while output.write(writer, b"x" * 4096, 0):
+    while output.write(writer, b"x" * 4096):
         pass
     for n in range(100):
         log.warning(f"thing {n}")
