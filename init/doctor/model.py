@@ -173,7 +173,7 @@ def _count(report: Report, provider: Provider, entry: Model) -> None:
         )
     elif reply.text.strip():
         report.good("answer", detail)
-    elif reply.thought:
+    elif reply.thoughts:
         report.good("answer", f"{detail}; it was still thinking after {completion.SHORT} tokens")
     else:
         report.warn(

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from init.doctor.report import Report
     from init.model.catalogue import Model, Provider
-    from init.model.completion import Call
+    from init.model.completion import Call, Reply
 
 ADD = "Use the tool add to add a=19 and b=23, then tell me the sum. Do not calculate it yourself."
 TOOL = {
@@ -37,12 +37,32 @@ _TOOL_FLAGS = {
     "vLLM": "Start vLLM with --enable-auto-tool-choice --tool-call-parser NAME, which goes with the model.",
     "SGLang": "Start SGLang with --tool-call-parser NAME, which goes with the model.",
     "llama.cpp": "Start llama-server with --jinja, and with a model whose template knows tools.",
-    "Ollama": "Take a model that `ollama show NAME` lists the capability tools of.",
-    "LM Studio": "Take a model that LM Studio marks as trained for tool use.",
+    "Ollama": "Update Ollama, and take a model that `ollama show NAME` lists the capability tools of.",
+    "LM Studio": "Update LM Studio, and take a model that it marks as trained for tool use.",
 }
 _ANY_TOOL_FLAG = (
     "Switch tool calls on in the server (docs/model-servers.md), or take a model that is made for them."
 )
+
+# What has a server look for calls where the model writes them while it thinks: vLLM's issues 39056 and 42021,
+# SGLang's 27021, LM Studio's 1669.
+_THINKING_FLAGS = {
+    "vLLM": "Update vLLM, and start it with the --reasoning-parser and --tool-call-parser of the model; or "
+    """switch thinking off: --default-chat-template-kwargs '{"enable_thinking": false}'.""",
+    "SGLang": "Update SGLang, and start it with the --reasoning-parser and --tool-call-parser of the model.",
+    "llama.cpp": "Update llama.cpp; or switch thinking off: --reasoning-budget 0.",
+}
+_ANY_THINKING_FLAG = "Update the server; or switch thinking off, or take a model that does not think."
+
+# llama.cpp's pull request 12292. OMP was seen to send the same request 30 times a second, for ever.
+_ID_FLAGS = {
+    "llama.cpp": "Update llama.cpp: it gives every call an id since March 2025.",
+    "vLLM": "Update vLLM, or take another --tool-call-parser that goes with the model.",
+}
+_ANY_ID_FLAG = "Update the server. Until then use OpenCode: OMP asks the same again and again."
+
+# How the templates of the usual models write a call.
+_MARKS = ("<tool_call", "<function", "[TOOL_CALLS]", '"arguments"')
 
 
 def examine(report: Report, provider: Provider, entry: Model) -> bool:
@@ -62,15 +82,8 @@ def examine(report: Report, provider: Provider, entry: Model) -> bool:
         report.fail("tool call", f"a request with a tool is refused: {error.what}", fix)
         return False
     call = next((call for call in reply.calls if call.name == "add"), None)
-    if call is None and reply.ended in ("length", "time"):
-        patience = f"{completion.LONG} tokens or {completion.PATIENCE:g} s"
-        report.warn("tool call", f"it came to no call within {patience}", SLOW)
-        return True
     if call is None:
-        said = " ".join(reply.text.split())[:80]
-        what = "is written into the text, not made" if _looks_like_call(reply.text) else "is not made"
-        report.fail("tool call", f"the call {what}: {said!r}", fix)
-        return False
+        return _without_a_call(report, provider, reply)
     try:
         given = json.loads(call.arguments)
         first, second = int(given["a"]), int(given["b"])
@@ -78,13 +91,17 @@ def examine(report: Report, provider: Provider, entry: Model) -> bool:
         what = f"the call has arguments that are not as asked: {call.arguments[:80]!r}"
         report.fail("tool call", what, fix)
         return False
+    if not call.id:
+        what = "the call has no id, which agents know its result by"
+        report.fail("tool call", what, _ID_FLAGS.get(provider.kind, _ANY_ID_FLAG))
+        return False
     messages += _result(reply.text, call, first + second)
     report.waiting(f"handing {entry.id} the tool's result (up to {completion.PATIENCE:g} s)")
     reply = completion.converse(provider, entry, messages, [TOOL])
     called = f"it called add({given['a']}, {given['b']})"
     if str(first + second) in reply.text:
         report.good("tool call", f"{called} and went on from the result")
-    elif reply.thought or reply.ended == "time":
+    elif reply.thoughts or reply.ended == "time":
         report.good("tool call", f"{called}; it was still at it after the result")
     else:
         fix = "Small models do that; try a larger one."
@@ -92,20 +109,33 @@ def examine(report: Report, provider: Provider, entry: Model) -> bool:
     return True
 
 
+def _without_a_call(report: Report, provider: Provider, reply: Reply) -> bool:
+    """Say why there may be no call; tell whether an agent may get along all the same."""
+    fix = _TOOL_FLAGS.get(provider.kind, _ANY_TOOL_FLAG)
+    if any(mark in reply.text for mark in (*_MARKS, '"parameters"', "add(")):
+        report.fail("tool call", f"the call is written into the text, not made: {_short(reply.text)}", fix)
+    elif reply.ended in ("length", "time"):
+        patience = f"{completion.LONG} tokens or {completion.PATIENCE:g} s"
+        report.warn("tool call", f"it came to no call within {patience}", SLOW)
+        return True
+    elif any(mark in reply.thoughts for mark in _MARKS):
+        what = f"the call is written into the reasoning, not made: {_short(reply.thoughts)}"
+        report.fail("tool call", what, _THINKING_FLAGS.get(provider.kind, _ANY_THINKING_FLAG))
+    else:
+        report.fail("tool call", f"the call is not made: {_short(reply.text)}", fix)
+    return False
+
+
+def _short(text: str) -> str:
+    return repr(" ".join(text.split())[-80:])
+
+
 def _result(text: str, call: Call, total: int) -> list[dict[str, Any]]:
     """Return the messages that go on: what the model answered, and what the tool did."""
-    # Some templates take no id but the model's own.
-    name = call.id or "call_1"
     function = {"name": call.name, "arguments": call.arguments}
-    made = {"id": name, "type": "function", "function": function}
+    # Some templates take no id but the model's own.
+    made = {"id": call.id, "type": "function", "function": function}
     return [
         {"role": "assistant", "content": text or None, "tool_calls": [made]},
-        {"role": "tool", "tool_call_id": name, "content": str(total)},
+        {"role": "tool", "tool_call_id": call.id, "content": str(total)},
     ]
-
-
-def _looks_like_call(text: str) -> bool:
-    return any(
-        mark in text
-        for mark in ("<tool_call", "<function", '"arguments"', '"parameters"', "[TOOL_CALLS]", "add(")
-    )

@@ -42,19 +42,21 @@ class Reply(Record):
 
     Attributes:
         text: the answer itself.
-        thought: whether reasoning came besides.
+        thoughts: the reasoning that came besides.
         calls: the tool calls.
         ended: why it ended: the server's finish_reason, or `time` where it was still coming after PATIENCE.
         first: seconds to the first piece.
         rate: tokens a second after it, 0 where it came too fast to tell.
+        prompt: tokens of the prompt, 0 where the server does not tell.
     """
 
     text: str
-    thought: bool
+    thoughts: str
     calls: tuple[Call, ...]
     ended: str
     first: float
     rate: float
+    prompt: int
 
 
 def converse(
@@ -102,11 +104,11 @@ class _Gathered:
     """The pieces of a streamed answer, put together."""
 
     def __init__(self) -> None:
-        self.text, self.thought, self.ended = "", False, ""
+        self.text, self.thoughts, self.ended = "", "", ""
         self.calls: list[Call] = []
         # Where in the list the call of an index is.
         self.places: dict[int, int] = {}
-        self.pieces, self.tokens = 0, 0
+        self.pieces, self.tokens, self.prompt = 0, 0, 0
         self.first = self.last = 0.0
 
     def add(self, chunk: Any, seconds: float) -> None:
@@ -119,7 +121,9 @@ class _Gathered:
         if chunk.get("error"):
             said = failures.error_text(json.dumps(chunk))
             raise EndpointError("answer", f"the server breaks off: {said}", "Look at its log.")
-        self.tokens = int((chunk.get("usage") or {}).get("completion_tokens") or self.tokens)
+        usage = chunk.get("usage") or {}
+        self.tokens = int(usage.get("completion_tokens") or self.tokens)
+        self.prompt = int(usage.get("prompt_tokens") or self.prompt)
         for choice in chunk.get("choices") or []:
             self.ended = str(choice.get("finish_reason") or self.ended)
             delta = choice.get("delta") or {}
@@ -129,7 +133,7 @@ class _Gathered:
                 self.last = seconds
                 self.pieces += 1
             self.text += _text(delta.get("content"))
-            self.thought = self.thought or bool(thought)
+            self.thoughts += _text(thought)
             for call in delta.get("tool_calls") or []:
                 self._add_call(call)
 
@@ -153,7 +157,8 @@ class _Gathered:
         """Return the whole."""
         after = self.last - self.first
         rate = ((self.tokens or self.pieces) - 1) / after if after > SHORTEST else 0.0
-        return Reply(self.text, self.thought, tuple(self.calls), self.ended, self.first, rate)
+        calls = tuple(self.calls)
+        return Reply(self.text, self.thoughts, calls, self.ended, self.first, rate, self.prompt)
 
 
 def _text(content: Any) -> str:

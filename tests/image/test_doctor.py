@@ -56,6 +56,8 @@ def test_all_is_well_with_each_server_and_the_real_tools(sandbox: Sandbox, serve
 # Flags of the server, variables, the finding that fails, what is said to be wrong, and what to do.
 Broken = tuple[tuple[str, ...], dict[str, str], str, str, str]
 SMALL = ("--shape", "ollama", "--context", "4096")
+TEXT, THOUGHT, NO_ID = (("--fault", fault) for fault in ("text-calls", "thought-calls", "empty-id"))
+LLAMA = ("--shape", "llamacpp")
 BROKEN: dict[str, Broken] = {
     "localhost": ((), {"MODEL_URL": "http://localhost:8000"}, "connect", "in the container", "host.docker"),
     "closed port": ((), {"MODEL_URL": "http://{host}:8001/v1"}, "connect", "refuses the", "--host"),
@@ -68,6 +70,15 @@ BROKEN: dict[str, Broken] = {
     "wrong id": ((), {"MODEL_ID": "scripted-modell"}, "id", "is not served", "Did you mean scripted-model?"),
     "no tool calls": (("--fault", "no-tools"), {}, "tool call", "refused", "--enable-auto-tool-choice"),
     "tool calls as text": (("--fault", "text-calls"), {}, "tool call", "into the text", "--tool-call-parser"),
+    "thought, vLLM": (THOUGHT, {}, "tool call", "into the reasoning", "--reasoning-parser"),
+    "thought, llama.cpp": ((*THOUGHT, *LLAMA), {}, "tool call", "into the reasoning", "--reasoning-budget"),
+    "no id, vLLM": (NO_ID, {}, "tool call", "no id", "--tool-call-parser"),
+    "no id, LM Studio": ((*NO_ID, "--shape", "lmstudio"), {}, "tool call", "no id", "Update"),
+    "no id, llama.cpp": ((*NO_ID, *LLAMA), {}, "tool call", "no id", "since March 2025"),
+    "refused, llama.cpp": (("--fault", "no-tools", *LLAMA), {}, "tool call", "refused", "--jinja"),
+    "text, SGLang": ((*TEXT, "--shape", "sglang"), {}, "tool call", "into the text", "--tool-call-parser"),
+    "text, Ollama": ((*TEXT, "--shape", "ollama"), {}, "tool call", "into the text", "ollama show"),
+    "text, LM Studio": ((*TEXT, "--shape", "lmstudio"), {}, "tool call", "into the text", "LM Studio"),
     "breaks off": (("--fault", "cut"), {}, "answer", "before", "log"),
     "context too small": (SMALL, {"MODEL_CONTEXT": "32768"}, "context", "gives 4096 tokens", "OLLAMA"),
 }  # fmt: skip

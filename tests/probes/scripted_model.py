@@ -41,8 +41,9 @@ LOADING = 3  # GETs of the models that find the model loading
 THOUGHT = "The user asks for something to be done, and there is a tool for it."
 PATH = re.compile(r"(?<![\w./-])/[\w./-]+\.txt\b")
 FAULTS = (
-    "cut", "empty", "error500", "half", "hang", "html", "huge", "loading", "no-tools", "not-json",
-    "proxy403", "proxy407", "proxy503", "reasoning", "redirect", "slow", "strict", "text-calls", "thousand",
+    "cut", "empty", "empty-id", "error500", "half", "hang", "html", "huge", "loading", "no-tools",
+    "not-json", "proxy403", "proxy407", "proxy503", "reasoning", "redirect", "slow", "strict", "text-calls",
+    "thought-calls", "thousand",
 )  # fmt: skip
 # What a strict server knows of a request: that which every local one reads.
 FIELDS = {
@@ -256,26 +257,12 @@ class Handler(BaseHTTPRequestHandler):
 
     def complete(self) -> None:
         request, model = self.asked, str(self.asked.get("model"))
-        if refusal := self.shape.unknown(model):
-            self.reply(refusal, "unknown model")
+        refusal, why = self.refusal(request, model)
+        if refusal:
+            self.reply(refusal, why)
             return
-        unknown = sorted(request.keys() - FIELDS)
-        if self.fault == "strict" and unknown:
-            said = f"Extra inputs are not permitted: {', '.join(unknown)}"
-            self.reply(self.shape.error(400, said, "BadRequestError", unknown[0]), said)
-            return
-        as_it_is_written = self.fault == "text-calls"
-        if self.fault == "no-tools" and request.get("tools") and request.get("tool_choice") != "none":
-            if refusal := self.shape.no_tools(model):
-                self.reply(refusal, "no tools")
-                return
-            as_it_is_written = True
         model = self.shape.load(model)
-        message = self.script.answer(request)
-        if as_it_is_written:
-            message = as_text(message)
-        if self.fault == "reasoning":
-            message[self.shape.reasoning] = THOUGHT
+        message = self.with_its_fault(self.script.answer(request))
         calls = message.get("tool_calls")
         answered = f"call: {calls[0]['function']['name']}" if calls else message["content"]
         reason = "tool_calls" if calls else "stop"
@@ -306,6 +293,30 @@ class Handler(BaseHTTPRequestHandler):
                 return
             parts = parts[middle:]
         self.body(parts)
+
+    def refusal(self, request: Json, model: str) -> tuple[Answer | None, str]:
+        """Why no answer is made, if none is, and how that is logged."""
+        unknown = sorted(request.keys() - FIELDS)
+        if refusal := self.shape.unknown(model):
+            return refusal, "unknown model"
+        if self.fault == "strict" and unknown:
+            said = f"Extra inputs are not permitted: {', '.join(unknown)}"
+            return self.shape.error(400, said, "BadRequestError", unknown[0]), said
+        if self.fault == "no-tools" and request.get("tools") and request.get("tool_choice") != "none":
+            return self.shape.no_tools(model), "no tools"
+        return None, ""
+
+    def with_its_fault(self, message: Json) -> Json:
+        """The message as a server sends it that has this fault; no-tools, where nothing refuses them."""
+        if self.fault in ("no-tools", "text-calls"):
+            return as_text(message)
+        if self.fault == "thought-calls" and "tool_calls" in message:
+            return {"role": "assistant", "content": "", self.shape.reasoning: as_text(message)["content"]}
+        if self.fault == "empty-id" and "tool_calls" in message:
+            message["tool_calls"][0]["id"] = ""
+        elif self.fault == "reasoning":
+            message[self.shape.reasoning] = THOUGHT
+        return message
 
     def keep_silent(self) -> bool:
         """Say nothing for as long as is wanted; tell whether the client is still there."""

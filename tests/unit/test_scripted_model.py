@@ -226,6 +226,14 @@ def test_it_is_silent_before_a_call_and_notes_who_gives_up(serve: Serve, silence
     assert model.logged()["answered"] == "given up"
 
 
+def test_a_call_may_be_a_thought_or_have_no_id(serve: Serve) -> None:
+    message = serve("--fault", "thought-calls").complete("", ADD)[1]["choices"][0]["message"]
+    assert message["reasoning_content"].startswith("<tool_call>")
+    assert "tool_calls" not in message
+    message = serve("--fault", "empty-id").complete("", ADD)[1]["choices"][0]["message"]
+    assert message["tool_calls"][0]["id"] == ""
+
+
 def test_a_strict_server_refuses_what_it_does_not_know(serve: Serve) -> None:
     model = serve("--fault", "strict")
     status, answer = model.complete("", store=False, max_completion_tokens=1, max_tokens=1)

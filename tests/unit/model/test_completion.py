@@ -54,18 +54,18 @@ def test_calls_are_put_together_as_servers_send_them(chunks: list[Any], calls: l
 
 
 @pytest.mark.parametrize(
-    ("chunks", "text", "thought"),
+    ("chunks", "text", "thoughts"),
     [
-        ([delta(content="a"), delta(content="b")], "ab", False),
-        ([delta(content=[{"type": "text", "text": "a"}]), delta(content=None)], "a", False),
-        ([delta(reasoning_content="hm"), delta(content="a")], "a", True),
-        ([delta(reasoning="hm")], "", True),
-        ([{"choices": []}, {"choices": None, "usage": None}, {}], "", False),
+        ([delta(content="a"), delta(content="b")], "ab", ""),
+        ([delta(content=[{"type": "text", "text": "a"}]), delta(content=None)], "a", ""),
+        ([delta(reasoning_content="hm"), delta(content="a")], "a", "hm"),
+        ([delta(reasoning="hm")], "", "hm"),
+        ([{"choices": []}, {"choices": None, "usage": None}, {}], "", ""),
     ],
 )
-def test_text_is_put_together(chunks: list[Any], text: str, thought: bool) -> None:
+def test_text_is_put_together(chunks: list[Any], text: str, thoughts: str) -> None:
     reply = gather(*chunks)
-    assert (reply.text, reply.thought) == (text, thought)
+    assert (reply.text, reply.thoughts) == (text, thoughts)
 
 
 def test_the_rate_is_that_of_the_tokens_after_the_first() -> None:
@@ -89,7 +89,7 @@ def nested(depth: int) -> Any:
 def test_a_piece_that_is_nested_too_deeply_is_refused_as_any_odd_one(field: str) -> None:
     deep = nested(100_000)
     chunk = {"error": deep} if field == "error" else delta(**{field: deep})
-    if field in ("tool_calls", "reasoning"):
+    if field == "tool_calls":
         gather(chunk)  # not walked through
         return
     with pytest.raises((*endpoint.UNEXPECTED_SHAPE, EndpointError)):
