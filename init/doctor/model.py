@@ -6,11 +6,12 @@ import socket
 import time
 from urllib.parse import urlsplit
 
-from init.doctor import tool_call
+from init.doctor import reading, tool_call
 from init.errors import SandboxError
 from init.model import completion, configuration, discovery, endpoint, failures, proxy
 from init.model.catalogue import NO_LIST, ambiguous, joined, resolve
 from init.model.failures import EndpointError
+from init.record import Record
 from init.session import model_step
 
 TYPE_CHECKING = False
@@ -26,10 +27,23 @@ if TYPE_CHECKING:
 # Seconds for the steps before an answer.
 PATIENCE = 10.0
 
+
+class Examined(Record):
+    """What the tools can be tried with.
+
+    Attributes:
+        catalogue: the models.
+        reading: seconds for which the slowest of them reads a tool's own prompt.
+    """
+
+    catalogue: Catalogue
+    reading: float
+
+
 COUNT = "Count from one to twenty in words, separated by commas. Write nothing else."
 
 
-def model(report: Report, variables: Mapping[str, str], tools: Iterable[Tool]) -> Catalogue | None:
+def model(report: Report, variables: Mapping[str, str], tools: Iterable[Tool]) -> Examined | None:
     """Examine each server and each model; return them where the tools can be tried with them."""
 
     def warn(what: str, fix: str) -> None:
@@ -55,10 +69,11 @@ def model(report: Report, variables: Mapping[str, str], tools: Iterable[Tool]) -
     except SandboxError as error:
         report.fail("id", error.what, error.fix)
         return None
-    answers = [
+    readings = [
         _examine(report, provider, entry) for provider in catalogue.providers for entry in provider.models
     ]
-    return catalogue if all(answers) else None
+    known = [seconds for seconds in readings if seconds is not None]
+    return Examined(catalogue, max(known)) if len(known) == len(readings) else None
 
 
 def _nothing_set(report: Report, tools: Iterable[Tool]) -> None:
@@ -146,18 +161,21 @@ def _milliseconds(begun: float) -> str:
     return f"{(time.monotonic() - begun) * 1000:.0f} ms"
 
 
-def _examine(report: Report, provider: Provider, entry: Model) -> bool:
+def _examine(report: Report, provider: Provider, entry: Model) -> float | None:
+    """Tell what a model can; return the seconds for which it reads a tool's own prompt, None if it fails."""
     report.good("id", f"{entry.id}, context {entry.context}, at most {entry.output} a time")
     try:
         _count(report, provider, entry)
         _context(report, provider, entry)
         if entry.tools:
-            return tool_call.examine(report, provider, entry)
+            seconds = reading.examine(report, provider, entry)
+            return seconds if tool_call.examine(report, provider, entry) else None
         report.skip("tool call", "it is set to have no tools: MODEL_TOOLS=off, or tools: false")
     except EndpointError as error:
         report.fail("answer", error.what, error.fix)
-        return False
-    return True
+        return None
+    # It gets a short prompt.
+    return 0.0
 
 
 def _count(report: Report, provider: Provider, entry: Model) -> None:

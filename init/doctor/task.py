@@ -15,12 +15,14 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from init.doctor.model import Examined
     from init.doctor.report import Report
-    from init.model.catalogue import Catalogue
     from init.tools import Tool
 
-# Seconds: an agent's prompt of 10,000 tokens is read at a few hundred a second by a slow machine.
-PATIENCE = 180.0
+# Seconds for a task besides the reading of the tool's own prompt, which may come more than once.
+PATIENCE, READINGS = 180.0, 4
+# Seconds of reading that nobody waits for.
+TOO_LONG = 300.0
 
 TASK = "With your tool for writing files, write {folder}/pong.txt, holding the one word pong. Then say done."
 # The folders below data/ in which the tools keep what they keep, by the variable that moves them.
@@ -29,21 +31,25 @@ _XDG = {"DATA": "share", "STATE": "state", "CACHE": "cache"}
 GREETING = "Say hello in one short sentence."
 
 
-def try_each(report: Report, tools: Iterable[Tool], catalogue: Catalogue) -> None:
+def try_each(report: Report, tools: Iterable[Tool], examined: Examined) -> None:
     """Give each tool that has a headless mode a task, in folders that are removed afterwards."""
-    able = catalogue.main()[1].tools
+    able = examined.catalogue.main()[1].tools
+    patience = PATIENCE + READINGS * examined.reading
     for tool in tools:
         if not (tool.headless and tool.renderer):
             report.skip(tool.name, "config/tools.yml gives it no headless mode, or no models")
             continue
+        if examined.reading > TOO_LONG:
+            report.skip(tool.name, "the model reads its prompt for too long to wait; try it by hand")
+            continue
         folder = tempfile.mkdtemp(prefix="doctor-")
         try:
-            _try(report, tool, folder, able=able)
+            _try(report, tool, folder, patience, able=able)
         finally:
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def _try(report: Report, tool: Tool, folder: str, *, able: bool) -> None:
+def _try(report: Report, tool: Tool, folder: str, patience: float, *, able: bool) -> None:
     prompt = TASK.format(folder=folder) if able else GREETING
     words = [word.replace("{prompt}", prompt) for word in tool.headless]
     # Its sessions are none of the user's.
@@ -56,8 +62,8 @@ def _try(report: Report, tool: Tool, folder: str, *, able: bool) -> None:
                 f"{paths.CONFIG}/{file.source}", file.target.replace("{data}", f"{folder}/.own", 1)
             )
     command = environment.command(tool, words, places.home(), {**os.environ, **apart})
-    report.waiting(f"{tool.name} does a small task (up to {PATIENCE:g} s)")
-    ended = timed_process.run(command.argv, command.environ, folder, PATIENCE)
+    report.waiting(f"{tool.name} does a small task (up to {patience:.0f} s)")
+    ended = timed_process.run(command.argv, command.environ, folder, patience)
     ended = Ended(ended.code, report.clean(ended.output), report.clean(ended.errors))
     said = ended.last(80)
     if ended.code != 0:

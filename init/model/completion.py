@@ -64,15 +64,23 @@ def converse(
     entry: Model,
     messages: Sequence[Mapping[str, Any]],
     tools: Sequence[Any] | None,
+    most: int = 0,
 ) -> Reply:
     """Send a conversation as the tools do, streamed; return the model's next message.
+
+    Args:
+        provider: whom to ask.
+        entry: the model.
+        messages: the conversation.
+        tools: those that the model may call.
+        most: tokens of the answer; 0 for as many as suit a call, or a few lines.
 
     Raises:
         EndpointError: the server refuses, or its answer breaks off.
     """
     body: dict[str, Any] = {
         "model": entry.id, "messages": messages, "stream": True, "stream_options": {"include_usage": True},
-        "max_tokens": min(LONG if tools else SHORT, entry.output),
+        "max_tokens": min(most or (LONG if tools else SHORT), entry.output),
     }  # fmt: skip
     if tools:
         body["tools"] = tools

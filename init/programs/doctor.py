@@ -51,11 +51,11 @@ def examine(settings: Settings, arguments: list[str]) -> int:
     report.section("security")
     hardening.session(report, settings)
     report.section("model")
-    catalogue = model.model(report, settings.model, installed)
-    if catalogue is not None:
+    examined = model.model(report, settings.model, installed)
+    if examined is not None:
         report.section("tasks")
-        hand_over(report, catalogue, definitions, table)
-        task.try_each(report, installed, catalogue)
+        hand_over(report, examined.catalogue, definitions, table)
+        task.try_each(report, installed, examined)
     if arguments:
         print(report.as_json())  # noqa: T201 - what was asked for
     return report.conclude()

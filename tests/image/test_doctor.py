@@ -44,7 +44,7 @@ def test_all_is_well_with_each_server_and_the_real_tools(sandbox: Sandbox, serve
     result = start(sandbox, "doctor", "--no-build", TOOLS="opencode,omp")
     assert result.returncode == 0, f"{result.stdout}{result.stderr}"
     told = [line.split() for line in result.stdout.splitlines()]
-    for name in ("workspace", "data", "capabilities", "root", "name", "connect", "list", "context"):
+    for name in ("workspace", "data", "capabilities", "root", "name", "connect", "list", "prompt", "context"):
         assert ["ok", name] in [line[:2] for line in told], result.stdout
     assert "called add(19, 23) and went on from the result" in result.stdout
     assert result.stdout.count("it wrote a file with the model's help") == 2
@@ -100,6 +100,13 @@ def test_a_model_that_thinks_aloud_is_well(sandbox: Sandbox, serve: Serve) -> No
     findings = examine(sandbox, 0)
     assert found(findings, "model", "answer")["status"] == "pass"
     assert found(findings, "model", "tool call")["status"] == "pass"
+
+
+def test_a_slow_model_is_told_with_what_a_tools_own_prompt_takes(sandbox: Sandbox, serve: Serve) -> None:
+    serve("--reading", "100")
+    finding = found(examine(sandbox, 0), "model", "prompt")
+    assert finding["status"] == "warn"
+    assert "an agent's own 10000 take about" in finding["detail"]
 
 
 def test_a_model_without_tools_is_not_asked_to_call_one(sandbox: Sandbox, serve: Serve) -> None:

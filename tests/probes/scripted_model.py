@@ -174,6 +174,7 @@ class Handler(BaseHTTPRequestHandler):
     fault: str | None
     silent: float  # seconds before a call of a tool
     silence: str  # where in the answer it is
+    reading: float  # tokens a second of the prompt, 0 for no time at all
     loading = 0  # how often it still says so
     lock = Lock()
 
@@ -262,6 +263,10 @@ class Handler(BaseHTTPRequestHandler):
             self.reply(refusal, why)
             return
         model = self.shape.load(model)
+        tokens = sum(len(text_of(m.get("content"))) for m in messages_of(request)) // 4
+        usage = USAGE | ({"prompt_tokens": tokens} if self.reading else {})
+        if self.reading:
+            time.sleep(tokens / self.reading)
         message = self.with_its_fault(self.script.answer(request))
         calls = message.get("tool_calls")
         answered = f"call: {calls[0]['function']['name']}" if calls else message["content"]
@@ -272,7 +277,7 @@ class Handler(BaseHTTPRequestHandler):
         head: Json = {"id": "chatcmpl-scripted", "created": int(time.time()), "model": model}
         if not request.get("stream"):
             whole = [{"index": 0, "message": message, "finish_reason": reason}]
-            head |= {"object": "chat.completion", "choices": whole, "usage": USAGE}
+            head |= {"object": "chat.completion", "choices": whole, "usage": usage}
             self.reply(Answer(200, head), answered)
             return
         head |= {"object": "chat.completion.chunk", "choices": []}
@@ -282,7 +287,7 @@ class Handler(BaseHTTPRequestHandler):
         steps.append(({}, reason))
         chunks = [head | {"choices": [{"index": 0, "delta": d, "finish_reason": end}]} for d, end in steps]
         if (request.get("stream_options") or {}).get("include_usage"):
-            chunks.append(head | {"usage": USAGE})
+            chunks.append(head | {"usage": usage})
         self.begin(200, {"Content-Type": "text/event-stream", "Transfer-Encoding": "chunked"}, answered)
         events = [f"data: {data}\n\n".encode() for data in [*map(json.dumps, chunks), "[DONE]"]]
         parts = [b"%x\r\n%b\r\n" % (len(event), event) for event in events] + [b"0\r\n\r\n"]
@@ -413,6 +418,9 @@ def main() -> None:
         "--silent", type=float, default=0, help="seconds in which a tool's call does not come"
     )
     parser.add_argument("--silence", choices=SILENCES, default="headers", help="where the silence is")
+    parser.add_argument(
+        "--reading", type=float, default=0, help="tokens of the prompt that it reads a second"
+    )
     parser.add_argument("--fault", choices=FAULTS)
     given = parser.parse_args()
     models = given.model or ["scripted-model"]
@@ -423,7 +431,7 @@ def main() -> None:
     told = Told(models, given.context, given.trained, given.num_ctx, given.old)
     Handler.script = Script(given.file, given.content, given.directory)
     Handler.shape, Handler.key, Handler.fault = SHAPES[given.shape](told), given.key, given.fault
-    Handler.silent, Handler.silence = given.silent, given.silence
+    Handler.silent, Handler.silence, Handler.reading = given.silent, given.silence, given.reading
     Handler.loading = LOADING if given.fault == "loading" else 0
     server = Server((given.host, given.port), Handler)
     if given.tls:
