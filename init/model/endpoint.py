@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 # A list of a thousand models is 200 kB.
 MOST_BYTES = 8 << 20
 
+# Levels of an answer, which has ten. What is deeper is refused once, before anything walks through it.
+DEEPEST = 100
+
 # What reading an answer of another form raises.
 UNEXPECTED_SHAPE = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
 
@@ -105,16 +108,35 @@ def parsed(server: Server, url: str, text: bytes, kind: str = "") -> Any:
     """Return what JSON holds.
 
     Raises:
-        EndpointError: it is none.
+        EndpointError: it is none, or so deep that nobody could walk through it.
     """
     try:
-        return json.loads(text)
+        content = json.loads(text)
+    except RecursionError as error:
+        raise failures.too_deep(server, url) from error
     except UNEXPECTED_SHAPE as error:
         if "html" in kind.lower() or text.lstrip()[:1] == b"<":
             raise failures.web_page(server, url) from error
         raise EndpointError(
             "answer", f"{url} does not answer with JSON", f"Check {server.origin.url}, and the server's log."
         ) from error
+    if _is_deep(content):
+        raise failures.too_deep(server, url)
+    return content
+
+
+def _is_deep(content: Any) -> bool:
+    level = [content]
+    for _ in range(DEEPEST):
+        level = [
+            inner
+            for outer in level
+            if isinstance(outer, dict | list)
+            for inner in (outer.values() if isinstance(outer, dict) else outer)
+        ]
+        if not level:
+            return False
+    return True
 
 
 @contextlib.contextmanager

@@ -165,6 +165,12 @@ def _proxy_fix(server: Server, url: str, way: Proxy | None) -> str:
     )
 
 
+def too_deep(server: Server, url: str) -> EndpointError:
+    """Say what it means that an answer is nested like no model server's."""
+    what = f"{url} answers with JSON that is nested too deeply"
+    return EndpointError("answer", what, f"Is {server.origin.url} the address of a model server?")
+
+
 def web_page(server: Server, url: str) -> EndpointError:
     """Say what it means that a web page comes where a model server should be."""
     way = proxy.between(url)

@@ -115,6 +115,7 @@ BAD: dict[str, Bad] = {
     "several": (("--model", "a", "--model", "b"), {}, "and none is chosen: a, b", "Set MODEL_ID"),
     "thousand": (("--fault", "thousand"), {}, "and 970 more", "Set MODEL_ID"),
     "html": (("--fault", "html"), {}, "a web page", "the API's own address"),
+    "nested": (("--fault", "deep"), {}, "nested too deeply", "the address of a model server"),
     "newline in the key": ((), {"MODEL_API_KEY": f"{KEY}\nX: y"}, "MODEL_API_KEY holds", "one line"),
     "context 0": ((), {"MODEL_CONTEXT": "0"}, "MODEL_CONTEXT='0' is not a whole number", "32768"),
     "no such key file": ((), {"MODEL_API_KEY_FILE": "none.key"}, "config/none.key cannot be read", "config/"),

@@ -37,11 +37,12 @@ USAGE = {"prompt_tokens": 1000, "completion_tokens": 16, "total_tokens": 1016}
 PIECE = 24  # characters in one streamed delta
 DRIP = 0.5  # seconds between two bytes of a slow answer
 HUGE = 64 << 20
+DEEP = 100_000  # levels of lists in lists
 LOADING = 3  # GETs of the models that find the model loading
 THOUGHT = "The user asks for something to be done, and there is a tool for it."
 PATH = re.compile(r"(?<![\w./-])/[\w./-]+\.txt\b")
 FAULTS = (
-    "cut", "empty", "empty-id", "error500", "half", "hang", "html", "huge", "loading", "no-tools",
+    "cut", "deep", "empty", "empty-id", "error500", "half", "hang", "html", "huge", "loading", "no-tools",
     "not-json", "proxy403", "proxy407", "proxy503", "reasoning", "redirect", "slow", "strict", "text-calls",
     "thought-calls", "thousand",
 )  # fmt: skip
@@ -215,6 +216,8 @@ class Handler(BaseHTTPRequestHandler):
         page = b"<!doctype html><html><title>Web UI</title><body>Sign in</body></html>"
         if self.fault == "html":
             self.send(200, page, "html", "text/html; charset=utf-8")
+        elif self.fault == "deep":
+            self.send(200, b'{"data": %b%b}' % (b"[" * DEEP, b"]" * DEEP), "deep")
         elif self.fault == "not-json":
             self.send(200, b'{"object": "list", "data": [{"id": ', "not json")
         elif self.fault in ("proxy403", "proxy407", "proxy503"):

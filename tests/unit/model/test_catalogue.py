@@ -188,7 +188,7 @@ FAULTS: dict[str, tuple[Answers, str, str]] = {
     "html": ({"/v1/models": (200, {}, "<html></html>")}, "a web page", "API"),
     "said to be html": ({"/v1/models": (200, {"Content-Type": "text/html"}, "Hi")}, "a web page", "API"),
     "broken": ({"/v1/models": (200, {}, '{"data": [')}, "not answer with JSON", "MODEL_URL"),
-    "nested": ({"/v1/models": (200, {}, "[" * 100000)}, "not answer with JSON", "MODEL_URL"),
+    "nested": ({"/v1/models": (200, {}, "[" * 100000)}, "nested too deeply", "MODEL_URL"),
     "no list": ({"/v1/models": {"models": []}}, "no list of models", "/v1"),
     "empty": ({"/v1/models": listed()}, "serves no model", "Load one"),
     "bad ids": ({"/v1/models": {"data": [{"id": 1}, {"id": "a\u001b"}, "x", {}]}}, "no model", "Load one"),
