@@ -83,6 +83,10 @@ RUN --mount=type=bind,from=checkout,source=/checkout/scripts/build,target=/build
     /build/with-network /build/install-python
 
 COPY --from=node /opt/tools /opt/tools
+# A worktree that is not in the container is not gone: git prunes none by itself. And nobody but the agent is here,
+# so that another owner of a folder is no danger.
+RUN git config --system gc.worktreePruneExpire never && git config --system --add safe.directory '*'
+
 # Run as somebody who may write nothing of the image, as the agent is.
 RUN export PATH="/opt/tools/bin:/opt/python/bin:/opt/rust/bin:$PATH" && mkdir -m 1777 /tmp/try \
  && for program in $(ls /opt/tools/bin) node python cargo rustc; do \

@@ -22,7 +22,8 @@ HINT = "./start.sh --help tells what there is; arguments for the tool go after -
 START = (
     "./start.sh [--tool NAME | --shell] [--demo] [--no-build | [--no-cache] [--pull] [--build-arg K=V]...]"
 )
-MORE = f"Without a verb, a tool is opened:\n  {START}\n             [--bootstrap] [-- ARGUMENT...]"
+REST = "             [--with-repository] [--bootstrap] [-- ARGUMENT...]"
+MORE = f"Without a verb, a tool is opened:\n  {START}\n{REST}"
 EXAMPLES = """examples:
   ./start.sh --tool opencode -- run "Explain this project"
   ./start.sh --tool omp -- -p "Explain this project"
@@ -63,6 +64,7 @@ class Start:
     build: bool = True
     build_options: tuple[str, ...] = ()
     bootstrap: bool = False
+    with_repository: bool = False
     arguments: tuple[str, ...] = ()
 
 
@@ -216,6 +218,9 @@ def _start_parser() -> argparse.ArgumentParser:
         "also start a small model, to try everything without a server; it can chat, not code.\n"
         "MODEL_GGUF=FILE uses your own model file. The tool is opencode unless --tool or\n"
         "DEFAULT_TOOL names one"))  # fmt: skip
+    tree.add_argument("--with-repository", action="store_true", help=(
+        "where the workspace is, or holds, a worktree or a submodule: mount its repository as well,\n"
+        "writable, at its own path"))  # fmt: skip
     _add_no_build(tree)
     tree.add_argument("--no-cache", action="store_true", help="build every layer anew")
     tree.add_argument("--pull", action="store_true", help="ask the registry for the base image again")
@@ -289,5 +294,6 @@ def _start(options: argparse.Namespace, arguments: tuple[str, ...]) -> Start:
         raise UsageError(f"--no-build and {build_options[0]} exclude each other", HINT)
     return Start(
         tool=options.tool or "", shell=options.shell, demo=options.demo, build=options.build,
-        build_options=build_options, bootstrap=options.bootstrap, arguments=arguments,
+        build_options=build_options, bootstrap=options.bootstrap,
+        with_repository=options.with_repository, arguments=arguments,
     )  # fmt: skip

@@ -5,6 +5,9 @@ Nothing else reads those: what start.sh wants to know is in Compose's own answer
 
 from __future__ import annotations
 
+import contextlib
+import json
+import tempfile
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,7 +17,7 @@ from host.errors import HostError
 from host.messages import say
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from host.checkout import Checkout
     from host.supervisor import Supervisor
@@ -26,6 +29,7 @@ OVERRIDES = tuple(
     f"{name}.override.{ending}" for name in ("compose", "docker-compose") for ending in ("yml", "yaml")
 )
 SERVICE = "sandbox"
+WORKSPACE = "/home/agent/workspace"
 # The extension field of compose.yml that shows variables, which Compose tells nowhere else.
 SHOWN = "x-start"
 
@@ -62,6 +66,16 @@ class Compose:
         settings = [word for name, value in variables.items() for word in ("-e", f"{name}={value}")]
         return self.command("run", "--rm", *options, *settings, SERVICE, *arguments)
 
+    @contextlib.contextmanager
+    def extended(self, more: Mapping[str, object]) -> Iterator[Compose]:
+        """Have it with one more file, of this content, for a while."""
+        with tempfile.NamedTemporaryFile(
+            "w", prefix="agentic-sandbox-", suffix=".yml", encoding="utf-8"
+        ) as file:
+            json.dump(more, file)
+            file.flush()
+            yield replace(self, files=(*self.files, Path(file.name)))
+
     def given(self, **variables: str) -> Compose:
         """Return it with more in the environment."""
         return replace(self, environ={**self.environ, **variables})
@@ -77,6 +91,7 @@ class Configuration:
         image: the name of the sandbox's image.
         environment: what the sandbox is given; empty and unset are the same.
         folders: what is mounted into it from this machine.
+        workspace: the one of these that is its workspace, None where nothing is mounted there.
         networks: the names of its networks that Compose makes.
         variables: what is set in the environment or .env, of what compose.yml shows.
     """
@@ -86,6 +101,7 @@ class Configuration:
     image: str
     environment: Mapping[str, str]
     folders: tuple[Path, ...]
+    workspace: Path | None
     networks: tuple[str, ...]
     variables: Mapping[str, str]
 
@@ -180,17 +196,19 @@ def understand(told: Mapping[str, Any], root: Path) -> Configuration:
     service: dict[str, Any] = told["services"][SERVICE]
     project, ours = _plain(told["name"]), containers.project(root)
     networks = [(told.get("networks") or {}).get(name) or {} for name in service.get("networks") or ()]
+    mounted = {
+        volume["target"]: Path(_plain(volume["source"]))
+        for volume in service.get("volumes") or ()
+        if volume["type"] == "bind"
+    }
     return Configuration(
         project=project,
         # Who chose a name means that one.
         projects=(project, containers.by_hand(root)) if project == ours else (project,),
         image=_plain(service["image"]),
         environment=_values(service.get("environment")),
-        folders=tuple(
-            Path(_plain(volume["source"]))
-            for volume in service.get("volumes") or ()
-            if volume["type"] == "bind"
-        ),
+        folders=tuple(mounted.values()),
+        workspace=mounted.get(WORKSPACE),
         networks=tuple(_plain(one["name"]) for one in networks if "name" in one and not one.get("external")),
         variables=_values(told.get(SHOWN)),
     )

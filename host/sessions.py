@@ -8,7 +8,7 @@ import secrets
 from typing import TYPE_CHECKING
 
 from host import compose as compose_files
-from host import containers, demo, detach_keys, engine, image, messages, network
+from host import containers, demo, detach_keys, engine, image, messages, network, repositories
 from host import terminal as terminals
 from host.errors import SIGNALLED, HostError
 from host.session import NETWORK, Kind, Session, kind
@@ -36,6 +36,8 @@ def open_tool(checkout: Checkout, supervisor: Supervisor, environ: Mapping[str, 
     emulated = image.choose_platform(environ, configuration.environment)
     compose = compose.given(**emulated, **(planned.settings if planned else {}))
     configuration.provide_folders()
+    if configuration.workspace and (hint := repositories.dubious(configuration.workspace, os.geteuid())):
+        messages.say(hint)
     if start.build:
         image.build(supervisor, compose, configuration, start.build_options)
     else:
@@ -44,8 +46,36 @@ def open_tool(checkout: Checkout, supervisor: Supervisor, environ: Mapping[str, 
     at_terminal = terminals.is_terminal()
     variables = {**(planned.variables if planned else {}), **chosen.variables,
                  **preferences(configuration.environment, start, terminal=at_terminal)}  # fmt: skip
-    with begun(supervisor, compose, configuration, demonstrating=start.demo) as session:
+    with (
+        with_repositories(compose, configuration, wanted=start.with_repository) as extended,
+        begun(supervisor, extended, configuration, demonstrating=start.demo) as session,
+    ):
         return session.run(Kind(variables, chosen.arguments), terminal=at_terminal)
+
+
+@contextlib.contextmanager
+def with_repositories(compose: Compose, configuration: Configuration, *, wanted: bool) -> Iterator[Compose]:
+    """Have the repositories mounted that the workspace leads to, if that is wanted.
+
+    Raises:
+        HostError: there is none, or one that may not be mounted.
+    """
+    if not wanted:
+        yield compose
+        return
+    found = repositories.find(configuration.workspace) if configuration.workspace else []
+    if not found:
+        raise HostError(
+            "--with-repository: the workspace leads to no repository outside of it.",
+            "It is for worktrees and submodules, whose .git is a file. Leave it out.",
+        )
+    for repository in found:
+        messages.say(f"mounted as well, writable: {repository.folder}, which {repository.pointer} leads to")
+    with (
+        repositories.kept(found),
+        compose.extended(repositories.override(found, compose_files.SERVICE)) as more,
+    ):
+        yield more
 
 
 def preferences(environment: Mapping[str, str], start: Start, *, terminal: bool) -> dict[str, str]:

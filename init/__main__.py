@@ -46,6 +46,7 @@ def root_phase(settings: Settings, arguments: list[str]) -> NoReturn:
 def session_phase(settings: Settings, arguments: list[str]) -> int:
     """Choose the session, prepare what it needs, and run it under the workspace guard."""
     # Here, so that the root phase does not load it.
+    from init.guard import elsewhere
     from init.guard import session as guarded
     from init.session import config_files, model_step, places, plan, seal, supervise, term, terminal, untold
 
@@ -55,6 +56,8 @@ def session_phase(settings: Settings, arguments: list[str]) -> int:
     places.require(table, plan.NEEDS[settings.session])
     untold.tell()
     term.settle(os.environ, places.home())
+    if plan.NEEDS[settings.session].files:
+        elsewhere.tell(paths.WORKSPACE)
     chosen = plan.choose(settings)
     config_files.check(chosen.tool)
     model_step.connect(chosen, settings)

@@ -9,6 +9,8 @@ SHELL = "/bin/bash"
 
 # What the workspace guard took away is kept here.
 QUARANTINE = f"{DATA}/quarantine"
+# The same of repositories outside of the workspace: nothing puts those back but the user.
+QUARANTINE_OUTSIDE = f"{DATA}/quarantine-outside"
 # What sessions that run take as given of the workspace.
 GIVEN = f"{DATA}/guard"
 # What could not be told, for the next start.

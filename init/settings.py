@@ -38,6 +38,7 @@ class Settings(Record):
         host: what start.sh tells of the machine, as JSON, "" where nothing does.
         seccomp: whether the session's own filter is on, leaves room for a debugger, or is off.
         guard: whether what the session wrote is left alone, reported or quarantined.
+        repositories: folders of git's outside of the workspace, mounted at the paths that it names.
         menu_timeout: seconds the menu waits for a first answer; 0 waits for ever.
         grace: seconds between SIGTERM and SIGKILL.
         log_json: whether log lines are JSON.
@@ -53,6 +54,7 @@ class Settings(Record):
     host: str
     seccomp: str
     guard: str
+    repositories: tuple[str, ...]
     menu_timeout: float
     grace: float
     log_json: bool
@@ -87,6 +89,7 @@ def read(environ: Mapping[str, str]) -> Settings:
         host=environ.get("SANDBOX_HOST", ""),
         seccomp=reader.choice("SANDBOX_SECCOMP", ("on", "debug", "off")),
         guard=reader.guard(session),
+        repositories=reader.folders("SANDBOX_REPOSITORIES"),
         menu_timeout=reader.seconds("MENU_TIMEOUT", 10.0),
         grace=reader.seconds("SANDBOX_GRACE", DEFAULT_GRACE),
         log_json=reader.choice("SANDBOX_LOG", ("human", "json")) == "json",
@@ -144,6 +147,14 @@ class _Reader:
         if not parts:
             self._bad(
                 name, "names no tool", f"Set {name} to names separated by commas, such as opencode,omp."
+            )
+        return parts
+
+    def folders(self, name: str) -> tuple[str, ...]:
+        parts = tuple(part for part in self.environ.get(name, "").split(":") if part)
+        if not all(part.startswith("/") for part in parts):
+            self._bad(
+                name, "is not absolute", f"{name} is set by ./start.sh --with-repository: leave it out."
             )
         return parts
 

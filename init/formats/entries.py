@@ -14,6 +14,11 @@ if TYPE_CHECKING:
     from typing import NoReturn
 
 
+def is_missing(error: Exception) -> bool:
+    """Tell whether nothing is there. A link is there, though what it leads to may not be in the container."""
+    return isinstance(error, FileNotFoundError) and not os.path.islink(error.filename)
+
+
 def unreadable(file: str, error: OSError | ValueError) -> SandboxError:
     """Return what to tell of a file that cannot be read.
 
@@ -21,6 +26,11 @@ def unreadable(file: str, error: OSError | ValueError) -> SandboxError:
         file: what the user calls it, such as config/tools.yml.
         error: of opening or decoding it, or a ValueError that says what is wrong, and where.
     """
+    if isinstance(error, FileNotFoundError) and not is_missing(error):
+        return SandboxError(
+            f"{file} is a link to {os.readlink(error.filename)}, which the container does not have",
+            "Put a copy in its place, or mount what it leads to at that path (compose.override.yml).",
+        )
     if isinstance(error, FileNotFoundError):
         return SandboxError(f"{file} is missing", "Put it back; the repository holds the shipped one.")
     if isinstance(error, PermissionError):

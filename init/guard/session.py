@@ -6,7 +6,7 @@ import os
 import time
 
 from init import folders, log, paths
-from init.errors import EX_NOT_QUARANTINED, EX_QUARANTINED
+from init.errors import EX_NOT_QUARANTINED, EX_QUARANTINED, SandboxError
 from init.mounts import find
 
 # Of what could not be put away, so many are named.
@@ -29,37 +29,50 @@ def run(
 ) -> int:
     """Run the session and look at the workspace before and after it; return the exit code.
 
-    A workspace that ends with the container, or cannot be written, is not looked at.
+    The repositories that it leads to are looked at, too. A folder that ends with the container, or cannot be
+    written, is not.
     """
-    workspace = find(table, paths.WORKSPACE)
-    if settings.guard == "off" or workspace is None or workspace.read_only:
+    mounts = [find(tuple(table), root) for root in (paths.WORKSPACE, *settings.repositories)]
+    roots = [mount.path for mount in mounts if mount is not None and not mount.read_only]
+    if settings.guard == "off" or not roots:
         code = session()
         before_telling()
         return code
     # Only where something is searched: to load them takes 2 ms, a third of an interpreter's start.
     from init.guard import overlap
 
-    given = _look()
+    looked_at = [(root, _look(root)) for root in roots]
     code = session()
-    found = _compare(given)
-    before_telling()
-    outcome = _settle(found, given, settings)
-    overlap.end(given)
-    return code or outcome
+    worst = 0
+    # One after the other: what is taken away in the workspace may be in a repository that is mounted twice.
+    for root, given in looked_at:
+        found = _compare(root, given)
+        if root == roots[0]:
+            before_telling()
+        worst = max(worst, _settle(root, found, given, settings))
+        overlap.end(given)
+    return code or worst
 
 
-def _look() -> Given:
-    """Look at the workspace before the session."""
+def _look(root: str) -> Given:
+    """Look at a folder before the session."""
     from init.guard import overlap, search  # as run() does
 
     try:
-        given = overlap.look(paths.WORKSPACE, paths.GIVEN, lambda: search.search(paths.WORKSPACE))
+        given = overlap.look(root, paths.GIVEN, lambda: search.search(root))
     except overlap.NoLocksError as error:
         log.info(
             f"the workspace's file system has no locks ({error}): of two sessions at a time, each takes "
             "as given what the other wrote"
         )
-        return overlap.Given(search.search(paths.WORKSPACE), 0, forsaken=False, lock=-1, path="")
+        return overlap.Given(search.search(root), 0, forsaken=False, lock=-1, path="")
+    except OSError as error:
+        if root == paths.WORKSPACE:
+            raise
+        raise SandboxError(
+            f"the repository {root} cannot be read by UID {os.getuid()}: {error.strerror}",
+            "Give it to whom the workspace belongs, or leave --with-repository out.",
+        ) from error
     if given.forsaken:
         log.warning(
             "an earlier session in this folder ended before the workspace guard looked (killed, or out of "
@@ -69,18 +82,20 @@ def _look() -> Given:
     return given
 
 
-def _compare(given: Given) -> Comparison:
-    """Look at the workspace after the session, whatever modes the agent gave the folders on the way."""
+def _compare(root: str, given: Given) -> Comparison:
+    """Look at a folder after the session, whatever modes the agent gave the folders on the way."""
     from init.guard import changes, search  # as run() does
 
-    for folder in (paths.HOME, paths.DATA, paths.WORKSPACE):
+    for folder in (paths.HOME, paths.DATA, root):
         folders.open_own(folder)
-    return changes.compare(given.before, search.search(paths.WORKSPACE, given.before))
+    return changes.compare(given.before, search.search(root, given.before))
 
 
-def _settle(found: Comparison, given: Given, settings: Settings) -> int:
+def _settle(root: str, found: Comparison, given: Given, settings: Settings) -> int:
     """Tell what was found, and take it away if that is asked; return the exit code that it is worth."""
     blocking, outcome = settings.guard == "block", 0
+    if found.changes or found.may_hide or found.unseen:
+        _tell_where(root)
     if found.changes:
         if given.doubtful:
             log.warning(
@@ -89,10 +104,16 @@ def _settle(found: Comparison, given: Given, settings: Settings) -> int:
             )
         tell(found, as_json=settings.log_json)
         if blocking:
-            outcome = EX_QUARANTINED if put_away(found.changes) else EX_NOT_QUARANTINED
+            outcome = EX_QUARANTINED if put_away(root, found.changes) else EX_NOT_QUARANTINED
     if found.may_hide or (found.unseen and not found.changes):
         tell_unseen(found, blocking=blocking)
     return EX_NOT_QUARANTINED if blocking and found.may_hide else outcome
+
+
+def _tell_where(root: str) -> None:
+    """Say which folder the lines that follow are of, where that is not the workspace."""
+    if root != paths.WORKSPACE:
+        log.warning(f"in the repository {root}, which is mounted as well:")
 
 
 def tell_unseen(found: Comparison, *, blocking: bool) -> None:
@@ -122,19 +143,20 @@ def tell(found: Comparison, *, as_json: bool) -> None:
         log.warning("the workspace has what your machine may run", **event)
 
 
-def put_away(found: Sequence[Change]) -> bool:
-    """Move the changes to a new folder of the quarantine, and tell whether all of them are there."""
+def put_away(root: str, found: Sequence[Change]) -> bool:
+    """Move a folder's changes to a new one of the quarantine, and tell whether all of them are there."""
     # Only where something was found: what it loads is not needed otherwise.
     from init.guard import quarantine
 
+    kept = paths.QUARANTINE if root == paths.WORKSPACE else paths.QUARANTINE_OUTSIDE
     # A name that the agent cannot know before.
     name = f"{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}-{os.urandom(4).hex()}"
     try:
-        folders.own(paths.QUARANTINE)
-        outcomes = quarantine.put_away(paths.WORKSPACE, found, f"{paths.QUARANTINE}/{name}")
+        folders.own(kept)
+        outcomes = quarantine.put_away(root, found, f"{kept}/{name}")
     except OSError as error:
-        log.error(f"data/quarantine cannot be used: {error}", fix="Make room on the disk that holds data/.")
-        name, outcomes = "", quarantine.put_away(paths.WORKSPACE, found, None)
+        log.error(f"{kept} cannot be used: {error}", fix="Make room on the disk that holds data/.")
+        name, outcomes = "", quarantine.put_away(root, found, None)
     failed = [outcome for outcome in outcomes if outcome.what in ("failed", "emptied")]
     for outcome in failed[:MOST_FAILED]:
         log.error(
@@ -142,15 +164,20 @@ def put_away(found: Sequence[Change]) -> bool:
         )
     if len(failed) > MOST_FAILED:
         log.error(f"and {len(failed) - MOST_FAILED} more that were not put away, or are not as they were")
-    _tell_moved(outcomes, name, whole=not failed)
+    _tell_moved(root, outcomes, name, whole=not failed)
     return not failed and name != ""
 
 
-def _tell_moved(outcomes: Sequence[Outcome], name: str, *, whole: bool) -> None:
+def _tell_moved(root: str, outcomes: Sequence[Outcome], name: str, *, whole: bool) -> None:
     """Say how many were moved, and where to."""
     back = ", and what was there before is back" if whole else ""
     moved = f"{sum(outcome.what != 'failed' for outcome in outcomes)} of {len(outcomes)}"
-    if name:
+    if not name:
+        log.warning(
+            f"{moved} lie at the top of {_shown(root)} under names that nothing runs (.quarantined-…){back}",
+            fix="Look at each, and remove it, or give it its name again.",
+        )
+    elif root == paths.WORKSPACE:
         log.warning(
             f"{moved} are in quarantine{back}",
             folder=f"data/quarantine/{name}",
@@ -158,6 +185,11 @@ def _tell_moved(outcomes: Sequence[Outcome], name: str, *, whole: bool) -> None:
         )
     else:
         log.warning(
-            f"{moved} lie at the top of the workspace under names that nothing runs (.quarantined-…){back}",
-            fix="Look at each, and remove it, or give it its name again.",
+            f"{moved} are in quarantine{back}",
+            folder=f"data/quarantine-outside/{name}",
+            fix="To take them after all, copy them yourself: manifest.json says what was where.",
         )
+
+
+def _shown(root: str) -> str:
+    return "the workspace" if root == paths.WORKSPACE else root

@@ -8,7 +8,7 @@ import shutil
 from init import handed_over, log, paths
 from init.errors import SandboxError
 from init.formats import syntax
-from init.formats.entries import unreadable
+from init.formats.entries import is_missing, unreadable
 from init.model import proxy, renderers
 from init.model.renderers.base import Rendered
 from init.tools import FILE
@@ -126,9 +126,9 @@ def _own(name: str) -> dict[str, Any]:
     """
     try:
         content = syntax.content(name, _text(f"{paths.CONFIG}/{name}"))
-    except FileNotFoundError:
-        return {}
     except (OSError, ValueError) as error:
+        if is_missing(error):
+            return {}
         raise unreadable(f"config/{name}", error) from error
     return content if isinstance(content, dict) else {}
 

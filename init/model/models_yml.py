@@ -8,7 +8,7 @@ import re
 from init import handed_over
 from init.errors import SandboxError
 from init.formats import yaml_text
-from init.formats.entries import Entries, unreadable
+from init.formats.entries import Entries, is_missing, unreadable
 from init.model import checks
 from init.model.servers import MODELS_FILE, ROLES, ModelServers, ModelSpec, Origin, Server
 
@@ -24,10 +24,10 @@ def read(directory: str) -> ModelServers:
     try:
         with open(f"{directory}/models.yml", encoding="utf-8") as file:
             content = yaml_text.parse(file.read())
-    except FileNotFoundError:
-        content = None
     except (OSError, ValueError) as error:
-        raise unreadable(MODELS_FILE, error) from error
+        if not is_missing(error):
+            raise unreadable(MODELS_FILE, error) from error
+        content = None
     entries = Entries(content or {}, MODELS_FILE)
     described, roles = entries.inner("servers"), entries.inner("roles")
     servers = tuple(_server(name, described.inner(name), directory) for name in described.names())

@@ -7,7 +7,7 @@ import os
 from init import log, paths
 from init.errors import SandboxError
 from init.formats import prebuilt
-from init.formats.entries import correct, unreadable
+from init.formats.entries import correct, is_missing, unreadable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ def check(tool: Tool | None) -> None:
     A missing file is warned of: the tool starts with its own defaults.
 
     Raises:
-        SandboxError: a file is not valid; says where.
+        SandboxError: a file is not valid, or a link that leads nowhere; says where.
     """
     if tool is None:
         return
@@ -40,10 +40,10 @@ def check(tool: Tool | None) -> None:
                 problem = None if text in good else _fault(file.source, text)
         except IsADirectoryError:
             continue
-        except FileNotFoundError:
-            log.warning(f"{name} is missing: {tool.name} starts without it")
-            continue
         except (OSError, UnicodeError) as error:
+            if is_missing(error):
+                log.warning(f"{name} is missing: {tool.name} starts without it")
+                continue
             raise unreadable(name, error) from error
         if problem:
             raise SandboxError(f"{name}, which {tool.name} reads, is not valid: {problem}", correct(name))

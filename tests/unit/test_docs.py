@@ -29,6 +29,7 @@ NOT_OURS = {
     "config/*.pem": "the user's own",
     "data/guard": "made where sessions run",
     "data/quarantine": "made with the first quarantine",
+    "data/quarantine-outside": "made with the first quarantine of a repository outside of the workspace",
     "data/untold-report": "made where a report could not be written",
     "sbom/licences.txt": "written by scripts/sbom.sh",
     "sbom/sbom.cdx.json": "written by scripts/sbom.sh",

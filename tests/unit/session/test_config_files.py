@@ -122,3 +122,12 @@ def test_a_folder_is_not_parsed(tool: Tool, config: Path, capsys: pytest.Capture
     (config / "one.json").mkdir()
     config_files.check(tool)
     assert capsys.readouterr().err == ""
+
+
+def test_a_link_that_leads_nowhere_is_no_missing_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(paths, "CONFIG", str(tmp_path))
+    (tmp_path / "one.json").symlink_to("/home/me/dotfiles/one.json")
+    with pytest.raises(SandboxError, match=r"config/one\.json is a link to /home/me/dotfiles/one\.json"):
+        config_files.check(TOOL)
