@@ -30,6 +30,8 @@ OVERRIDES = tuple(
 )
 SERVICE = "sandbox"
 WORKSPACE = "/home/agent/workspace"
+# Where the sandbox's own folders are mounted.
+PLACES = (WORKSPACE, "/home/agent/data", "/etc/sandbox/config")
 # The extension field of compose.yml that shows variables, which Compose tells nowhere else.
 SHOWN = "x-start"
 
@@ -90,7 +92,8 @@ class Configuration:
         projects: names under which a sandbox of this folder may run, Compose's own among them.
         image: the name of the sandbox's image.
         environment: what the sandbox is given; empty and unset are the same.
-        folders: what is mounted into it from this machine.
+        folders: what is mounted as its own folders: workspace, data, configuration.
+        others: what else is mounted from this machine, and has to be there.
         workspace: the one of these that is its workspace, None where nothing is mounted there.
         networks: the names of its networks that Compose makes.
         variables: what is set in the environment or .env, of what compose.yml shows.
@@ -101,16 +104,23 @@ class Configuration:
     image: str
     environment: Mapping[str, str]
     folders: tuple[Path, ...]
+    others: tuple[Path, ...]
     workspace: Path | None
     networks: tuple[str, ...]
     variables: Mapping[str, str]
 
     def provide_folders(self) -> None:
-        """Make what is missing of the folders; the engine would make them as root.
+        """Make what is missing of the sandbox's own folders; other mounts have to be there.
 
         Raises:
-            HostError: one cannot be made.
+            HostError: one cannot be made, or is not there.
         """
+        for source in self.others:
+            if not source.exists():
+                raise HostError(
+                    f"{source} is to be mounted, and is not there.",
+                    "SESSION_CA, EXTRA_CA_FILE or a compose file of your own names it.",
+                )
         try:
             for folder in self.folders:
                 if not folder.exists():
@@ -197,7 +207,11 @@ def understand(told: Mapping[str, Any], root: Path) -> Configuration:
     project, ours = _plain(told["name"]), containers.project(root)
     networks = [(told.get("networks") or {}).get(name) or {} for name in service.get("networks") or ()]
     mounted = {
-        volume["target"]: Path(_plain(volume["source"]))
+        # The short form of a mount has it made.
+        volume["target"]: (
+            Path(_plain(volume["source"])),
+            (volume.get("bind") or {}).get("create_host_path", False),
+        )
         for volume in service.get("volumes") or ()
         if volume["type"] == "bind"
     }
@@ -207,8 +221,11 @@ def understand(told: Mapping[str, Any], root: Path) -> Configuration:
         projects=(project, containers.by_hand(root)) if project == ours else (project,),
         image=_plain(service["image"]),
         environment=_values(service.get("environment")),
-        folders=tuple(mounted.values()),
-        workspace=mounted.get(WORKSPACE),
+        folders=tuple(source for target, (source, make) in mounted.items() if make or target in PLACES),
+        others=tuple(
+            source for target, (source, make) in mounted.items() if not make and target not in PLACES
+        ),
+        workspace=mounted[WORKSPACE][0] if WORKSPACE in mounted else None,
         networks=tuple(_plain(one["name"]) for one in networks if "name" in one and not one.get("external")),
         variables=_values(told.get(SHOWN)),
     )

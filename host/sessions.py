@@ -8,7 +8,7 @@ import secrets
 from typing import TYPE_CHECKING
 
 from host import compose as compose_files
-from host import containers, demo, detach_keys, engine, image, messages, network, repositories
+from host import containers, demo, detach_keys, engine, git, image, messages, network, repositories
 from host import terminal as terminals
 from host.errors import SIGNALLED, HostError
 from host.session import NETWORK, Kind, Session, kind
@@ -45,6 +45,7 @@ def open_tool(checkout: Checkout, supervisor: Supervisor, environ: Mapping[str, 
     chosen = kind("shell" if start.shell else "tool", start.arguments)
     at_terminal = terminals.is_terminal()
     variables = {**(planned.variables if planned else {}), **chosen.variables,
+                 **git.variables(supervisor, environ, configuration.environment),
                  **preferences(configuration.environment, start, terminal=at_terminal)}  # fmt: skip
     with (
         with_repositories(compose, configuration, wanted=start.with_repository) as extended,

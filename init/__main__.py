@@ -48,7 +48,19 @@ def session_phase(settings: Settings, arguments: list[str]) -> int:
     # Here, so that the root phase does not load it.
     from init.guard import elsewhere
     from init.guard import session as guarded
-    from init.session import config_files, model_step, places, plan, seal, supervise, term, terminal, untold
+    from init.session import (
+        authorities,
+        config_files,
+        git_identity,
+        model_step,
+        places,
+        plan,
+        seal,
+        supervise,
+        term,
+        terminal,
+        untold,
+    )
 
     seal.session(settings.seccomp, os.getpid())
     seal.adopt_orphans()
@@ -62,6 +74,8 @@ def session_phase(settings: Settings, arguments: list[str]) -> int:
     config_files.check(chosen.tool)
     model_step.connect(chosen, settings)
     config_files.install(chosen.tools, chosen.home, table)
+    authorities.install(chosen.home, os.environ)
+    git_identity.install(chosen.home, os.environ)
     command, when_stopped = plan.command(chosen, arguments, os.environ), plan.when_stopped(chosen, os.environ)
     code = guarded.run(
         lambda: supervise.run(command, settings.grace, when_stopped), settings, table, terminal.clear

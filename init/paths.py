@@ -20,6 +20,8 @@ UNTOLD = f"{DATA}/untold-report"
 # replaces it, becomes a folder when it is missing, and breaks on Docker Desktop inside another mount.
 CONFIG = "/etc/sandbox/config"
 OPENCODE = "/etc/sandbox/opencode"
+# A file of the user's, where SESSION_CA names one.
+SESSION_CA = "/etc/sandbox/session-ca.pem"
 DEFINITIONS = f"{CONFIG}/tools.yml"
 MODELS = f"{CONFIG}/models.yml"
 

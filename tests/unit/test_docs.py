@@ -19,8 +19,9 @@ PACKAGES = ("init", "host")
 VARIABLE = re.compile(r"[A-Z][A-Z0-9]*(_[A-Z0-9]+)*")
 OURS = ("SANDBOX_", "MODEL_", "DEMO_")
 
-# The Dockerfile's base has a digest for a name, which the reference leaves to the Dockerfile.
-NO_SHORT_DEFAULT = {"BASE_IMAGE"}
+# The Dockerfile's base has a digest for a name, which the reference leaves to the Dockerfile. The default of
+# SESSION_CA is another variable.
+NO_SHORT_DEFAULT = {"BASE_IMAGE", "SESSION_CA"}
 
 # What looks like a path of the repository, and is none, with the reason.
 NOT_OURS = {

@@ -19,8 +19,15 @@ ANSWER = {
             "environment": {"DEFAULT_TOOL": "omp", "MENU_TIMEOUT": None, "TERM": "", "TZ": "a$$b"},
             "volumes": [
                 {"type": "bind", "source": "/home/me/$$HOME/work", "target": "/home/agent/workspace"},
+                {
+                    "type": "bind",
+                    "source": "/ca.pem",
+                    "target": "/x.pem",
+                    "bind": {"create_host_path": False},
+                },
+                {"type": "bind", "source": "/short", "target": "/y", "bind": {"create_host_path": True}},
                 {"type": "volume", "source": "cache", "target": "/cache"},
-                {"type": "tmpfs", "target": "/x"},
+                {"type": "tmpfs", "target": "/home/agent/data"},
             ],
         }
     },
@@ -34,7 +41,8 @@ def test_what_matters_of_the_answer() -> None:
     assert (read.project, read.projects, read.image) == ("mine", ("mine",), "agentic-sandbox:latest")
     assert read.networks == ("mine_sandbox",)
     assert read.environment == {"DEFAULT_TOOL": "omp", "TZ": "a$b"}
-    assert read.folders == (Path("/home/me/$HOME/work"),)
+    assert read.folders == (Path("/home/me/$HOME/work"), Path("/short"))
+    assert (read.workspace, read.others) == (Path("/home/me/$HOME/work"), (Path("/ca.pem"),))
     assert read.variables == {"MODEL_GGUF": "mine.gguf"}
 
 
@@ -109,7 +117,7 @@ def test_a_command_line_names_folder_and_files(root: Path) -> None:
 
 
 def test_a_folder_that_is_missing_is_made(tmp_path: Path) -> None:
-    volume = {"type": "bind", "source": str(tmp_path / "a" / "b"), "target": "/x"}
+    volume = {"type": "bind", "source": str(tmp_path / "a" / "b"), "target": "/home/agent/data"}
     service = {**ANSWER["services"]["sandbox"], "volumes": [volume]}  # type: ignore[index]
     read = compose.understand({**ANSWER, "services": {"sandbox": service}}, tmp_path)
     read.provide_folders()
@@ -119,7 +127,7 @@ def test_a_folder_that_is_missing_is_made(tmp_path: Path) -> None:
 
 def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    volume = {"type": "bind", "source": str(tmp_path / "file" / "b"), "target": "/x"}
+    volume = {"type": "bind", "source": str(tmp_path / "file" / "b"), "target": "/home/agent/data"}
     service = {**ANSWER["services"]["sandbox"], "volumes": [volume]}  # type: ignore[index]
     with pytest.raises(HostError, match="cannot be made"):
         compose.understand({**ANSWER, "services": {"sandbox": service}}, tmp_path).provide_folders()
