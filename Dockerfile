@@ -133,7 +133,8 @@ LABEL org.opencontainers.image.title="agentic-sandbox" \
       org.opencontainers.image.description="A hardened container for agentic coding tools that run against your own model server" \
       org.opencontainers.image.licenses="MIT"
 
-WORKDIR /home/agent/workspace
+# Not the workspace: the engine would go there as root, which a share may refuse. PID 1 and sandbox-enter do so later.
+WORKDIR /
 STOPSIGNAL SIGTERM
 # -I and -S: no environment variable, .pth file or sitecustomize has a say in what root runs.
 ENTRYPOINT ["/opt/sandbox/block-signals", "/usr/bin/python3", "-I", "-S", "/opt/sandbox/__main__.py"]

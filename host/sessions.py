@@ -151,7 +151,7 @@ def enter(
         raise HostError("no sandbox of this folder is running.", "Start one: ./start.sh")
     if len(running) > 1:
         messages.say(f"{len(running)} sandboxes of this folder run; this is the newest, {running[0][:12]}")
-    options = ["--interactive", "--workdir", "/home/agent/workspace", *detach_keys.options(environ)]
+    options = ["--interactive", *detach_keys.options(environ)]
     at_terminal = terminals.is_terminal()
     command = [*options, *(["--tty"] if at_terminal else []), running[0], "sandbox-enter", *words]
     code = supervisor.run(["docker", "exec", *command], environ, Streams(terminal=os.isatty(0)))

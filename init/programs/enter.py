@@ -44,6 +44,8 @@ def enter(settings: Settings, arguments: list[str]) -> int:
     path = command if "/" in command else environment.find_program(command)
     if path is None:
         raise SandboxError(f"there is no program {command}", "Name one that the agent's PATH finds.")
+    if os.getcwd() == "/":  # the image's own: nobody chose another
+        os.chdir(paths.WORKSPACE)
     # Python ignores some, become() blocked all, and both stay so.
     signals.reset()
     os.nice(supervise.NICE)

@@ -60,6 +60,10 @@ def claim_all(targets: Iterable[Target], table: Iterable[Mount], agent: Identity
         except (FileNotFoundError, NotADirectoryError):
             # A single file that is mounted stays its owner's; what another mount hides is nobody's.
             continue
+        except PermissionError as error:
+            # A share that takes root for nobody (NFS, root_squash). The agent may get in: the session looks.
+            log.debug("not claimed: it is closed to root", path=target.path, reason=error.strerror)
+            continue
         except OSError as error:
             raise SandboxError(
                 f"cannot open {target.path}: {error.strerror}",
@@ -129,7 +133,8 @@ class _Walk:
         try:
             child = os.open(name, _DIRECTORY, dir_fd=self.here)
         except OSError as error:
-            self.fail(error, name)
+            if not self.is_closed_to_root(name, error):
+                self.fail(error, name)
             return
         if os.fstat(child).st_dev != self.device:
             os.close(child)
@@ -197,6 +202,15 @@ class _Walk:
         os.close(parent)
         self.fail(OSError(errno.ESTALE, ""))
         return None
+
+    def is_closed_to_root(self, name: str, error: OSError) -> bool:
+        """Tell whether a directory is the agent's, and a share does not let root into it."""
+        if error.errno != errno.EACCES:
+            return False
+        try:
+            return not self.is_wrong(os.stat(name, dir_fd=self.here, follow_symlinks=False))
+        except OSError:
+            return False
 
     def is_wrong(self, status: os.stat_result) -> bool:
         return (status.st_uid, status.st_gid) != self.agent

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 
 from init import log, paths
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from init.mounts import Mount
     from init.tools import Tool
 
+# What symlink(2) says where there are none.
+_NO_LINKS = (errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS)
 # Of folders that hold nothing but links to files that anyone in the container may read.
 OPEN, CLOSED = 0o755, 0o555
 
@@ -74,10 +77,12 @@ def install(tools: Iterable[Tool], home_directory: str, table: Iterable[Mount]) 
         try:
             _install(tool, home_directory, own)
         except OSError as error:
-            raise SandboxError(
-                f"cannot prepare {tool.name}: {error.filename}: {error.strerror}",
-                "Check that data/ belongs to you and has room, and that home is not mounted read-only.",
-            ) from error
+            # Of a link, the first name is what it leads to.
+            place = error.filename2 or error.filename
+            fix = "Check that data/ belongs to you and has room, and that home is not mounted read-only."
+            if error.filename2 and error.errno in _NO_LINKS:
+                fix = "The file system knows no symbolic links (exFAT, CIFS). Put data/ elsewhere: DATA_DIR."
+            raise SandboxError(f"cannot prepare {tool.name}: {place}: {error.strerror}", fix) from error
 
 
 def _install(tool: Tool, home_directory: str, own: Iterable[str]) -> None:

@@ -6,7 +6,7 @@ import contextlib
 import errno
 import os
 
-from init import folders, log, paths
+from init import folders, log, paths, selinux
 from init.errors import SandboxError
 from init.mounts import find
 from init.session import foreign_modules
@@ -95,6 +95,8 @@ def _fix(error: OSError, directory: str, name: str) -> str:
         return f"Make room on the disk that holds {name}."
     if error.errno == errno.EROFS:
         return f"Mount {name} writable (no :ro)."
+    if error.errno == errno.EACCES and selinux.confines():
+        return selinux.ADVICE
     with contextlib.suppress(OSError):
         if os.stat(directory).st_uid == os.getuid():
             return f"Let its owner write there: on the host, chmod u+rwx {name}"

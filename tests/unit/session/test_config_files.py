@@ -131,3 +131,17 @@ def test_a_link_that_leads_nowhere_is_no_missing_file(
     (tmp_path / "one.json").symlink_to("/home/me/dotfiles/one.json")
     with pytest.raises(SandboxError, match=r"config/one\.json is a link to /home/me/dotfiles/one\.json"):
         config_files.check(TOOL)
+
+
+@pytest.mark.skipif(
+    not Path("/dev/mqueue").is_dir(), reason="no file system without symbolic links is mounted"
+)
+def test_a_file_system_without_links_is_told_with_the_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As exFAT and CIFS; symlink(2) names what a link leads to first."""
+    monkeypatch.setattr(paths, "DATA", "/dev/mqueue")
+    tool = TOOL._replace(state=(), config=(ConfigFile("one.json", "{data}/one.json"),))
+    with pytest.raises(SandboxError, match=r"cannot prepare one: /dev/mqueue/one\.json") as raised:
+        config_files.install((tool,), str(tmp_path), ())
+    assert "knows no symbolic links" in raised.value.fix
