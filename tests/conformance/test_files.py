@@ -89,13 +89,13 @@ def test_what_the_engine_masks_is_nothing_but_the_null_device(walked: Once[Found
 @pytest.mark.vacuity
 def test_a_folder_that_somebody_opened_is_found(weakened: Subject) -> None:
     result = weakened.run(
-        "chmod 777 /opt && chown 1000 /usr/bin/env && mkdir -m 711 /srv/hidden &&"
+        "chmod 777 /opt && chown 1000 /usr/bin/bash && mkdir -m 711 /srv/hidden &&"
         " mkdir -m 777 /srv/hidden/open &&"
         " exec /usr/sbin/gosu 1000:1000 /usr/bin/python3 -I /attacks/writable.py"
     )
     assert result.returncode == 0, result.stderr
     found = json.loads(result.stdout)
-    assert {"/opt", "/usr/bin/env"} <= set(unexpected(found, bare=True))
+    assert {"/opt", "/usr/bin/bash"} <= set(unexpected(found, bare=True))
     assert "/srv/hidden" in found["hidden"]
 
 

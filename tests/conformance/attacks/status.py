@@ -4,7 +4,6 @@ As root in the PID namespace of a container, from outside, it also sees whose ea
 descriptors lead to.
 """
 
-import ctypes
 import json
 import os
 from contextlib import suppress
@@ -50,12 +49,20 @@ def open_descriptors() -> list[int]:
     return found
 
 
+def dumpable() -> int:
+    """Return whether this process may be traced."""
+    import ctypes  # noqa: PLC0415 - once the descriptors are listed: libffi may keep one open for itself
+
+    answer: int = ctypes.CDLL(None).prctl(PR_GET_DUMPABLE, 0, 0, 0, 0)
+    return answer
+
+
 def main() -> None:
     """Print an object."""
     found = {
         "own": describe(Path("/proc/self")),
         "open": open_descriptors(),
-        "dumpable": ctypes.CDLL(None).prctl(PR_GET_DUMPABLE, 0, 0, 0, 0),
+        "dumpable": dumpable(),
         "others": processes(),
     }
     print(json.dumps(found))
