@@ -9,12 +9,12 @@ main() {
   .venv/bin/ruff format --check .
   .venv/bin/mypy
   .venv/bin/lint-imports
-  .venv/bin/python scripts/check_pins.py Dockerfile benchmarks/Dockerfile tests/conformance/plain/Dockerfile
-  .venv/bin/hadolint Dockerfile benchmarks/Dockerfile tests/conformance/plain/Dockerfile
+  .venv/bin/python scripts/check_pins.py Dockerfile benchmarks/Dockerfile tests/*/Dockerfile tests/conformance/plain/Dockerfile
+  .venv/bin/hadolint Dockerfile benchmarks/Dockerfile tests/*/Dockerfile tests/conformance/plain/Dockerfile
   # Pedantic: only then it looks for the digests of images.
   .venv/bin/zizmor --offline --no-progress --persona=pedantic --min-severity=low .github/workflows
   .venv/bin/shellcheck -x start.sh .ci/run scripts/*.sh scripts/build/with-network scripts/build/apt-install \
-    scripts/build/install-* scripts/build/trim-tools tests/conformance/plain/*.sh
+    scripts/build/install-* scripts/build/trim-tools scripts/build/terminals tests/bases/*.sh tests/conformance/plain/*.sh
 }
 
 main

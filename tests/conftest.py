@@ -1,4 +1,7 @@
-"""What the conformance suite is run against; see tests/conformance."""
+"""What every run begins with: what the conformance suite attacks, and on which base and engine."""
+
+import re
+import subprocess
 
 import pytest
 
@@ -27,3 +30,31 @@ def pytest_configure(config: pytest.Config) -> None:
     if config.getoption("--verify"):
         config.pluginmanager.unregister(name="terminalreporter")
         config.pluginmanager.register(Report(), "verify")
+
+
+def pytest_report_header() -> list[str]:
+    """Say on which base and engine the tests run."""
+    from tests.harness.engine import IMAGE  # noqa: PLC0415 - once its assertions will be rewritten
+
+    asked = {
+        "engine": ("docker", "version", "--format", "{{.Server.Version}}, {{.Server.Os}}/{{.Server.Arch}}"),
+        "base": (
+            "docker",
+            "run",
+            "--rm",
+            "--network=none",
+            "--entrypoint=/bin/cat",
+            IMAGE,
+            "/etc/os-release",
+        ),
+    }
+    return [f"{what}: {_answer(command)}" for what, command in asked.items()]
+
+
+def _answer(command: tuple[str, ...]) -> str:
+    try:
+        told = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True).stdout.strip()
+    except (OSError, subprocess.SubprocessError):
+        return "none"
+    name = re.search('^PRETTY_NAME="(.*)"$', told, re.MULTILINE)
+    return name[1] if name else told
