@@ -34,7 +34,7 @@ def unreadable(file: str, error: OSError | ValueError) -> SandboxError:
     if isinstance(error, FileNotFoundError):
         return SandboxError(f"{file} is missing", "Put it back; the repository holds the shipped one.")
     if isinstance(error, PermissionError):
-        return SandboxError(f"{file} cannot be read: {error.strerror}", _let_in(file.partition("/")[0]))
+        return SandboxError(f"{file} cannot be read: {error.strerror}", _let_in())
     if isinstance(error, OSError):
         fix = f"Make it a file that the agent, UID {os.getuid()}, can read."
         return SandboxError(f"{file} cannot be read: {error.strerror}", fix)
@@ -43,10 +43,10 @@ def unreadable(file: str, error: OSError | ValueError) -> SandboxError:
     return SandboxError(f"{file} is not valid: {error}", correct(file))
 
 
-def _let_in(folder: str) -> str:
+def _let_in() -> str:
     """Return what to do where the agent may not read a file, as after a checkout under a strict umask."""
     return (
-        f"Let the agent, UID {os.getuid()}, read it: on the host, chmod -R a+rX {folder}"
+        f"Let the agent, UID {os.getuid()}, read it: on the host, chmod -R a+rX config .opencode"
         f" (but a file that holds keys: sudo chown {os.getuid()} FILE)"
     )
 

@@ -313,4 +313,4 @@ def test_a_closed_folder_beside_config_is_told_by_its_own_name(sandbox: Sandbox)
     )  # fmt: skip
     assert result.returncode == EX_CONFIG
     assert ".opencode/commands cannot be read: Permission denied" in result.stderr
-    assert "on the host, chmod -R a+rX .opencode" in result.stderr
+    assert "on the host, chmod -R a+rX config .opencode" in result.stderr

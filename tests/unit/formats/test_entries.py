@@ -67,5 +67,5 @@ def test_why_a_file_cannot_be_read_is_told_without_the_containers_path(
 
 def test_a_file_that_the_agent_may_not_read_is_opened_not_corrected() -> None:
     told = entries.unreadable(".opencode/skills", PermissionError(13, "Permission denied"))
-    assert "chmod -R a+rX .opencode" in told.fix
+    assert "chmod -R a+rX config .opencode" in told.fix
     assert "keys" in told.fix
