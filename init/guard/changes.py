@@ -1,7 +1,7 @@
 """The workspace guard: tells what the agent wrote that the user's machine would run.
 
 The container is a wall, but the workspace goes through it: git runs a hook, an editor a task, a shell an
-.envrc, all outside. So what is risky (init/guard/rules.py) is recorded before a session and compared after.
+.envrc, all outside. So what is risky (init/guard/rules) is recorded before a session and compared after.
 
 It does not find what hides in folders that are not searched (node_modules, vendor and their like, but for the
 repositories that an index names, and where a link leads) or lies too deep (it says so then); what
@@ -14,7 +14,7 @@ from __future__ import annotations
 import stat
 
 from init.guard.budget import MORE, OUT_OF_TIME
-from init.guard.rules import CONFIG, GITMODULES
+from init.guard.rules.version_control import CONFIG, GITMODULES
 from init.guard.snapshot import Change, Comparison, parents
 from init.log import printable
 

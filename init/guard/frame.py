@@ -6,7 +6,7 @@ from init.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from init.guard.rules import Rule, Tree
+    from init.guard.rules.rule import Rule, Tree
 
 
 class Frame(Record):

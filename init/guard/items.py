@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import stat
 
-from init.guard.rules import Rule
+from init.guard.rules.rule import Rule
 from init.guard.snapshot import Item
 
 TYPE_CHECKING = False

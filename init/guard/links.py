@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
     from init.guard.budget import Budget
     from init.guard.items import Items
-    from init.guard.rules import Tree
+    from init.guard.rules.rule import Tree
     from init.guard.workspace import Workspace
 
 # The agent has no part in what is there on the host: a virtual environment has links there.

@@ -12,19 +12,9 @@ from init.guard.git_leads import GitLeads
 from init.guard.git_moves import GitMoves
 from init.guard.items import Items
 from init.guard.links import Links
-from init.guard.rules import (
-    ENDINGS,
-    FOREST,
-    GIT_HOOK,
-    GIT_TREE,
-    HEAD,
-    INCLUDED,
-    POINTER,
-    REPOSITORY,
-    SKIPPED,
-    TREE,
-    Rule,
-)
+from init.guard.rules import ENDINGS, FOREST, GIT_TREE, SKIPPED, TREE
+from init.guard.rules.rule import Rule
+from init.guard.rules.version_control import GIT_HOOK, HEAD, INCLUDED, POINTER, REPOSITORY
 from init.guard.snapshot import Snapshot, parents
 from init.guard.workspace import Workspace
 
@@ -32,7 +22,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from init.guard.rules import Tree
+    from init.guard.rules.rule import Tree
 
 _HOOKS: Tree = {"*": GIT_HOOK}
 _EMBEDDED: Tree = {".git": REPOSITORY}

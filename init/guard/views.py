@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 
 from init.guard import git_config
-from init.guard.rules import LIFECYCLE, LOOKS, SCRIPTS
+from init.guard.rules.editors import LOOKS
 from init.guard.rules.git_settings import GIT_SETTINGS, OF_A_CLONE, SAFE_VALUES
+from init.guard.rules.package_managers import LIFECYCLE, SCRIPTS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

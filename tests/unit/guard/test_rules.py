@@ -7,10 +7,12 @@ import pytest
 
 from init.guard import rules, views
 from init.guard.rules.git_settings import GIT_SETTINGS
+from init.guard.rules.rule import Rule
+from init.guard.rules.version_control import IN_REPOSITORY
 from tests.harness.git_settings import HARMLESS_NAMES, OF_ONE_KIND, QUESTION, unknown
 from tests.unit.guard.projects import git, made, put, told
 
-RULES = (*rules.RULES, *rules.IN_REPOSITORY)
+RULES = (*rules.RULES, *IN_REPOSITORY)
 
 
 NAMES_OF_TEXTS = [
@@ -32,7 +34,7 @@ def test_every_name_of_the_table_is_found(root: Path, where: str, reason: str, p
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.names.split()[0])
-def test_every_rule_is_written_for_people_and_known(rule: rules.Rule) -> None:
+def test_every_rule_is_written_for_people_and_known(rule: Rule) -> None:
     assert rule.reason
     assert rule.names
     assert rule.view in {"text", "hook", "pointer", "head", *views._READERS}

@@ -1,0 +1,42 @@
+"""What package managers run or fetch, and where from."""
+
+from __future__ import annotations
+
+from init.guard.rules.rule import Rule
+
+RULES = (
+    Rule("npm install runs it, or npm run", "package.json", "scripts"),
+    Rule("composer install runs it, or composer run", "composer.json", "scripts"),
+    Rule("pnpm runs it, or what it names", """
+        package.yaml package.json5 .pnpmfile.cjs .pnpmfile.mjs pnpmfile.js pnpm-workspace.yaml"""),
+    Rule("npm install builds it", "binding.gyp"),
+    Rule("the package manager runs what it names, or fetches from where it says", """
+        .npmrc .yarnrc .yarnrc.yml .yarn/releases/** .yarn/plugins/** bunfig.toml"""),
+    Rule("node and the editor run it to find packages", ".pnp.cjs .pnp.loader.mjs .yarn/sdks/**"),
+    Rule("pip runs the build backend that lies in the tree, and linters their plugins", "pyproject.toml",
+         "backend"),
+)  # fmt: skip
+
+# Parts of package.json and composer.json that name what is run; of "scripts", these by itself.
+SCRIPTS = (
+    "scripts",
+    "packageManager",
+    "husky",
+    "lint-staged",
+    "simple-git-hooks",
+    "gitHooks",
+    "trustedDependencies",
+    "eslintConfig",
+    "prettier",
+)
+LIFECYCLE = frozenset((
+    "dependencies", "install", "postinstall", "postpack", "postprepare", "postpublish", "postuninstall",
+    "postversion", "preinstall", "prepack", "prepare", "preprepare", "prepublish", "prepublishOnly",
+    "preuninstall", "preversion", "publish", "uninstall", "version",
+    "pnpm:devPreinstall",
+    "command", "init", "post-autoload-dump", "post-create-project-cmd", "post-install-cmd",
+    "post-package-install", "post-package-uninstall", "post-package-update", "post-root-package-install",
+    "post-status-cmd", "post-update-cmd", "pre-autoload-dump", "pre-command-run", "pre-file-download",
+    "pre-install-cmd", "pre-operations-exec", "pre-package-install", "pre-package-uninstall",
+    "pre-package-update", "pre-pool-create", "pre-status-cmd", "pre-update-cmd",
+))  # fmt: skip

@@ -1,0 +1,18 @@
+"""What a shell or a login runs in a folder, and what chooses programs there."""
+
+from __future__ import annotations
+
+from init.guard.rules.rule import Rule
+
+RULES = (
+    Rule("direnv runs it on entering the folder", ".envrc .direnv/* .direnv/bin/*"),
+    Rule("a shell runs it on entering the folder", ".autoenv .autoenv.zsh .autoenv_leave.zsh .rvmrc"),
+    Rule("mise or asdf sets what programs run in the folder", """
+        .tool-versions mise.toml .mise.toml mise.local.toml .mise.local.toml .rtx.toml mise/config.toml
+        .mise/config.toml .config/mise.toml .config/mise/config.toml .config/mise/config.local.toml
+        .config/mise/conf.d/*"""),
+    Rule("a shell or a login runs it, if the folder is or becomes a home", """
+        .bashrc .bash_profile .bash_login .bash_logout .bash_aliases .profile .zshrc .zshenv .zprofile .zlogin
+        .zlogout .kshrc .cshrc .tcshrc .login .xprofile .xinitrc .xsession .config/fish/config.fish
+        .config/fish/conf.d/* .config/autostart/* .config/systemd/user/** .ssh/**"""),
+)  # fmt: skip

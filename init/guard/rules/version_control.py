@@ -1,0 +1,55 @@
+"""What git and other version control run: settings, hooks, and what manages hooks."""
+
+from __future__ import annotations
+
+from init.guard.rules.rule import Rule
+
+GIT_HOOK = Rule("git runs it", "hooks/**", "hook")
+POINTER = Rule("git takes what lies there for the repository", "commondir", "pointer")
+REPOSITORY = POINTER._replace(names=".git")
+INCLUDED = Rule("git runs what these settings name; another of its files includes them", "", "git")
+# Of these, only a clone and a new submodule bring remotes of their own.
+CONFIG = INCLUDED._replace(reason="git runs what these settings name", names="config")
+GITMODULES = CONFIG._replace(names=".gitmodules")
+# A folder with this file and objects/ or commondir is a repository, whatever its name.
+HEAD = Rule("git takes the folder for a repository", "HEAD", "head")
+RULES = (
+    REPOSITORY,
+    HEAD,
+    # git, and what manages its hooks
+    GITMODULES,
+    Rule("git runs what these settings name", ".gitconfig .config/git/config .lfsconfig", "git"),
+    Rule("git runs a driver that its settings define", ".gitattributes", "attributes"),
+    Rule("a program around git runs what it names", ".tgitconfig .gtrconfig GitExtensions.settings"),
+    Rule("a manager of git hooks runs it", """
+        .husky/** .githooks/** .git-hooks/** .pre-commit-config.yaml .pre-commit-config.yml prek.toml
+        lefthook.yml lefthook.yaml lefthook.toml lefthook.json lefthook-local.yml lefthook-local.yaml
+        .lefthook.yml .lefthook.yaml .lefthook.toml .lefthook.json .lefthook-local.yml .lefthook/**
+        .lefthook-local/** .overcommit.yml .simple-git-hooks.json .simple-git-hooks.js .simple-git-hooks.cjs
+        .huskyrc .huskyrc.json .lintstagedrc .lintstagedrc.json .lintstagedrc.yml .lintstagedrc.yaml
+        .lintstagedrc.js .lintstagedrc.cjs .lintstagedrc.mjs lint-staged.config.js lint-staged.config.cjs
+        lint-staged.config.mjs"""),
+    Rule("hg runs hooks and extensions that it names", ".hgrc .hg/hgrc .hg/hgrc-not-shared"),
+    Rule("hg reads the settings of another repository because of it", ".hg/sharedpath"),
+    Rule("hg reads the settings of the repository that sharedpath names", ".hg/requires", "shared"),
+    Rule("hg fetches a repository within from where it says", ".hgsub"),
+    Rule("jj runs programs that it names", """
+        .jj/repo/config.toml .jj/repo/workspace-config.toml .jj/workspace-config.toml"""),
+)  # fmt: skip
+
+# The same for a folder that git takes for a repository.
+IN_REPOSITORY = (
+    GIT_HOOK,
+    POINTER,
+    CONFIG,
+    CONFIG._replace(names="config.worktree"),
+    Rule("git runs a driver that its settings define", "info/attributes", "attributes"),
+    Rule("git fetches from and pushes to where it says", "remotes/** branches/**"),
+    Rule("lazygit runs commands that it names", "lazygit.yml"),
+    Rule("Git Extensions runs what it names", "GitExtensions.settings"),
+    Rule("git rebase --continue runs it", "rebase-merge/git-rebase-todo", "todo"),
+)
+# Folders of a repository that hold repositories: of submodules and of worktrees.
+FOREST_NAMES = ("modules", "worktrees")
+# And those that hold none, however many files there are.
+NO_FOREST = ("objects", "refs", "logs", "lfs", "info", "hooks", *FOREST_NAMES)
