@@ -12,8 +12,8 @@ from init.guard.git_leads import GitLeads
 from init.guard.git_moves import GitMoves
 from init.guard.items import Items
 from init.guard.links import Links
-from init.guard.rules import ENDINGS, FOREST, GIT_TREE, SKIPPED, TREE
-from init.guard.rules.rule import Rule
+from init.guard.rules import ANY_PARTS, FOREST, GIT_TREE, SKIPPED, TREE
+from init.guard.rules.rule import PARTS, Rule, by_part, fold, parts
 from init.guard.rules.version_control import GIT_HOOK, HEAD, INCLUDED, POINTER, REPOSITORY
 from init.guard.snapshot import Snapshot, parents
 from init.guard.workspace import Workspace
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
 _HOOKS: Tree = {"*": GIT_HOOK}
 _EMBEDDED: Tree = {".git": REPOSITORY}
-_ENDINGS = tuple(ENDINGS)
 
 
 def search(root: str, before: Snapshot | None = None) -> Snapshot:
@@ -143,8 +142,10 @@ class Search:
                 return
             self.walked.add((path, id(tree)))
         usual = tree.get("*") or tree.get("**")
-        endings = tree.get("*.")
-        anywhere = others is TREE
+        begins, ends = ANY_PARTS if others is TREE else ({}, {})
+        if PARTS in tree:
+            own_begins, own_ends = parts(tree)
+            begins, ends = {**begins, **own_begins}, {**ends, **own_ends}
         left, count, step = self.budget.entries.left, 0, self.budget.step
         try:
             with self.workspace.scan(path) as entries:
@@ -154,12 +155,10 @@ class Search:
                         self.budget.miss(path)
                         break
                     name = entry.name
-                    lower = name.lower()
-                    hit = tree.get(lower, usual)
-                    if hit is None and anywhere and lower.endswith(_ENDINGS):
-                        hit = ENDINGS[os.path.splitext(lower)[1]]
-                    if hit is None and isinstance(endings, dict):
-                        hit = endings.get(os.path.splitext(lower)[1])
+                    folded = name.lower() if name.isascii() else fold(name)
+                    hit = tree.get(folded, usual)
+                    if hit is None and (ends or begins):
+                        hit = by_part(begins, ends, folded)
                     if hit is not None:
                         self.meet(frame, entry, hit, named=hit is not usual)
                     elif others is not None and name not in SKIPPED:

@@ -1,8 +1,8 @@
 """What a rule of the table is, and how rules are looked up.
 
-Its names are paths relative to any folder of the workspace, separated by blanks and compared without regard
-to case. ``*`` stands for every file of a folder, ``**`` also for those below it; ``*.ending`` for a file's
-ending.
+Its names are paths relative to any folder of the workspace, separated by blanks and compared as fold() tells.
+``*`` stands for every file of a folder, ``**`` also for those below it. ``*.ending`` is every file that ends
+so, and ``name.*`` has one or two endings more: jest.config.ts, tsconfig.app.json.
 """
 
 from __future__ import annotations
@@ -26,8 +26,23 @@ class Rule(Record):
     by_itself: bool = True
 
 
-# A folder or a file of its own is a tree of rules by name, in lower case.
+# A folder or a file of its own is a tree of rules by name, folded. What goes by a part of a name is a tree of
+# its own at PARTS, by END and by BEGINNING: no file is called so.
 Tree = dict[str, "Tree | Rule"]
+PARTS, END, BEGINNING = "/parts", "/end", "/beginning"
+
+
+# What HFS+ does not see in a name: next_hfs_char() in git's utf8.c.
+_UNSEEN = dict.fromkeys((*range(0x200C, 0x2010), *range(0x202A, 0x202F), *range(0x206A, 0x2070), 0xFEFF))
+
+
+def fold(name: str) -> str:
+    """Return a name so that two are equal if macOS or Windows takes them for the same file."""
+    if name.isascii():
+        return name.lower()
+    from unicodedata import normalize  # there is hardly ever such a name
+
+    return normalize("NFD", normalize("NFD", name.translate(_UNSEEN)).casefold())
 
 
 def grow(rules: tuple[Rule, ...]) -> Tree:
@@ -36,15 +51,39 @@ def grow(rules: tuple[Rule, ...]) -> Tree:
     for rule in rules:
         for name in rule.names.split():
             node = tree
-            *folders, last = name.lower().split("/")
+            *folders, last = fold(name).split("/")
             for folder in folders:
-                below = node.setdefault(folder, {})
-                assert isinstance(below, dict)  # noqa: S101 - a rule of the table names a file and a folder alike
-                node = below
-            if folders and last.startswith("*."):
-                endings = node.setdefault("*.", {})
-                assert isinstance(endings, dict)  # noqa: S101 - as above
-                endings[last[1:]] = rule
-            else:
-                node[last] = rule
+                node = _below(node, folder)
+            if last.startswith("*."):
+                node, last = _below(_below(node, PARTS), END), last[2:]
+            elif last.endswith(".*"):
+                node, last = _below(_below(node, PARTS), BEGINNING), last[:-2]
+            node[last] = rule
     return tree
+
+
+def parts(*trees: Tree) -> tuple[Tree, Tree]:
+    """Return what of trees goes by how a name begins, and by how it ends."""
+    begins: Tree = {}
+    ends: Tree = {}
+    for tree in trees:
+        if PARTS in tree:
+            begins.update(_below(_below(tree, PARTS), BEGINNING))
+            ends.update(_below(_below(tree, PARTS), END))
+    return begins, ends
+
+
+def by_part(begins: Tree, ends: Tree, name: str) -> Rule | Tree | None:
+    """Return the rule for what a folded name begins with, or ends with; None if there is none."""
+    stem, dot, ending = name.rpartition(".")
+    if not dot:
+        return None
+    return (
+        begins.get(stem) or ends.get(ending) or ("." in stem and begins.get(stem.rpartition(".")[0])) or None
+    )
+
+
+def _below(tree: Tree, name: str) -> Tree:
+    below = tree.setdefault(name, {})
+    assert isinstance(below, dict)  # noqa: S101 - a rule of the table names a file and a folder alike
+    return below

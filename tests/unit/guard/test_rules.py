@@ -1,13 +1,14 @@
 """The table: every name and every setting in it is found."""
 
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from init.guard import rules, views
 from init.guard.rules.git_settings import GIT_SETTINGS
-from init.guard.rules.rule import Rule
+from init.guard.rules.rule import Rule, by_part, grow, parts
 from init.guard.rules.version_control import IN_REPOSITORY
 from tests.harness.git_settings import HARMLESS_NAMES, OF_ONE_KIND, QUESTION, unknown
 from tests.unit.guard.projects import git, made, put, told
@@ -15,22 +16,58 @@ from tests.unit.guard.projects import git, made, put, told
 RULES = (*rules.RULES, *IN_REPOSITORY)
 
 
-NAMES_OF_TEXTS = [
-    (rule.reason, name) for rule in rules.RULES if rule.view == "text" for name in rule.names.split()
-]
+# By view, what makes something run.
+SAMPLES = {
+    "text": "run\n",
+    "git": "[core]\nfsmonitor = run\n",
+    "attributes": "* filter=run\n",
+    "shared": "shared\n",
+    "scripts": '{"scripts": {"install": "run"}}',
+    "editor": '{"a.path": "run"}',
+    "backend": 'backend-path = ["run"]\n',
+    "plugins": "plugins = run\n",
+    "cargo": 'build = "run"\n',
+    "pth": "import run\n",
+}
+# What git takes for a repository has tests of its own.
+NAMED = [rule for rule in rules.RULES if rule.view not in {"pointer", "head"}]
 
 
+def upper(name: str) -> str:
+    return name.upper()
+
+
+def odd(name: str) -> str:
+    """Return a name that macOS takes for this one."""
+    return "\u200d".join(name.replace("s", "\u017f").replace("k", "\u212a"))
+
+
+@pytest.mark.parametrize("spelled", [str, upper, odd], ids=["as it is", "upper case", "as macOS reads it"])
 @pytest.mark.parametrize("where", ["", "a/b/"])
-@pytest.mark.parametrize(("reason", "pattern"), NAMES_OF_TEXTS)
-def test_every_name_of_the_table_is_found(root: Path, where: str, reason: str, pattern: str) -> None:
-    name = pattern.replace("**", "deep/er").replace("*", "any")
-    (change,) = made(root, lambda: put(root / where / name, "run\n"))
-    assert (change.path, change.what, change.reason, change.lines) == (
-        where + name,
-        "added",
-        reason,
-        ("run",),
-    )
+def test_every_name_of_the_table_is_found(root: Path, where: str, spelled: Callable[[str], str]) -> None:
+    planted = {}
+    for rule in NAMED:
+        for pattern in rule.names.split():
+            path = where + spelled(pattern.replace("**", "deep/er").replace("*", "any"))
+            assert path not in planted, "one name has one rule"
+            planted[path] = (rule.reason, rule.by_itself)
+
+    def plant() -> None:
+        views = {rule.reason: rule.view for rule in NAMED}
+        for path, (reason, _) in planted.items():
+            put(root / path, SAMPLES[views[reason]])
+
+    found = {change.path: (change.reason, change.by_itself) for change in made(root, plant)}
+    assert found == planted
+
+
+@pytest.mark.parametrize(("pattern", "name"), [
+    ("tsconfig.*", "tsconfig.app.json"), ("jest.config.*", "jest.config.e2e.ts"), ("*.props", "a.b.props"),
+])  # fmt: skip
+def test_a_pattern_stands_for_one_or_two_endings(pattern: str, name: str) -> None:
+    begins, ends = parts(grow((Rule("x", pattern),)))
+    assert by_part(begins, ends, name)
+    assert not by_part(begins, ends, f"x{name}x")
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.names.split()[0])
@@ -38,6 +75,7 @@ def test_every_rule_is_written_for_people_and_known(rule: Rule) -> None:
     assert rule.reason
     assert rule.names
     assert rule.view in {"text", "hook", "pointer", "head", *views._READERS}
+    assert rule not in NAMED or rule.view in SAMPLES
 
 
 @pytest.mark.parametrize(
