@@ -8,6 +8,6 @@ RULES = (
     Rule("a coding agent runs hooks, servers or commands that it names", """
         .mcp.json mcp.json .claude/** .claude-plugin/** .cursor/** .gemini/** .codex/** .opencode/**
         opencode.json opencode.jsonc .omp/** .windsurf/** .roo/** .kiro/** .continue/** .amazonq/**
-        .crush.json crush.json .aider.conf.yml .factory/** .qwen/** .agents/**
-        .github/hooks/* .clinerules/hooks/** .kilocode/** .junie/** .trae/**"""),
+        .crush.json crush.json .aider.conf.yml .factory/** .qwen/** .agents/** .github/hooks/*
+        .clinerules/hooks/** .kilocode/** .junie/** .trae/**"""),
 )  # fmt: skip

@@ -1,4 +1,4 @@
-"""What build tools and interpreters read where they are started."""
+"""What build tools read where they are started; IDEs start them, too."""
 
 from __future__ import annotations
 
@@ -6,10 +6,9 @@ from init.guard.rules.rule import Rule
 
 RULES = (
     Rule("the build tool runs what it names", """
-        .mvn/** gradle/wrapper/** gradle.properties .bazelrc .bazeliskrc tools/bazel .buckconfig .sbtopts
-        .jvmopts"""),
-    Rule("an interpreter or debugger runs it when started in the folder", """
-        .gdbinit .lldbinit .pdbrc .Rprofile .Renviron .octaverc .ghci .iex.exs .irbrc .pryrc
-        renv/activate.R jupyter_config.py jupyter_lab_config.py jupyter_notebook_config.py
-        jupyter_server_config.py jupyter_console_config.py jupyter_nbconvert_config.py"""),
+        .mvn/** gradle/wrapper/** gradle/gradle-daemon-jvm.properties gradle.properties init.gradle
+        init.gradle.kts *.bazelrc .bazelrc .bazeliskrc .bazelversion tools/bazel .buckconfig
+        .buckconfig.local .buckconfig.d/** .sbtopts .jvmopts project/build.properties .mill-version
+        .mill-jvm-opts .mill-opts pants.toml .pants.rc .plzconfig .plzconfig.* idf_ext.py .west/config
+        .moon/** .swiftpm/configuration/*"""),
 )  # fmt: skip

@@ -11,7 +11,10 @@ RULES = (
         package.yaml package.json5 .pnpmfile.cjs .pnpmfile.mjs pnpmfile.js pnpm-workspace.yaml"""),
     Rule("npm install builds it", "binding.gyp"),
     Rule("the package manager runs what it names, or fetches from where it says", """
-        .npmrc .yarnrc .yarnrc.yml .yarn/releases/** .yarn/plugins/** bunfig.toml"""),
+        .npmrc .yarnrc .yarnrc.yml .yarn/releases/** .yarn/plugins/** bunfig.toml .bundle/config
+        .bundle/plugin/** nuget.config .config/NuGet/** pip.conf pip.ini .venv/pip.conf venv/pip.conf
+        .venv/pip.ini venv/pip.ini uv.toml poetry.toml pdm.toml .pdm.toml .pdm-python hatch.toml
+        vcpkg-configuration.json conanfile.py .condarc condarc .condarc.d/*"""),
     Rule("node and the editor run it to find packages", ".pnp.cjs .pnp.loader.mjs .yarn/sdks/**"),
     Rule("pip runs the build backend that lies in the tree, and linters their plugins", "pyproject.toml",
          "backend"),

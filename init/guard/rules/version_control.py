@@ -22,19 +22,27 @@ RULES = (
     Rule("git runs a driver that its settings define", ".gitattributes", "attributes"),
     Rule("a program around git runs what it names", ".tgitconfig .gtrconfig GitExtensions.settings"),
     Rule("a manager of git hooks runs it", """
-        .husky/** .githooks/** .git-hooks/** .pre-commit-config.yaml .pre-commit-config.yml prek.toml
-        lefthook.yml lefthook.yaml lefthook.toml lefthook.json lefthook-local.yml lefthook-local.yaml
-        .lefthook.yml .lefthook.yaml .lefthook.toml .lefthook.json .lefthook-local.yml .lefthook/**
-        .lefthook-local/** .overcommit.yml .simple-git-hooks.json .simple-git-hooks.js .simple-git-hooks.cjs
-        .huskyrc .huskyrc.json .lintstagedrc .lintstagedrc.json .lintstagedrc.yml .lintstagedrc.yaml
-        .lintstagedrc.js .lintstagedrc.cjs .lintstagedrc.mjs lint-staged.config.js lint-staged.config.cjs
-        lint-staged.config.mjs"""),
+        .husky/** .githooks/** .git-hooks/** .pre-commit-config.yaml .pre-commit-config.yml
+        .pre-commit-hooks.yaml prek.toml lefthook.yml lefthook.yaml lefthook.toml lefthook.json
+        lefthook.jsonc lefthook-local.* .lefthook.* .lefthook-local.* .config/lefthook.* .lefthook/**
+        .lefthook-local/** .overcommit.yml .git-hooks.yml .simple-git-hooks.* simple-git-hooks.* .huskyrc
+        .huskyrc.* husky.config.* .lintstagedrc .lintstagedrc.* lint-staged.config.* .nano-staged.*
+        nano-staged.* .commitlintrc .commitlintrc.* .config/commitlintrc .config/commitlintrc.*
+        commitlint.config.* .gitlint .czrc .cz.* .cz-config.* cz.toml cz.json grumphp.yml grumphp.yml.dist
+        captainhook.json"""),
     Rule("hg runs hooks and extensions that it names", ".hgrc .hg/hgrc .hg/hgrc-not-shared"),
     Rule("hg reads the settings of another repository because of it", ".hg/sharedpath"),
     Rule("hg reads the settings of the repository that sharedpath names", ".hg/requires", "shared"),
     Rule("hg fetches a repository within from where it says", ".hgsub"),
     Rule("jj runs programs that it names", """
         .jj/repo/config.toml .jj/repo/workspace-config.toml .jj/workspace-config.toml"""),
+    Rule("Sapling, Bazaar, Fossil, Darcs, Pijul or Monotone runs what it names", """
+        .sl/config .bzr/branch/branch.conf .fossil-settings/* _darcs/prefs/* .pijul/config _mtn/*"""),
+    Rule("p4 or cvs runs a program to reach the server that it names", """
+        .p4config p4config.txt p4.ini CVS/Root"""),
+    Rule("repo or gclient runs it", ".repo/** .gclient"),
+    Rule("git-review, arc or rbt runs it, or sends where it says", ".gitreview .arcconfig .reviewboardrc"),
+    Rule("DVC or DataLad runs what it names", ".dvc/config .dvc/config.local .datalad/**"),
 )  # fmt: skip
 
 # The same for a folder that git takes for a repository.
