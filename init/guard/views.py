@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import re
 
-from init.guard import git_config
-from init.guard.rules.editors import LOOKS
+from init.guard import documents, git_config, lines
 from init.guard.rules.git_settings import GIT_SETTINGS, OF_A_CLONE, SAFE_VALUES
-from init.guard.rules.package_managers import LIFECYCLE, SCRIPTS
+from init.guard.rules.package_managers import COMPOSER, LIFECYCLE, SCRIPTS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -17,20 +16,17 @@ if TYPE_CHECKING:
 FileSettings = dict[str, tuple[str | None, ...]]
 
 _SWITCH = frozenset(("true", "false", "yes", "no", "on", "off"))
-# Strings, comments, and commas before a closing bracket. What is not closed ends with the text, so that a
-# hostile one is not read to its end again and again.
-_JSONC = re.compile(
-    r"""
-    "(?:[^"\\]|\\.)*+(?:"|\\?\Z)
-    | //[^\n]*+ | /\*.*?(?:\*/|\Z)
-    | ,(?= (?: \s | //[^\n]*+\n | /\*.*?\*/ )*+ [}\]] )
-    """,
-    re.DOTALL | re.VERBOSE,
-)
-# Settings of pylint, mypy and flake8 that load or run something.
+# Settings of pylint, mypy, flake8, pytest, coverage and SQLFluff that load or run something.
 _PLUGINS = (
-    r"""init-hook|plugins["']?\s*[=:]|python_executable|local-plugins|^(?:extension|report|paths)\s*[=:]"""
+    r"""init[-_]hook|plugins["']?\s*[=:]|python_executable|mypy_command|library_path|local-plugins"""
+    r"""|^\s*(?:extension|report|paths)\s*[=:]|^(?>.*?addopts).*[\s"'\[=:]-p|^\s*["']?-p"""
 )
+# Of pyproject.toml: what builds it, hooks, and where packages come from.
+_BACKEND = (
+    rf"""backend-path|\\[uUx]|{_PLUGINS}|cmdclass|requires-plugins|(?:post|pre)_install"""
+    r"""|(?:^|[\s{,."'])(?:(?:extra-)?index(?:-url)?|find-links)["']?\s*="""
+)
+_BACKEND_SECTIONS = r"uv\.index|(?:poetry|pdm)\.source|build\.(?:targets\.\w+\.)?hooks|cmdclass|\\"
 # A longer file is compared as a whole: people write none, and reading it takes time.
 LONGEST = 1 << 18
 
@@ -52,9 +48,10 @@ def settings(view: str, data: bytes) -> FileSettings | None:
 
 def by_itself(view: str, names: Iterable[str]) -> bool:
     """Tell whether one of these settings makes something run without being asked for."""
-    return view != "scripts" or any(
-        not name.startswith("scripts.") or name.removeprefix("scripts.") in LIFECYCLE for name in names
-    )
+    if view not in ("scripts", "composer", "deno"):
+        return True
+    parts = (name.partition(".") for name in names)
+    return any(part.lower() not in ("scripts", "tasks") or name in LIFECYCLE for part, _, name in parts)
 
 
 def usual(name: str, now: FileSettings, former: FileSettings | None, modules: FileSettings) -> bool:
@@ -135,81 +132,30 @@ def _lines(pattern: str) -> Callable[[bytes], Iterator[tuple[str, None]]]:
     return read
 
 
-def _values(pattern: str) -> Callable[[bytes], Iterator[tuple[str, None]]]:
-    """Return a reader of what lines begin that match, to the end of a list or text over several lines."""
-    begins = re.compile(pattern)
-
-    def read(data: bytes) -> Iterator[tuple[str, None]]:
-        value: list[str] = []
-        depth, text = 0, False
-        for line in data.decode("utf-8", "surrogateescape").split("\n"):
-            goes_on = value and (depth > 0 or text or line[:1].isspace() or not line)
-            if value and not goes_on:
-                yield " ".join(value), None
-                value = []
-            if not value:
-                if not begins.search(line):
-                    continue
-                depth, text = 0, False
-            value += filter(None, [line.strip()])
-            depth += line.count("[") - line.count("]")
-            text ^= bool((line.count('"""') + line.count("'''")) % 2)
-        if value:
-            yield " ".join(value), None
-
-    return read
-
-
-def _scripts(data: bytes) -> Iterator[tuple[str, str]]:
-    import json
-
-    content = json.loads(data.decode("utf-8-sig"))
-    for part in SCRIPTS if isinstance(content, dict) else ():
-        value = content.get(part, {})
-        if part == "scripts" and isinstance(value, dict):
-            for name, command in value.items():
-                yield f"scripts.{name}", json.dumps(command, ensure_ascii=False)
-        elif value:
-            yield part, json.dumps(value, ensure_ascii=False)
-
-
-def _editor(data: bytes) -> Iterator[tuple[str, str]]:
-    import json
-
-    text = _JSONC.sub(lambda found: found[0] if found[0].startswith('"') else " ", data.decode("utf-8-sig"))
-    content = json.loads(text, object_pairs_hook=_without_twins)
-    for name, value in content.items() if isinstance(content, dict) else ():
-        # "[python]" holds settings for one language.
-        inner = value if name.startswith("[") and isinstance(value, dict) else {name: value}
-        for key, worth in inner.items():
-            if not key.startswith(LOOKS):
-                yield key, json.dumps(worth, ensure_ascii=False)
-
-
-def _without_twins(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    content = dict(pairs)
-    if len(content) < len(pairs):
-        raise ValueError("which of two equal names counts is not for us to know")
-    return content
-
-
 def _present(_data: bytes) -> Iterator[tuple[str, None]]:
     # Its content changes with every checkout.
     yield "makes a repository of the folder that it is in", None
 
 
-_READERS: dict[str, Callable[[bytes], Iterator[tuple[str, str | None]]]] = {
+_READERS: dict[str, Callable[[bytes], Iterable[tuple[str, str | None]]]] = {
     "git": _git,
     "attributes": _lines(r"(?:^|\s)(?:filter|diff|merge)="),
     "shared": _lines("shared"),
     "todo": _lines(r"^[ \t]*(?:x|exec)\b"),
-    "scripts": _scripts,
-    "editor": _editor,
-    # TOML may write a name with escapes; the standard library's parser takes too long for hostile files.
-    "backend": _values(rf"backend-path|\\[uUx]|{_PLUGINS}"),
-    "plugins": _values(_PLUGINS),
-    "cargo": _lines(r"""(?<![\w-])build["']?\s*=(?!\s*false\b)|\\[uUx]"""),
+    "head": _present,
     # Some versions of Python end a line at any of these.
     "pth": _lines("(?:^\ufeff?|[\r\v\f\x1c-\x1e\x85\u2028\u2029])import[ \t]"),
-    "head": _present,
+    "scripts": documents.keys(SCRIPTS),
+    "composer": documents.keys(COMPOSER),
+    "editor": documents.editor,
+    "tsconfig": documents.tsconfig,
+    "deno": documents.keys("tasks.* lint.plugins importMap allowScripts permissions", relaxed=True),
+    "cspell": documents.keys("import reporters plugins", relaxed=True),
+    "compilers": documents.compilers,
+    # TOML may write a name with escapes.
+    "backend": lines.values(_BACKEND, _BACKEND_SECTIONS),
+    "plugins": lines.values(_PLUGINS, "local-plugins"),
+    "cargo": lines.values(r"""(?<![\w-])build["']?\s*=(?!\s*false\b)|\\[uUx]"""),
+    "cspell lines": lines.yaml("import|reporters|plugins"),
+    "analyzer": lines.yaml("plugins|include"),
 }

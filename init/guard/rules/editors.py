@@ -24,7 +24,8 @@ RULES = (
 # Settings of VS Code that only change how things look. Any extension may have settings that name programs,
 # so those that do cannot be listed.
 LOOKS = (
-    "breadcrumbs.", "cSpell.", "diffEditor.", "editor.", "explorer.", "files.associations", "files.autoSave",
+    "breadcrumbs.", "cSpell.enabled", "cSpell.flagWords", "cSpell.ignore", "cSpell.language", "cSpell.words",
+    "diffEditor.", "editor.", "explorer.", "files.associations", "files.autoSave",
     "files.encoding", "files.eol", "files.exclude", "files.insertFinalNewline", "files.trim",
     "files.watcherExclude", "search.", "window.", "workbench.color", "workbench.editor.",
     "workbench.iconTheme", "workbench.tree.", "zenMode.",

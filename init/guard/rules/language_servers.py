@@ -22,6 +22,12 @@ RULES = (
         .tern-config .nixd.json .qmlls.ini bsconfig.json rescript.json esy.json cabal.project
         cabal.project.local wake.toml .terraformrc terraform.rc .terraform.lock.hcl ansible.cfg *.hxml
         alire.toml stack.yaml"""),
+    Rule("the editor asks the compiler that it names for its folders", "compile_commands.json", "compilers"),
+    Rule("the editor's TypeScript loads plugins that it names", """
+        tsconfig.* jsconfig.*""", "tsconfig"),
+    Rule("deno and the editor's server load plugins that it names, or deno task runs it", """
+        deno.json deno.jsonc""", "deno"),
+    Rule("the editor's Dart analyzer loads plugins that it names", "analysis_options.yaml", "analyzer"),
     Rule("the editor's Java runs builders and annotation processors that it names", """
         .factorypath .externalToolBuilders/* .settings/* .project .classpath"""),
     Rule("the editor configures the project with it, and runs what it names", """

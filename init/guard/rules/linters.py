@@ -34,6 +34,12 @@ RULES = (
         .php-cs-fixer.php .php-cs-fixer.dist.php .php_cs .php_cs.dist phpstan.neon phpstan.neon.dist
         phpstan.dist.neon phpstan.php phpcs.xml phpcs.xml.dist .phpcs.xml .phpcs.xml.dist psalm.xml
         psalm.xml.dist .phan/** ecs.php rector.php tlint.json"""),
+    Rule("the editor's spell checker runs what it imports", """
+        cspell.json .cspell.json cspell.jsonc .cspell.jsonc cspell.config.json cspell.config.jsonc
+        .cspell.config.json .cspell.config.jsonc""", "cspell"),
+    Rule("the editor's spell checker runs what it imports", """
+        cspell.yaml cspell.yml .cspell.yaml .cspell.yml cspell.config.yaml cspell.config.yml
+        .cspell.config.yaml .cspell.config.yml""", "cspell lines"),
     Rule("the editor's linter or type checker loads plugins that it names", """
         setup.cfg tox.ini mypy.ini .mypy.ini .flake8 pytest.ini .pytest.ini .coveragerc""", "plugins"),
 )  # fmt: skip

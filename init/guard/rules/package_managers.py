@@ -6,7 +6,7 @@ from init.guard.rules.rule import Rule
 
 RULES = (
     Rule("npm install runs it, or npm run", "package.json", "scripts"),
-    Rule("composer install runs it, or composer run", "composer.json", "scripts"),
+    Rule("composer install runs it, or composer run", "composer.json", "composer"),
     Rule("pnpm runs it, or what it names", """
         package.yaml package.json5 .pnpmfile.cjs .pnpmfile.mjs pnpmfile.js pnpm-workspace.yaml"""),
     Rule("npm install builds it", "binding.gyp"),
@@ -20,18 +20,19 @@ RULES = (
          "backend"),
 )  # fmt: skip
 
-# Parts of package.json and composer.json that name what is run; of "scripts", these by itself.
-SCRIPTS = (
-    "scripts",
-    "packageManager",
-    "husky",
-    "lint-staged",
-    "simple-git-hooks",
-    "gitHooks",
-    "trustedDependencies",
-    "eslintConfig",
-    "prettier",
-)
+# Parts of package.json that name what is run, by a package manager, a hook, a linter, a test runner or an
+# editor that reads its settings there; of "scripts", LIFECYCLE by itself. Dependencies are usual work, and
+# their code is not of the project.
+SCRIPTS = """
+    scripts.* packageManager devEngines husky lint-staged simple-git-hooks gitHooks pre-commit pre-push
+    config.commitizen config.ghooks nano-staged commitlint trustedDependencies pnpm.onlyBuiltDependencies
+    pnpm.neverBuiltDependencies pnpm.configDependencies pnpm.executionEnv pnpm.patchedDependencies volta
+    eslintConfig xo prettier stylelint cspell remarkConfig babel postcss graphql jest ava mocha nyc c8
+    tap wallaby quokka nx esy release wireit.*
+"""
+COMPOSER = """
+    scripts.* config.allow-plugins repositories autoload.files autoload-dev.files extra.grumphp extra.hooks
+"""
 LIFECYCLE = frozenset((
     "dependencies", "install", "postinstall", "postpack", "postprepare", "postpublish", "postuninstall",
     "postversion", "preinstall", "prepack", "prepare", "preprepare", "prepublish", "prepublishOnly",

@@ -42,14 +42,78 @@ from tests.unit.guard.projects import HOOK, add_submodule, commit, git, made, pu
         ("package.json", '{"scripts": ', ('{"scripts":',)),
         ("package.json", "[" * 100_000, (f"{'[' * changes.MAX_WIDTH}… (100000 characters)",)),
         ("composer.json", '{"scripts": {"post-install-cmd": "x"}}', ('scripts.post-install-cmd = "x"',)),
-        ("pyproject.toml", '[build-system]\nbackend-path = ["."]', ('backend-path = ["."]',)),
-        ("pyproject.toml", "[tool.mypy]\nplugins = [\n'a',\n\n]\nx = 1", ("plugins = [ 'a', ]",)),
-        ("pyproject.toml", "[a.main]\ninit-hook = '''\nimport os\n'''\n", ("init-hook = ''' import os '''",)),
-        ("setup.cfg", "[mypy]\nplugins =\n  a,\n\n  b\nstrict = x\n", ("plugins = a, b",)),
-        ("tox.ini", "[testenv]\ncommands = x\n[mypy]\nplugins: a", ("plugins: a",)),
-        (".flake8", "[flake8:local-plugins]\npaths = .\n", ("[flake8:local-plugins]", "paths = .")),
-        ("Cargo.toml", '[package]\nname = "build"\nbuild = "x.rs"\n', ('build = "x.rs"',)),
+        ("pyproject.toml", '[build-system]\nbackend-path = ["."]', ('[build-system] backend-path = ["."]',)),
+        ("pyproject.toml", "[tool.mypy]\nplugins = [\n'a',\n\n]\nx = 1", ("[tool.mypy] plugins = [ 'a', ]",)),
+        (
+            "pyproject.toml",
+            "[a.main]\ninit-hook = '''\nimport os\n'''\n",
+            ("[a.main] init-hook = ''' import os '''",),
+        ),
+        ("setup.cfg", "[mypy]\nplugins =\n  a,\n\n  b\nstrict = x\n", ("[mypy] plugins = a, b",)),
+        ("tox.ini", "[testenv]\ncommands = x\n[mypy]\nplugins: a", ("[mypy] plugins: a",)),
+        (".flake8", "[flake8:local-plugins]\npaths = .\n", ("[flake8:local-plugins] paths = .",)),
+        ("Cargo.toml", '[package]\nname = "build"\nbuild = "x.rs"\n', ('[package] build = "x.rs"',)),
         ("Cargo.toml", 'package = { "build"="x.rs" }', ('package = { "build"="x.rs" }',)),
+        ("mypy.ini", "[mypy]\nPlugins = a\n", ("[mypy] Plugins = a",)),
+        ("setup.cfg", "[flake8:local-plugins]\nx = a:B\n", ("[flake8:local-plugins] x = a:B",)),
+        ("pytest.ini", "[pytest]\naddopts = -q -p evil\n", ("[pytest] addopts = -q -p evil",)),
+        (
+            "pyproject.toml",
+            "[tool.pytest.ini_options]\naddopts = [\n'-p', 'x'\n]",
+            ("[tool.pytest.ini_options] '-p', 'x'",),
+        ),
+        ("pyproject.toml", "[[tool.uv.index]]\nurl = 'x'", ("[[tool.uv.index]] url = 'x'",)),
+        ("pyproject.toml", "x = 1\rplugins = 'x'", ("x = 1\rplugins = 'x'",)),
+        ("package.json", '{"SCRIPTS": {"install": "x"}}', ('SCRIPTS.install = "x"',)),
+        (
+            "package.json",
+            '{"scripts": {"install": "x"}, "scripts": {}}',
+            ('{"scripts": {"install": "x"}, "scripts": {}}',),
+        ),
+        ("package.json", '{"__proto__": {"scripts": 1}}', ('{"__proto__": {"scripts": 1}}',)),
+        ("package.json", '{"name": "a"} // x', ('{"name": "a"} // x',)),
+        ("package.json", b'{"name": "\xff"}', ('{"name": "\udcff"}',)),
+        ("package.json", '{"a": NaN}', ('{"a": NaN}',)),
+        ("package.json", '{"jest": {"setupFiles": ["x"]}}', ('jest = {"setupFiles": ["x"]}',)),
+        (
+            "composer.json",
+            '{"config": {"allow-plugins": {"a/b": true}}}',
+            ('config.allow-plugins = {"a/b": true}',),
+        ),
+        (
+            "tsconfig.json",
+            '{"compilerOptions": {"plugins": [{"name": "x"}], /* */ "strict": true,},}',
+            ('compilerOptions.plugins = [{"name": "x"}]',),
+        ),
+        (
+            "tsconfig.app.json",
+            '{"extends": ["./tsconfig.json", "../../data/tsconfig.json", "x"]}',
+            ('extends = "../../data/tsconfig.json"', 'extends = "x"'),
+        ),
+        (
+            "tsconfig.json",
+            '{"references": [{"path": "a"}, {"path": "./.cache/a"}, {"path": "b.json"}]}',
+            ('references = "./.cache/a"', 'references = "b.json"'),
+        ),
+        (
+            "deno.jsonc",
+            '{"tasks": {"dev": "x"}, "lint": {"plugins": ["./x.ts"]}} // x',
+            ('lint.plugins = ["./x.ts"]', 'tasks.dev = "x"'),
+        ),
+        ("cspell.json", '{"words": ["import"], "import": ["./x.js"]}', ('import = ["./x.js"]',)),
+        ("cspell.yaml", "words:\n  - a\nimport:\n- ./x.js\n", ("import: - ./x.js",)),
+        ("cspell.yaml", "words: &a [x]\nimport: *a\n", ("words: &a [x]", "import: *a")),
+        ("analysis_options.yaml", "analyzer:\n  plugins:\n    - x\n  errors: y\n", ("plugins: - x",)),
+        (
+            "compile_commands.json",
+            '[{"command": "./cc -c a.c"}, {"arguments": ["/usr/bin/cc", "a.c"]}]',
+            ("./cc",),
+        ),
+        (
+            ".vscode/settings.json",
+            '{"cSpell.words": ["a"], "cSpell.import": ["./x.js"]}',
+            ('cSpell.import = ["./x.js"]',),
+        ),
         ("package.json", '{"eslintConfig": {"parser": "./x"}}', ('eslintConfig = {"parser": "./x"}',)),
         ("package.json", '{"prettier": "./x"}', ('prettier = "./x"',)),
         (".git/config", "[delta]\npager = x", ("delta.pager = x",)),
@@ -66,7 +130,7 @@ from tests.unit.guard.projects import HOOK, add_submodule, commit, git, made, pu
     ],
 )
 def test_what_runs_is_shown(
-    root: Path, path: str, content: str | None, lines: tuple[str, ...] | None
+    root: Path, path: str, content: str | bytes | None, lines: tuple[str, ...] | None
 ) -> None:
     expected = {} if lines is None else {path: ("added", lines)}
     assert told(root, lambda: put(root / path, content or "")) == expected
@@ -211,15 +275,42 @@ def rebase(project: Path) -> None:
         git(project, "-c", "sequence.editor=sed -i '1i break\\nbad'", "rebase", "-i", "HEAD~1")
 
 
+PYPROJECT = """
+[build-system]
+requires = ["x"]
+build-backend = "x"
+[project]
+name = "a"
+dependencies = [
+  "x",
+]
+[tool.pytest.ini_options]
+addopts = "-ra --strict-markers"
+[tool.coverage.run]
+source = ["a"]
+"""
+
+
 def edit_settings(project: Path) -> None:
     put(
         project / ".vscode" / "settings.json",
         '{"editor.rulers": [80], "[python]": {"editor.tabSize": 4}} // x',
     )
-    put(project / "pyproject.toml", '[build-system]\nrequires = ["x"]\n[project]\nname = "a"\n')
+    put(project / "pyproject.toml", PYPROJECT)
     put(project / "Cargo.toml", '[package]\nname = "a"\nbuild = false\n[build-dependencies]\nbuild-x = "1"\n')
     put(project / "setup.cfg", "[mypy]\nstrict = true\n[tool:pytest]\naddopts = -q\n")
     put(project / "tox.ini", "[testenv]\ncommands = pytest\n")
+    put(
+        project / "tsconfig.json",
+        '{"extends": "./tsconfig.base.json", "compilerOptions": {"strict": true,},}',
+    )
+    put(project / "deno.json", '{"imports": {"x": "jsr:x"}, "fmt": {}}')
+    put(project / "cspell.yaml", "# words\nwords:\n  - guard\n")
+    put(project / "analysis_options.yaml", "linter:\n  rules:\n    - x\n")
+    put(project / "compile_commands.json", '[{"directory": "/x", "command": "/usr/bin/c++ -c a.cc"}]')
+    put(project / "composer.json", '{"require": {"a/b": "1"}, "autoload": {"psr-4": {"A": "src"}}}')
+    put(project / "pytest.ini", "[pytest]\naddopts = -q --strict-markers\n")
+    put(project / "tests" / "conftest.py", "import x\n")
     put(project / "venv" / "lib" / "python3.12" / "site-packages" / "a.pth", "/project/src\n")
     put(project / "venv" / "lib" / "python3.12" / "site-packages" / "a" / "setup.py", "import x\n")
     put(project / ".gitattributes", "* text=auto\n")

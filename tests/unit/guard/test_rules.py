@@ -28,6 +28,13 @@ SAMPLES = {
     "plugins": "plugins = run\n",
     "cargo": 'build = "run"\n',
     "pth": "import run\n",
+    "composer": '{"scripts": {"post-install-cmd": "run"}}',
+    "tsconfig": '{"compilerOptions": {"plugins": ["run"]}}',
+    "deno": '{"lint": {"plugins": ["run"]}}',
+    "cspell": '{"import": ["run"]}',
+    "cspell lines": "import: run\n",
+    "analyzer": "plugins: run\n",
+    "compilers": '[{"command": "./run"}]',
 }
 # What git takes for a repository has tests of its own.
 NAMED = [rule for rule in rules.RULES if rule.view not in {"pointer", "head"}]
@@ -45,20 +52,19 @@ def odd(name: str) -> str:
 @pytest.mark.parametrize("spelled", [str, upper, odd], ids=["as it is", "upper case", "as macOS reads it"])
 @pytest.mark.parametrize("where", ["", "a/b/"])
 def test_every_name_of_the_table_is_found(root: Path, where: str, spelled: Callable[[str], str]) -> None:
-    planted = {}
+    planted: dict[str, Rule] = {}
     for rule in NAMED:
         for pattern in rule.names.split():
             path = where + spelled(pattern.replace("**", "deep/er").replace("*", "any"))
             assert path not in planted, "one name has one rule"
-            planted[path] = (rule.reason, rule.by_itself)
+            planted[path] = rule
 
     def plant() -> None:
-        views = {rule.reason: rule.view for rule in NAMED}
-        for path, (reason, _) in planted.items():
-            put(root / path, SAMPLES[views[reason]])
+        for path, rule in planted.items():
+            put(root / path, SAMPLES[rule.view])
 
     found = {change.path: (change.reason, change.by_itself) for change in made(root, plant)}
-    assert found == planted
+    assert found == {path: (rule.reason, rule.by_itself) for path, rule in planted.items()}
 
 
 @pytest.mark.parametrize(("pattern", "name"), [
