@@ -3,6 +3,9 @@
 The user's machine is played by a session without the guard: its git works in the project as the user's would.
 """
 
+import os
+import shlex
+
 import pytest
 
 from tests.harness.subject import Subject
@@ -167,6 +170,63 @@ def test_a_setting_that_leads_elsewhere_is_found(own_subject: Subject, name: str
     assert result.returncode == QUARANTINED, result.stderr
 
 
+# For each kind of reader, what it would run by itself in a folder that is the user's.
+PLANTED = {
+    "an editor": {
+        ".VSCODE/tasks.json": '{"tasks": []}',
+        ".nvim.lua": "os.execute('x')",
+        ".idea/x.xml": "<x/>",
+    },
+    "an editor's settings": {".vscode/settings.json": '{"cSpell.import": ["./x.js"]}'},
+    "a build server's client": {".bsp/x.json": '{"argv": ["./x"]}', "buildServer.json": '{"argv": ["./x"]}'},
+    "a language server": {".merlin": "FLG -ppx ./x", ".luarc.json": "{}", ".ycm_extra_conf.py": "import x"},
+    "TypeScript": {"tsconfig.app.json": '{"compilerOptions": {"plugins": [{"name": "x"}],},}'},
+    "Deno": {"deno.jsonc": '{"lint": {"plugins": ["./x.ts"]}} // x'},
+    "a compiler that is asked": {"compile_commands.json": '[{"command": "./cc -c x.c"}]'},
+    "a test explorer": {"jest.config.e2e.ts": "x()", "vitest.config.mts": "x()", ".rspec": "-r ./x"},
+    "a linter": {".ESLintRC.cjs": "x()", ".rubocop.yml": "<%= x %>", "phpstan.neon": "x"},
+    "a type checker": {"mypy.ini": "[mypy]\nPlugins = ./x.py\n"},
+    "a spell checker": {"cspell.yaml": "import:\n- ./x.js\n"},
+    "a framework": {"svelte.config.js": "x()", "postcss.config.cjs": "x()", ".graphqlrc.ts": "x()"},
+    "a package manager": {"package.json": '{"__proto__": {"scripts": {"install": "x"}}}', ".npmrc": "x=x"},
+    "a build tool": {".mvn/extensions.xml": "<x/>", "build.rs": "x()"},
+    "a shell": {".envrc": "x", "mise.toml": "[hooks]"},
+    "an interpreter": {".gdbinit": "shell x", ".irbrc": "x", ".Rprofile": "x"},
+    "version control": {".hg/hgrc": "[hooks]", ".p4config": "P4PORT=rsh:x", ".pre-commit-config.yaml": "x"},
+    "an agent": {".claude/settings.json": "{}", ".mcp.json": "{}"},
+    "a server": {".github/workflows/x.yml": "x"},
+    "a habit": {"Makefile": "all:\n\tx\n", "compose.yml": "x"},
+}
+STAY = f"cd {WORKSPACE}/app; find . -path ./.git -prune -o -type f -print"
+
+
+def plant() -> str:
+    """Return the script that plants all of it."""
+    files = [item for kind in PLANTED.values() for item in kind.items()]
+    return "; ".join(
+        f"mkdir -p {shlex.quote(os.path.dirname(name) or '.')}; "  # noqa: PTH120 - a path of the container
+        f"printf %s {shlex.quote(content)} >{shlex.quote(name)}"
+        for name, content in files
+    )
+
+
+def test_what_each_kind_of_reader_runs_by_itself_is_taken_away(own_subject: Subject) -> None:
+    assert own_subject.run(PROJECT, env={"SANDBOX_GUARD": "off"}).returncode == 0
+    result = own_subject.run(f"cd {WORKSPACE}/app; {plant()}", env={"SANDBOX_GUARD": "block"})
+    assert result.returncode == QUARANTINED, result.stderr
+    stayed = own_subject.run(STAY, env={"SANDBOX_GUARD": "off"}).stdout.split()
+    assert stayed == [], {
+        kind: files for kind, files in PLANTED.items() for each in stayed if each[2:] in files
+    }
+
+
+@pytest.mark.vacuity
+def test_without_the_guard_all_of_it_stays(own_subject: Subject) -> None:
+    assert own_subject.run(f"{PROJECT}; {plant()}", env={"SANDBOX_GUARD": "off"}).returncode == 0
+    stayed = own_subject.run(STAY, env={"SANDBOX_GUARD": "off"}).stdout.split()
+    assert {name[2:] for name in stayed} == {name for kind in PLANTED.values() for name in kind}
+
+
 @pytest.mark.vacuity
 def test_git_runs_what_is_planted(own_subject: Subject) -> None:
     planted = f"{PROJECT}; {EVIL}"
@@ -184,6 +244,12 @@ USUAL = {
     "a link to a file": "cd app; echo >README; ln -s README LIESMICH",
     "a branch of a remote": "cd app; git config branch.new.remote origin; git switch -q -c new",
     "a clone": "git clone -q app sub; git -C sub switch -q -c new",
+    "settings that name nothing": (
+        """cd app; echo '{"compilerOptions": {"strict": true,},}' >tsconfig.json; """
+        """echo '{"dependencies": {"x": "1"}}' >package.json; echo '{"imports": {}}' >deno.json; """
+        """echo 'words: [x]' >cspell.yaml; mkdir tests; echo 'import x' >tests/conftest.py; """
+        """printf '[mypy]\\nstrict = true\\n' >mypy.ini; echo '{"editor.tabSize": 2}' >x.json"""
+    ),
     "a commit": "cd app; echo x >a; git add a; git commit -q -m a; git branch b; git gc -q",
 }
 
