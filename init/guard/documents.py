@@ -7,7 +7,6 @@ have, other encodings than UTF-8, and what is not closed.
 
 from __future__ import annotations
 
-import json
 import re
 
 from init.guard.rules import SKIPPED
@@ -116,6 +115,8 @@ def _walk(value: object, way: list[str]) -> list[tuple[str, object]]:
 
 
 def _parse(data: bytes, *, relaxed: bool) -> object:
+    import json  # with the first document
+
     text = data.decode("utf-8-sig")
     if relaxed:
         text = _JSONC.sub(lambda found: found[0] if found[0].startswith('"') else " ", text)
@@ -136,4 +137,6 @@ def _no_number(name: str) -> object:
 
 
 def _shown(value: object) -> str:
+    import json
+
     return json.dumps(value, ensure_ascii=False)

@@ -40,12 +40,13 @@ def values(pattern: str, sections: str = r"(?!)") -> Reader:
         pattern: matches, in any case, in the first line of what is told.
         sections: matches the names of sections of which everything is told.
     """
-    begins, whole = re.compile(pattern, re.IGNORECASE), re.compile(sections, re.IGNORECASE)
 
     def read(data: bytes) -> Iterator[tuple[str, None]]:
+        # Compiled with the first file that needs it: all of them would take longer than a search.
+        begins, whole = re.compile(pattern, re.IGNORECASE), re.compile(sections, re.IGNORECASE)
         value: list[str] = []
         section, depth, text = "", 0, False
-        for line in _lines(data):
+        for line in split(data):
             goes_on = value and (depth > 0 or text or line[:1].isspace() or not line)
             if value and not goes_on:
                 yield " ".join(filter(None, (section, *value))), None
@@ -74,10 +75,10 @@ def values(pattern: str, sections: str = r"(?!)") -> Reader:
 
 def yaml(names: str) -> Reader:
     """Return a reader of YAML: of keys with these names, wherever they are."""
-    begins = re.compile(rf"(?<![\w-])(?:{names})(?![\w-])", re.IGNORECASE)
 
     def read(data: bytes) -> Iterator[tuple[str, None]]:
-        text = "\n".join(_lines(data)).removeprefix("---")
+        begins = re.compile(rf"(?<![\w-])(?:{names})(?![\w-])", re.IGNORECASE)
+        text = "\n".join(split(data)).removeprefix("---")
         if _ODD_YAML.search(text):
             raise ValueError("odd YAML")
         value: list[str] = []
@@ -115,7 +116,8 @@ def _deeper(depth: int, line: str) -> int:
     return max(after, 0)
 
 
-def _lines(data: bytes) -> list[str]:
+def split(data: bytes) -> list[str]:
+    """Return the lines of a text; ValueError if programs may see others."""
     text = data.decode()
     if _ODD_TEXT.search(text):
         raise ValueError("odd characters")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from init.guard import documents, git_config, lines
+from init.guard import build_scripts, documents, git_config, lines
 from init.guard.rules.git_settings import GIT_SETTINGS, OF_A_CLONE, SAFE_VALUES
 from init.guard.rules.package_managers import COMPOSER, LIFECYCLE, SCRIPTS
 
@@ -158,4 +158,12 @@ _READERS: dict[str, Callable[[bytes], Iterable[tuple[str, str | None]]]] = {
     "cargo": lines.values(r"""(?<![\w-])build["']?\s*=(?!\s*false\b)|\\[uUx]"""),
     "cspell lines": lines.yaml("import|reporters|plugins"),
     "analyzer": lines.yaml("plugins|include"),
+    "cabal": lines.values("build-type|build-tool|-options|custom-setup|code-generators"),
+    "platformio": lines.values(
+        r"script|command|platform|build_flags|tool|server|sysenv|[=\s]!|extra_configs"
+    ),
+    "godot": lines.values("(?!)", "editor_plugins|autoload"),
+    "dub": lines.values("commands|dflags|toolchain"),
+    "pixi": lines.values("activation|tasks|channels", "activation|tasks"),
+    **{name: build_scripts.reader(name) for name in build_scripts.QUIET},
 }

@@ -5,14 +5,16 @@ tells the form of names.
 
 Left out, on purpose: prose (AGENTS.md), names of versions (.nvmrc), ``.env``, which holds secrets that a
 report would show, and source code, which runs when you run the project. Of that, an IDE runs some as soon as
-it opens or imports the project: build.gradle, CMakeLists.txt, a procedural macro. It changes too often to be
-told, so whoever opens an agent's work in such an IDE trusts it.
+it opens the project: a procedural macro, a plugin within the build, a test that an explorer imports. It
+changes too often to be told, so whoever opens an agent's work in such an IDE trusts it. Of build scripts only
+plain dependencies are left out: init/guard/build_scripts.py.
 """
 
 from __future__ import annotations
 
 from init.guard.rules import (
     agents,
+    build_scripts,
     build_tools,
     editors,
     frameworks,
@@ -45,6 +47,7 @@ RULES = (
     *language_servers.RULES,
     *agents.RULES,
     *package_managers.RULES,
+    *build_scripts.RULES,
     *build_tools.RULES,
     *interpreters.RULES,
     *servers.RULES,

@@ -12,16 +12,15 @@ RULES = (
     Rule("the editor's language server runs it", """
         .ycm_extra_conf.py .color_coded .luarc.lua .emmyrc.lua .hie-bios kls-classpath kls-classpath.sh
         kls-classpath.bat kls-classpath.cmd build.zig config.nims nim.cfg Steepfile ruby_lsp/** .ruby-lsp/**
-        .erlang project.clj build.boot Setup.hs Setup.lhs"""),
+        .erlang build.boot Setup.hs Setup.lhs"""),
     Rule("the editor's language server runs what it names, or loads it", """
         hie.yaml .clangd .ccls .cquery compile_flags.txt .merlin .luarc.json .luarc.jsonc .emmyrc.json
         .solargraph.yml sorbet/config zls.json zls.build.json .phpactor.json .phpactor.yml .phpactor.yaml
         omnisharp.json .omnisharp/** .sourcekit-lsp/** .swiftpm/** rust-project.json rust-analyzer.toml
-        .rust-analyzer.toml erlang_ls.config .erlang_ls.config .elp.toml elp.toml rebar.config
-        rebar.config.script .lsp/config.edn .clojure-lsp/config.edn .jedi/project.json .tern-project
-        .tern-config .nixd.json .qmlls.ini bsconfig.json rescript.json esy.json cabal.project
-        cabal.project.local wake.toml .terraformrc terraform.rc .terraform.lock.hcl ansible.cfg *.hxml
-        alire.toml stack.yaml"""),
+        .rust-analyzer.toml erlang_ls.config .erlang_ls.config .elp.toml elp.toml rebar.config.script
+        .lsp/config.edn .clojure-lsp/config.edn .jedi/project.json .tern-project .tern-config .nixd.json
+        .qmlls.ini bsconfig.json rescript.json esy.json cabal.project cabal.project.local wake.toml
+        .terraformrc terraform.rc .terraform.lock.hcl ansible.cfg *.hxml alire.toml stack.yaml"""),
     Rule("the editor asks the compiler that it names for its folders", "compile_commands.json", "compilers"),
     Rule("the editor's TypeScript loads plugins that it names", """
         tsconfig.* jsconfig.*""", "tsconfig"),

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from init.guard import rules, views
+from init.guard import build_scripts, rules, views
 from init.guard.rules.git_settings import GIT_SETTINGS
 from init.guard.rules.rule import Rule, by_part, grow, parts
 from init.guard.rules.version_control import IN_REPOSITORY
@@ -35,6 +35,12 @@ SAMPLES = {
     "cspell lines": "import: run\n",
     "analyzer": "plugins: run\n",
     "compilers": '[{"command": "./run"}]',
+    "cabal": "build-type: run\n",
+    "platformio": "[env]\nextra_scripts = run\n",
+    "godot": '[autoload]\nx = "run"\n',
+    "dub": 'preBuildCommands "run"\n',
+    "pixi": '[activation]\nscripts = ["run"]\n',
+    **dict.fromkeys(build_scripts.QUIET, "run(it) {\n"),
 }
 # What git takes for a repository has tests of its own.
 NAMED = [rule for rule in rules.RULES if rule.view not in {"pointer", "head"}]
