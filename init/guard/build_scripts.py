@@ -70,6 +70,8 @@ QUIET = {
           |target_compile_features|find_package|cmake_minimum_required|enable_testing)
           [ ]? \( [\w\s./:+-]* \)?
         | set \( CMAKE_(?:C|CXX)_STANDARD\w* \s \w+ \)""",
+    "meson": rf"""
+        {_HASH} | '[\w./+-]+\.(?:c|cc|cpp|cxx|h|hh|hpp|m|mm|vala|rs)',? | \w+\s*=\s*dependency\({_TEXT}\)""",
     "erlang": rf"%[^\\]* | [{{]\w+,\s*{_TEXT}[}}],?",
     "clojure": r";[^\\]* | \[[\w./-]+\s+\"[\w.-]+\"\]",
     "nim": rf"""{_HASH} | requires\s+"{_VERSION}" | version\s*=\s*{_TEXT}""",

@@ -21,6 +21,7 @@ RULES = (
     Rule(_OPENED, "Gemfile gems.rb *.gemspec Podfile", "ruby"),
     Rule(_OPENED, "*.sbt project/*.scala build.sc build.mill", "sbt"),
     Rule(_OPENED, "CMakeLists.txt *.cmake", "cmake"),
+    Rule(_OPENED, "meson.build", "meson"),
     Rule(_OPENED, "rebar.config", "erlang"),
     Rule(_OPENED, "project.clj", "clojure"),
     Rule(_OPENED, "*.nimble", "nim"),

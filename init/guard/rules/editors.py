@@ -15,7 +15,7 @@ RULES = (
         *.sublime-project *.sublime-workspace *.geany *.rproj"""),
     Rule("the editor runs it on opening the folder or a file", """
         .zed/** .helix/** .vimrc _vimrc .vimrc.local .local.vimrc .exrc _exrc .nvimrc .nvim.lua .nvim/**
-        .lvimrc .dir-locals.el .dir-locals-2.el .projectile .vim/** .neoconf.json .nlsp-settings/**
+        .lvimrc .dir-locals.el .dir-locals-2.el .projectile .vim/** .lazy.lua .neoconf.json .nlsp-settings/**
         .projections.json .vimspector.json .lite_project.lua .kakrc.local"""),
     Rule("it runs commands on the host when the folder is opened in a container", """
         .devcontainer/** .devcontainer.json devfile.yaml .devfile.yaml"""),

@@ -11,9 +11,13 @@ RULES = (
     Rule("the editor's extension for the framework runs it, and the build does", """
         vite.config.* svelte.config.* astro.config.* vue.config.* nuxt.config.* next.config.* remix.config.*
         react-router.config.* gatsby-config.* webpack.config.* rspack.config.* rsbuild.config.*
-        rollup.config.* rolldown.config.* tsup.config.* esbuild.config.* metro.config.* .parcelrc
-        react-native.config.* ember-cli-build.js .ember-cli .storybook/** docusaurus.config.*
-        .vitepress/config.* .vuepress/**"""),
+        rollup.config.* rolldown.config.* tsup.config.* tsdown.config.* rslib.config.* rspress.config.*
+        build.config.* stencil.config.* eleventy.config.* .eleventy.* farm.config.* vike.config.*
+        waku.config.* snowpack.config.* wxt.config.* ladle.config.* histoire.config.* sanity.config.*
+        vocs.config.* svgo.config.* orval.config.* prisma.config.* drizzle.config.* mikro-orm.config.*
+        forge.config.* capacitor.config.* contentlayer.config.* electron.vite.config.* esbuild.config.*
+        metro.config.* .parcelrc react-native.config.* ember-cli-build.js .ember-cli .storybook/**
+        docusaurus.config.* .vitepress/config.* .vuepress/**"""),
     Rule("the editor's extension for style sheets runs it, or plugins that it names", """
         tailwind.config.* postcss.config.* .postcssrc .postcssrc.* uno.config.* unocss.config.*
         windi.config.* panda.config.* .sassrc .sassrc.*"""),

@@ -13,7 +13,8 @@ RULES = (
         SConstruct wscript bacon.toml .air.toml .goreleaser.yml .goreleaser.yaml nodemon.json
         ecosystem.config.* plopfile.* codegen.ts codegen.yml codegen.yaml rush.json .versionrc .versionrc.*
         .releaserc .releaserc.* release.config.* .ncurc.* .bumpversion.cfg .bumpversion.toml project.json
-        bb.edn skaffold.yaml helmfile.yaml devspace.yaml .kitchen.yml book.toml terragrunt.hcl""",
+        melos.yaml Anchor.toml fastlane/* bb.edn skaffold.yaml helmfile.yaml devspace.yaml .kitchen.yml
+        book.toml terragrunt.hcl""",
         by_itself=False),
     Rule("docker compose runs and mounts what it names", """
         compose.yml compose.yaml compose.override.yml compose.override.yaml docker-compose.yml

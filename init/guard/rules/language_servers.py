@@ -11,8 +11,8 @@ RULES = (
     Rule("the editor starts the build server that it names", ".bsp/*.json buildServer.json .bloop/*.json"),
     Rule("the editor's language server runs it", """
         .ycm_extra_conf.py .color_coded .luarc.lua .emmyrc.lua .hie-bios kls-classpath kls-classpath.sh
-        kls-classpath.bat kls-classpath.cmd build.zig config.nims nim.cfg Steepfile ruby_lsp/** .ruby-lsp/**
-        .erlang build.boot Setup.hs Setup.lhs"""),
+        kls-classpath.bat kls-classpath.cmd build.zig xmake.lua config.nims nim.cfg Steepfile ruby_lsp/**
+        .ruby-lsp/** .erlang build.boot Setup.hs Setup.lhs"""),
     Rule("the editor's language server runs what it names, or loads it", """
         hie.yaml .clangd .ccls .cquery compile_flags.txt .merlin .luarc.json .luarc.jsonc .emmyrc.json
         .solargraph.yml sorbet/config zls.json zls.build.json .phpactor.json .phpactor.yml .phpactor.yaml

@@ -18,14 +18,15 @@ RULES = (
         .markdownlint.cjs .markdownlint.mjs .textlintrc .textlintrc.* .remarkrc .remarkrc.* .alexrc .alexrc.*
         knip.json knip.jsonc knip.js knip.ts .knip.json .knip.jsonc knip.config.* cspell.config.js
         cspell.config.cjs cspell.config.mjs cspell.config.ts cspell.config.cts cspell.config.mts
-        .cspell.config.js .cspell.config.cjs .cspell.config.mjs .babelrc .babelrc.* babel.config.* .swcrc"""),
+        .cspell.config.js .cspell.config.cjs .cspell.config.mjs .babelrc .babelrc.* babel.config.* .swcrc
+        .secretlintrc .secretlintrc.* .dependency-cruiser.*"""),
     Rule("the editor's linter or formatter runs it, or plugins that it names, on opening a file", """
         .pylintrc pylintrc .pylintrc.toml pylintrc.toml .pyre_configuration .pyre_configuration.local
         .sqlfluff .cmake-format .cmake-format.* cmake-format.py .gersemirc .ansible-lint .ansible-lint.yml
         .ansible-lint.yaml .config/ansible-lint.yml .puppet-lint.rc PSScriptAnalyzerSettings.psd1 .lintr
         .perlcriticrc .luacheckrc .credo.exs .formatter.exs .scalafix.conf .golangci.* .custom-gcl.*
         .tflint.hcl .tflint.d/** buf.yaml .protolint.* .solhint.json .solhint.js slither.config.json .arclint
-        .qmllint.ini"""),
+        .qmllint.ini sgconfig.yml .trunk/** .qlty/**"""),
     # Rubocop reads its own as a template (ERB), which is Ruby.
     Rule("the editor's linter or formatter runs it, or plugins that it names, on opening a file", """
         .rubocop.yml .rubocop_todo.yml .config/.rubocop.yml .config/rubocop/config.yml .rubocop/**

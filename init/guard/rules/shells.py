@@ -11,7 +11,7 @@ RULES = (
     Rule("mise or asdf sets what programs run in the folder", """
         .tool-versions mise.toml .mise.toml mise.local.toml .mise.local.toml .rtx.toml mise/config.toml
         .mise/config.toml .config/mise.toml .config/mise/config.toml .config/mise/config.local.toml
-        .config/mise/conf.d/* .prototools .proto/** .flox/env/** .asdfrc .miserc.toml"""),
+        .config/mise/conf.d/* .fvmrc .fvm/* .prototools .proto/** .flox/env/** .asdfrc .miserc.toml"""),
     Rule("a shell or a login runs it, if the folder is or becomes a home", """
         .bashrc .bash_profile .bash_login .bash_logout .bash_aliases .profile .zshrc .zshenv .zprofile
         .zlogin .zlogout .inputrc .kshrc .cshrc .tcshrc .login .xprofile .xinitrc .xsession

@@ -20,16 +20,17 @@ RULES = (
     GITMODULES,
     Rule("git runs what these settings name", ".gitconfig .config/git/config .lfsconfig", "git"),
     Rule("git runs a driver that its settings define", ".gitattributes", "attributes"),
-    Rule("a program around git runs what it names", ".tgitconfig .gtrconfig GitExtensions.settings"),
+    Rule("a program around git runs what it names", """
+        .tgitconfig .gtrconfig GitExtensions.settings .lazygit.yml .gh-dash.yml"""),
     Rule("a manager of git hooks runs it", """
         .husky/** .githooks/** .git-hooks/** .pre-commit-config.yaml .pre-commit-config.yml
         .pre-commit-hooks.yaml prek.toml lefthook.yml lefthook.yaml lefthook.toml lefthook.json
         lefthook.jsonc lefthook-local.* .lefthook.* .lefthook-local.* .config/lefthook.* .lefthook/**
-        .lefthook-local/** .overcommit.yml .git-hooks.yml .simple-git-hooks.* simple-git-hooks.* .huskyrc
-        .huskyrc.* husky.config.* .lintstagedrc .lintstagedrc.* lint-staged.config.* .nano-staged.*
-        nano-staged.* .commitlintrc .commitlintrc.* .config/commitlintrc .config/commitlintrc.*
-        commitlint.config.* .gitlint .czrc .cz.* .cz-config.* cz.toml cz.json grumphp.yml grumphp.yml.dist
-        captainhook.json"""),
+        .lefthook-local/** .cargo-husky/hooks/** .overcommit.yml .git-hooks.yml .simple-git-hooks.*
+        simple-git-hooks.* .huskyrc .huskyrc.* husky.config.* .lintstagedrc .lintstagedrc.*
+        lint-staged.config.* .nano-staged.* nano-staged.* .commitlintrc .commitlintrc.* .config/commitlintrc
+        .config/commitlintrc.* commitlint.config.* .gitlint .czrc .cz.* .cz-config.* cz.toml cz.json
+        grumphp.yml grumphp.yml.dist captainhook.json"""),
     Rule("hg runs hooks and extensions that it names", ".hgrc .hg/hgrc .hg/hgrc-not-shared"),
     Rule("hg reads the settings of another repository because of it", ".hg/sharedpath"),
     Rule("hg reads the settings of the repository that sharedpath names", ".hg/requires", "shared"),

@@ -142,6 +142,10 @@ LINES = {
         add_library(x y) execute_process(COMMAND x)
         """,
     ),
+    "meson": (
+        "'src/x.c',\nfmt = dependency('fmt')\n# a comment",
+        "run_command('x')\nsubdir('x')\nx = files('y')",
+    ),
     "erlang": ('{cowboy, "2.9.0"},\n% a comment', '{pre_hooks, [{compile, "x"}]}.\n{plugins, [x]}.'),
     "clojure": ('[ring/ring-core "1.9"]\n; a comment', ':plugins [[x "1"]]\n:injections [(x)]\n#=(x)'),
     "nim": ('requires "nim >= 2.0"\nversion = "1"', 'exec "x"\nbefore install:\nlet a = staticExec("x")'),
