@@ -47,7 +47,7 @@ QUIET = {
     "msbuild": rf"""
         <!--[^<>-]*--> | </?(?:ItemGroup|PropertyGroup|PackageReference)>
         | <Package(?:Reference|Version) \s+ Include="{_NAME}" (?:\s+Version="{_VERSION}")? \s* /?>
-        | <(?:Compile|None|Content|EmbeddedResource|ProjectReference|Using) \s+ Include="[\w./\\*-]+" \s* />
+        | <(?:Compile|None|Content|EmbeddedResource|Using) \s+ Include="[\w./\\*-]+" \s* />
         | {_OF_MSBUILD}""",
     "swift": rf"""
         {_SLASHES} | {_TEXT},?

@@ -27,8 +27,17 @@ _JSONC = re.compile(
     re.DOTALL | re.VERBOSE,
 )
 _TSCONFIG = re.compile(r"[tj]sconfig(?:\.[\w-]+){0,2}")
-# Where programs of the system lie. A name alone is looked up in PATH.
-_COMPILERS = re.compile(r"(?:/usr/(?:local/)?bin/)?[\w.+-]+")
+# Compilers of the system; a wrapper such as ccache starts what comes after it.
+_COMPILERS = re.compile(
+    r"(?:/usr/(?:local/)?bin/)?(?:[\w.]+-)*(?:cc|c\+\+|gcc|g\+\+|clang|clang\+\+|nvcc|icx|icpx|cl)(?:-[\d.]+)?(?:\.exe)?"
+)
+# What makes a compiler load or run something: gcc(1), clang(1).
+_LOADS = re.compile(
+    r"@|-B|-wrapper|-?-specs|-f(?:pass-)?plugin|-load|-Xclang|--config|-no-canonical-prefixes"
+)
+# A package that lies in the workspace, or beside it, is built where it is.
+_LOCAL = re.compile(r"(?:file|link|portal):|\.{1,2}/|[/~]")
+_DEPENDENCIES = "dependencies devDependencies optionalDependencies peerDependencies overrides resolutions"
 
 
 def keys(paths: str, *, relaxed: bool = False) -> Callable[[bytes], Iterator[tuple[str, str]]]:
@@ -48,6 +57,21 @@ def keys(paths: str, *, relaxed: bool = False) -> Callable[[bytes], Iterator[tup
                     yield from ((f"{name}.{key}", _shown(each)) for key, each in value.items())
                 elif value:
                     yield name, _shown(value)
+
+    return read
+
+
+def package(paths: str) -> Callable[[bytes], Iterator[tuple[str, str]]]:
+    """Return a reader of package.json: of these parts, and of packages that lie in a folder."""
+    parts = keys(paths)
+
+    def read(data: bytes) -> Iterator[tuple[str, str]]:
+        yield from parts(data)
+        content = _parse(data, relaxed=False)
+        for path, packages in (found for part in _DEPENDENCIES.split() for found in _walk(content, [part])):
+            for name, place in packages.items() if isinstance(packages, dict) else ():
+                if isinstance(place, str) and _LOCAL.match(place):
+                    yield f"{path}.{name}", _shown(place)
 
     return read
 
@@ -78,11 +102,11 @@ def compilers(data: bytes) -> Iterator[tuple[str, None]]:
     """Read a compilation database: compilers, which editors ask for their folders, but for the system's."""
     content = _parse(data, relaxed=False)
     for entry in content if isinstance(content, list) else [content]:
-        command, words = (_field(entry, name) for name in ("command", "arguments"))
-        called = [*(words if isinstance(words, list) else [words])[:1], *str(command or "").split()[:1]]
-        for name in dict.fromkeys(str(name) for name in called if name):
-            if not _COMPILERS.fullmatch(name):
-                yield name, None
+        command, arguments = (_field(entry, name) for name in ("command", "arguments"))
+        for words in (str(command or "").split(), arguments if isinstance(arguments, list) else []):
+            for at, word in enumerate(map(str, words)):
+                if _LOADS.match(word) if at else not _COMPILERS.fullmatch(word):
+                    yield word, None
 
 
 def _field(entry: object, name: str) -> object:

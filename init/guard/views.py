@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from init.guard import build_scripts, documents, git_config, lines
+from init.guard.rules import SKIPPED
 from init.guard.rules.git_settings import GIT_SETTINGS, OF_A_CLONE, SAFE_VALUES
 from init.guard.rules.package_managers import COMPOSER, LIFECYCLE, SCRIPTS
 
@@ -27,6 +28,9 @@ _BACKEND = (
     r"""|(?:^|[\s{,."'])(?:(?:extra-)?index(?:-url)?|find-links)["']?\s*="""
 )
 _BACKEND_SECTIONS = r"uv\.index|(?:poetry|pdm)\.source|build\.(?:targets\.\w+\.)?hooks|cmdclass|\\"
+# A crate or a package that lies there is built like any other.
+_UNSEARCHED = "|".join(map(re.escape, sorted(SKIPPED)))
+_BACKEND += rf"""|(?:path["']?\s*=\s*["']|file:)[^"']{{0,60}}(?<![\w.-])(?:{_UNSEARCHED})(?![\w.-])"""
 # A longer file is compared as a whole: people write none, and reading it takes time.
 LONGEST = 1 << 18
 
@@ -145,7 +149,7 @@ _READERS: dict[str, Callable[[bytes], Iterable[tuple[str, str | None]]]] = {
     "head": _present,
     # Some versions of Python end a line at any of these.
     "pth": _lines("(?:^\ufeff?|[\r\v\f\x1c-\x1e\x85\u2028\u2029])import[ \t]"),
-    "scripts": documents.keys(SCRIPTS),
+    "scripts": documents.package(SCRIPTS),
     "composer": documents.keys(COMPOSER),
     "editor": documents.editor,
     "tsconfig": documents.tsconfig,
@@ -155,7 +159,8 @@ _READERS: dict[str, Callable[[bytes], Iterable[tuple[str, str | None]]]] = {
     # TOML may write a name with escapes.
     "backend": lines.values(_BACKEND, _BACKEND_SECTIONS),
     "plugins": lines.values(_PLUGINS, "local-plugins"),
-    "cargo": lines.values(r"""(?<![\w-])build["']?\s*=(?!\s*false\b)|\\[uUx]"""),
+    "cargo": lines.values(rf"""(?<![\w-])build["']?\s*=(?!\s*false\b)|\\[uUx]|["'/](?:{_UNSEARCHED})[/"']"""),
+    "requirements": _lines(r"^\s*(?:-(?!-hash)|[./~])|file:"),
     "cspell lines": lines.yaml("import|reporters|plugins"),
     "analyzer": lines.yaml("plugins|include"),
     "cabal": lines.values("build-type|build-tool|-options|custom-setup|code-generators"),

@@ -9,6 +9,9 @@ RULES = (
     Rule("composer install runs it, or composer run", "composer.json", "composer"),
     Rule("pnpm runs it, or what it names", """
         package.yaml package.json5 .pnpmfile.cjs .pnpmfile.mjs pnpmfile.js pnpm-workspace.yaml"""),
+    Rule("pip installs from where it says, or builds what lies there", """
+        requirements.txt requirements.* requirements/*.txt requirements-dev.txt dev-requirements.txt
+        requirements-test.txt test-requirements.txt constraints.txt""", "requirements", by_itself=False),
     Rule("npm install builds it", "binding.gyp"),
     Rule("the package manager runs what it names, or fetches from where it says", """
         .npmrc .yarnrc .yarnrc.yml .yarn/releases/** .yarn/plugins/** bunfig.toml .bundle/config
@@ -24,11 +27,11 @@ RULES = (
 # editor that reads its settings there; of "scripts", LIFECYCLE by itself. Dependencies are usual work, and
 # their code is not of the project.
 SCRIPTS = """
-    scripts.* packageManager devEngines husky lint-staged simple-git-hooks gitHooks pre-commit pre-push
-    config.commitizen config.ghooks nano-staged commitlint trustedDependencies pnpm.onlyBuiltDependencies
-    pnpm.neverBuiltDependencies pnpm.configDependencies pnpm.executionEnv pnpm.patchedDependencies volta
-    eslintConfig xo prettier stylelint cspell remarkConfig babel postcss graphql jest ava mocha nyc c8
-    tap wallaby quokka nx esy release wireit.*
+    scripts.* workspaces packageManager devEngines husky lint-staged simple-git-hooks gitHooks pre-commit
+    pre-push config.commitizen config.ghooks nano-staged commitlint trustedDependencies
+    pnpm.onlyBuiltDependencies pnpm.neverBuiltDependencies pnpm.configDependencies pnpm.executionEnv
+    pnpm.patchedDependencies volta eslintConfig xo prettier stylelint cspell remarkConfig babel postcss
+    graphql jest ava mocha nyc c8 tap wallaby quokka nx esy release wireit.*
 """
 COMPOSER = """
     scripts.* config.allow-plugins repositories autoload.files autoload-dev.files extra.grumphp extra.hooks

@@ -54,6 +54,31 @@ from tests.unit.guard.projects import HOOK, add_submodule, commit, git, made, pu
         (".flake8", "[flake8:local-plugins]\npaths = .\n", ("[flake8:local-plugins] paths = .",)),
         ("Cargo.toml", '[package]\nname = "build"\nbuild = "x.rs"\n', ('[package] build = "x.rs"',)),
         ("Cargo.toml", 'package = { "build"="x.rs" }', ('package = { "build"="x.rs" }',)),
+        (
+            "compile_commands.json",
+            '[{"command": "ccache ./cc -c a.c"}, {"arguments": ["gcc", "-B./x"]}]',
+            ("ccache", "-B./x"),
+        ),
+        (
+            "package.json",
+            '{"workspaces": [".cache/x"], "dependencies": {"a": "^1", "b": "file:vendor/b"}}',
+            ('workspaces = [".cache/x"]', 'dependencies.b = "file:vendor/b"'),
+        ),
+        (
+            "Cargo.toml",
+            "[dependencies]\na = { path = 'target/a' }\nb = { path = '../b' }\n",
+            ("[dependencies] a = { path = 'target/a' }",),
+        ),
+        (
+            "pyproject.toml",
+            "[tool.uv.sources]\na = { path = './.cache/a' }\n",
+            ("[tool.uv.sources] a = { path = './.cache/a' }",),
+        ),
+        (
+            "requirements.txt",
+            "a==1 \\\n    --hash=sha256:x\n--index-url https://x\n./b\n",
+            ("--index-url https://x", "./b"),
+        ),
         ("mypy.ini", "[mypy]\nPlugins = a\n", ("[mypy] Plugins = a",)),
         ("setup.cfg", "[flake8:local-plugins]\nx = a:B\n", ("[flake8:local-plugins] x = a:B",)),
         ("pytest.ini", "[pytest]\naddopts = -q -p evil\n", ("[pytest] addopts = -q -p evil",)),
@@ -310,6 +335,7 @@ def edit_settings(project: Path) -> None:
     put(project / "compile_commands.json", '[{"directory": "/x", "command": "/usr/bin/c++ -c a.cc"}]')
     put(project / "composer.json", '{"require": {"a/b": "1"}, "autoload": {"psr-4": {"A": "src"}}}')
     put(project / "pytest.ini", "[pytest]\naddopts = -q --strict-markers\n")
+    put(project / "requirements.txt", "a==1 \\\n  --hash=sha256:x\nb[c]>=2 # x\n")
     put(project / "tests" / "conftest.py", "import x\n")
     put(project / "venv" / "lib" / "python3.12" / "site-packages" / "a.pth", "/project/src\n")
     put(project / "venv" / "lib" / "python3.12" / "site-packages" / "a" / "setup.py", "import x\n")

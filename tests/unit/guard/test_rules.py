@@ -39,6 +39,7 @@ SAMPLES = {
     "platformio": "[env]\nextra_scripts = run\n",
     "godot": '[autoload]\nx = "run"\n',
     "dub": 'preBuildCommands "run"\n',
+    "requirements": "-e ./run\n",
     "pixi": '[activation]\nscripts = ["run"]\n',
     **dict.fromkeys(build_scripts.QUIET, "run(it) {\n"),
 }
