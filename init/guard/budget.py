@@ -12,8 +12,8 @@ from init import signals
 
 # Far above what people keep in a workspace; beside each what all of it takes, in CPU time on a machine
 # where the search of benchmarks/guard.py (150,000 files) takes 0.17 s.
-MAX_DEPTH = 16
-MAX_FOLDERS = 20_000  # 0.15 s
+MAX_DEPTH = 32
+MAX_FOLDERS = 100_000  # 0.75 s
 # Folders that a rule names, or that something leads to: others do not push them out.
 MAX_PLACES = 20_000  # 0.15 s
 MAX_ENTRIES = 1_000_000  # 1 s
@@ -82,8 +82,7 @@ class Budget:
         self.indexes = Allowance(MAX_INDEXES)
         self.deadline = time.monotonic() + MAX_SECONDS
         self.unseen: dict[str, None] = {}
-        # What was out of reach before the session does not excuse what is after it.
-        self.when = ", after the session" if again else ""
+        self.barred: set[str] = set()
         self.again = again
         self._hurried = False
         self._steps = LOOK_EVERY
@@ -121,6 +120,9 @@ class Budget:
         """Return how many bytes the next index may have."""
         return min(MAX_INDEX, self.indexes.left)
 
-    def miss(self, path: str) -> None:
+    def miss(self, path: str, *, barred: bool = False) -> None:
         """Note a place that was not searched, or a file that was not read."""
-        self.unseen[(path or ".") if len(self.unseen) < MAX_UNSEEN else MORE + self.when] = None
+        place = (path or ".") if len(self.unseen) < MAX_UNSEEN else MORE
+        self.unseen[place] = None
+        if barred and place != MORE:
+            self.barred.add(place)

@@ -46,11 +46,14 @@ def compare(before: Snapshot, after: Snapshot) -> Comparison:
             for path, now in sorted(after.items.items())
         ),
     )
-    new = tuple(path for path in dict.fromkeys(after.unseen) if path not in known)
-    # The new ones first: in them the session may hide.
-    unseen = tuple(dict.fromkeys((*new, *after.unseen, *before.unseen)))
+    # That a place was not searched before excuses nothing: the agent can write there now, or did so then.
+    barred = before.barred & after.barred
+    hiding = tuple(path for path in after.unseen if path not in barred)
+    # New ones first: there it hides, if anywhere.
+    new = tuple(path for path in hiding if path not in known)
+    unseen = tuple(dict.fromkeys((*new, *hiding, *after.unseen, *before.unseen)))
     return Comparison(
-        tuple(sorted(changes, key=lambda change: not change.by_itself)), _first(unseen), bool(new)
+        tuple(sorted(changes, key=lambda change: not change.by_itself)), _first(unseen), bool(hiding)
     )
 
 

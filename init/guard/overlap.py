@@ -36,7 +36,7 @@ PATIENCE = 30.0
 LOOK_AGAIN = 0.02
 # Sessions beside this one; an agent can take any number of locks.
 MAX_SESSIONS = 64
-# Bytes: lines of 65 for 5,000 files and 50,000 places that were not searched.
+# Bytes: lines of 65 for 5,000 files and 50,000 places that are barred.
 MAX_LIST = 8 << 20
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -157,9 +157,9 @@ def _trusted(found: Snapshot, others: Iterable[int], lists: str, own: str) -> Sn
     known = [_read(f"{lists}/{own}{place:x}", place) for place in others]
     given = frozenset.intersection(*known)
     items = {path: item for path, item in found.items.items() if _of_item(path, item) in given}
-    unseen = tuple(path for path in found.unseen if _of_place(path) in given)
-    withheld = {*found.items, *found.unseen} - {*items, *unseen}
-    return Snapshot(items, unseen, frozenset(withheld))
+    barred = frozenset(path for path in found.barred if _of_place(path) in given)
+    withheld = frozenset(found.items.keys() - items.keys())
+    return found._replace(items=items, barred=barred, withheld=withheld)
 
 
 def _read(path: str, place: int) -> frozenset[bytes]:
@@ -177,7 +177,7 @@ def _listed(before: Snapshot) -> bytes:
     """Return a list, other than every other one, so that its lock is only its session's."""
     lines = [os.urandom(16).hex().encode()]
     lines += (_of_item(path, item) for path, item in before.items.items())
-    lines += map(_of_place, before.unseen)
+    lines += map(_of_place, before.barred)
     return b"\n".join(lines)
 
 

@@ -76,8 +76,8 @@ class Search:
         try:
             self.search()
         except OutOfTime:
-            self.budget.miss(OUT_OF_TIME + self.budget.when)
-        return Snapshot(self.items.found, tuple(self.budget.unseen))
+            self.budget.miss(OUT_OF_TIME)
+        return Snapshot(self.items.found, tuple(self.budget.unseen), frozenset(self.budget.barred))
 
     def search(self) -> None:
         """Search everything; what git leads to, only once everything else is known."""
@@ -167,7 +167,7 @@ class Search:
                         elif entry.is_symlink():
                             self.links.add(prefix + name, others)
         except OSError:
-            self.budget.miss(path)
+            self.budget.miss(path, barred=self.workspace.bars(path))
         self.budget.entries.take(count)
 
     def meet(self, frame: Frame, entry: os.DirEntry[str], hit: Rule | Tree, *, named: bool) -> None:

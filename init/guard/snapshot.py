@@ -44,11 +44,13 @@ class Snapshot(Record):
     Attributes:
         items: the risky files of a workspace by path.
         unseen: the first places that were not searched.
+        barred: those of them that are another user's and closed to us, and to the agent.
         withheld: paths of risky files that were there, but may be another agent's work of the moment.
     """
 
     items: dict[str, Item]
     unseen: tuple[str, ...]
+    barred: frozenset[str] = frozenset()
     withheld: frozenset[str] = frozenset()
 
 
@@ -84,7 +86,7 @@ class Comparison(Record):
     Attributes:
         changes: what would run and did not before; what runs by itself comes first.
         unseen: places that were not searched; only the first, with a note of how many more.
-        may_hide: whether one of them was searched before, or was not there: the session may hide in it.
+        may_hide: whether the session may hide in one of them: what was barred before is out of its reach.
     """
 
     changes: tuple[Change, ...]

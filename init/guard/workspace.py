@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 import os
+import stat
 
 from init.guard.budget import MAX_LINKS, MAX_PATH
 from init.guard.snapshot import content, enter
@@ -84,6 +85,16 @@ class Workspace:
                 raise
             os.close(enter(self.top, folder, _TO_READ))
             return os.scandir(f"{self.path}/{folder}")
+
+    def bars(self, folder: str) -> bool:
+        """Tell whether a folder is another user's, and closed to us: the agent can put nothing there."""
+        path = f"{self.path}/{folder}"
+        try:
+            status = os.stat(path, follow_symlinks=False)
+        except OSError:
+            return False
+        foreign = stat.S_ISDIR(status.st_mode) and status.st_uid != os.geteuid()
+        return foreign and not any(os.access(path, right) for right in (os.R_OK, os.W_OK, os.X_OK))
 
     def enter(self, folder: str) -> int:
         """Open a folder, by way of no link; the caller closes it."""

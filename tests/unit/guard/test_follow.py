@@ -120,16 +120,14 @@ def test_long_chains_of_links_end_soon(root: Path) -> None:
     assert time.process_time() - begun < 12
 
 
-def test_the_time_ends_and_does_not_excuse_the_next_search(
+def test_the_time_ends_and_is_told_at_the_next_search_as_well(
     root: Path, project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(budget, "MAX_SECONDS", -1)
     monkeypatch.setattr(budget, "LOOK_EVERY", 0)
-    before = search.search(str(root))
-    after = search.search(str(root), before)
-    assert before.unseen
-    assert set(after.unseen) - set(before.unseen)
-    assert project.exists()
+    found = compared(root, project.exists)
+    assert found.unseen == (budget.OUT_OF_TIME,)
+    assert found.may_hide
 
 
 def test_a_signal_ends_a_search(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:

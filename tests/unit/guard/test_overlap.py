@@ -70,10 +70,11 @@ def test_a_third_one_takes_no_more_than_the_second_when_the_first_has_ended(root
     assert list(lists.iterdir()) == []
 
 
-def test_a_place_that_was_not_searched_is_given_only_if_it_was_to_the_first(root: Path, lists: Path) -> None:
-    found = iter([Snapshot({}, ("deep",)), Snapshot({}, ("deep", "hidden"))])
+def test_a_place_that_is_barred_is_so_only_if_it_was_to_the_first(root: Path, lists: Path) -> None:
+    barred = (("a",), ("a", "hidden"))
+    found = iter([Snapshot({}, places, frozenset(places)) for places in barred])
     first, second = (overlap.look(str(root), str(lists), lambda: next(found)) for _ in range(2))
-    assert second.before.unseen == ("deep",)
+    assert second.before.barred == {"a"}
     overlap.end(first)
     overlap.end(second)
 

@@ -49,17 +49,25 @@ def test_the_exit_code_is_the_sessions_own_if_it_has_one(
     assert (root / ".envrc").exists() == (guard != "block")
 
 
-def test_where_nothing_is_told_but_not_all_was_searched_it_is_said(
+@pytest.mark.parametrize("guard", ["block", "report"])
+def test_where_not_all_is_searched_it_is_said_in_every_session(
     run: Callable[[dict[str, str], Callable[[], int]], int],
     root: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
+    guard: str,
 ) -> None:
     monkeypatch.setattr(budget, "MAX_DEPTH", 0)
-    (root / "a").mkdir()
-    assert run({"SANDBOX_GUARD": "block"}, lambda: 0) == 0
-    assert "did not look everywhere" in (said := capsys.readouterr().err)
-    assert "    a\n" in said
+    for _ in range(2):
+        assert run({"SANDBOX_GUARD": guard}, lambda: hide(root)) == (80 if guard == "block" else 0)
+        level = "error" if guard == "block" else "warning"
+        assert f"{level}: the workspace guard could not look at all" in (said := capsys.readouterr().err)
+        assert "    a\n" in said
+
+
+def hide(root: Path) -> int:
+    (root / "a").mkdir(exist_ok=True)
+    return attack(root / "a")
 
 
 def test_as_json_each_change_is_an_event(
@@ -73,7 +81,7 @@ def test_as_json_each_change_is_an_event(
     log.configure(as_json=True)
     run({"SANDBOX_LOG": "json"}, lambda: attack(root))
     events = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
-    assert [(event["path"], event["what"], event["lines"]) for event in events] == [
+    assert [(event["path"], event["what"], event["lines"]) for event in events[:2]] == [
         (".envrc", "added", ["evil"]),
         ("", "unseen", ["a"]),
     ]
