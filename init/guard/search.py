@@ -14,7 +14,7 @@ from init.guard.items import Items
 from init.guard.links import Links
 from init.guard.rules import ANY_PARTS, FOREST, GIT_TREE, SKIPPED, TREE
 from init.guard.rules.rule import PARTS, Rule, by_part, fold, parts
-from init.guard.rules.version_control import GIT_HOOK, HEAD, INCLUDED, POINTER, REPOSITORY
+from init.guard.rules.version_control import GIT_HOOK, HEAD, POINTER, REPOSITORY
 from init.guard.snapshot import Snapshot, parents
 from init.guard.workspace import Workspace
 
@@ -65,6 +65,7 @@ class Search:
         self.links = Links(workspace, budget, self.items, self.known)
         # Repositories, which may use the objects of others.
         self.stores: list[str] = []
+        self.asked: set[str] = set()
         self.followed: set[tuple[str, int, str]] = set()
         self.walked: set[tuple[str, int]] = set()
         # A rule that wants all, as a tree of its own: always the same one, since `followed` goes by identity.
@@ -93,10 +94,7 @@ class Search:
             for place, wanted in self.links.follow():
                 self.lead(place, wanted)
             for include in self.git.includes():
-                self.items.record(include.path, INCLUDED, include.via)
-                if include.path in self.items.found:
-                    settings = self.items.found[include.path].settings or {}
-                    self.git.note(include.path, include.repository, settings)
+                self.items.include(include)
             for lead in self.git.hook_folders():
                 self.follow(lead.path, _HOOKS, lead.via)
             for tree in self.git.trees():
@@ -239,14 +237,15 @@ class Search:
     def alternates(self, repository: str) -> None:
         """Search the repositories whose objects one uses: git starts itself in them."""
         path = f"{repository}/objects/info/alternates"
-        if path in self.items.found or not self.workspace.exists(path):
+        if repository in self.asked or not self.workspace.exists(path):
             return
+        self.asked.add(repository)
         self.items.record(path, POINTER, "")
         item = self.items.found.get(path)
         if item is None or item.content is None or not stat.S_ISREG(item.mode):
             return
         settings, places = self.git.alternates(f"{repository}/objects", item.content)
-        self.items.found[path] = item._replace(settings=settings)
+        self.items.lead(path, settings)
         for place in places:
             self.repository(place, place, "")
 
@@ -272,7 +271,7 @@ class Search:
             named = read(former.content) if former and former.content is not None else None
             moved = self.moves.told(path, file, named, places)
             settings, via = {**settings, **moved}, path if moved else via
-        self.items.found[path] = item._replace(settings=settings)
+        self.items.lead(path, settings)
         for place in places:
             if rule is REPOSITORY:
                 self.repository(place, frame.path, via)

@@ -122,6 +122,36 @@ def test_a_file_that_is_included_counts_and_so_does_what_it_names(
     }
 
 
+@pytest.mark.parametrize(
+    "name", [".gitattributes", "setup.cfg", ".vscode/settings.json", ".envrc", "tools/x", ".git/commondir"]
+)
+@pytest.mark.parametrize("hooks", ["tools", "../elsewhere"])
+def test_a_file_that_is_included_counts_whatever_else_it_is(
+    root: Path, project: Path, name: str, hooks: str
+) -> None:
+    git(project, "config", "include.path", f"../{name}")
+    put(project / "more", f"[core]\nhooksPath = {hooks}\n")
+    put(project / name, f"[include]\npath={project}/more\n")
+
+    def act() -> None:
+        put(project / name, (project / name).read_text() + "[core]\npager = evil\n")
+        put(project / hooks / "pre-commit", "evil")
+
+    assert set(told(root, act)) == {
+        f"project/{name}",
+        str(Path(os.path.normpath(f"project/{hooks}/pre-commit"))),
+    }
+
+
+def test_an_alternate_counts_whatever_else_its_file_is(root: Path, project: Path) -> None:
+    other = project / "node_modules" / "other"
+    git(project, "init", "-q", "--bare", str(other))
+    (project / ".vscode").symlink_to(".git/objects/info")
+    put(project / ".git" / "objects" / "info" / "alternates", "../../node_modules/other/objects\n")
+    changed = told(root, lambda: git(other, "config", "core.sshCommand", "evil"))
+    assert changed == {"project/node_modules/other/config": ("changed", ("core.sshcommand = evil",))}
+
+
 @pytest.mark.parametrize("many", [3, 3000])
 def test_includes_in_a_circle_or_a_long_row_end(root: Path, project: Path, many: int) -> None:
     git(project, "config", "include.path", "../c0")
