@@ -16,19 +16,34 @@ def open_own(path: str) -> None:
             os.chmod(path, stat.S_IMODE(status.st_mode) | 0o700)
 
 
-def own(path: str) -> None:
+def own(path: str) -> bool:
     """Have a folder of ours, closed to others; what is in its place, or a link, is moved aside.
+
+    Returns:
+        whether something else was there, or a folder that was closed to us.
 
     Raises:
         OSError: there can be none.
     """
+    changed = False
     try:
-        is_folder = stat.S_ISDIR(os.stat(path, follow_symlinks=False).st_mode)
+        mode = os.stat(path, follow_symlinks=False).st_mode
     except FileNotFoundError:
         os.mkdir(path, 0o700)
-        return
-    if is_folder:
-        os.chmod(path, 0o700)
-        return
+    else:
+        changed = not stat.S_ISDIR(mode) or mode & 0o700 != 0o700
+        if not stat.S_ISDIR(mode):
+            move_aside(path)
+            os.mkdir(path, 0o700)
+    # Also a new one: what is above may have a default ACL, acl(5).
+    os.chmod(path, 0o700)
+    return changed
+
+
+def move_aside(path: str) -> None:
+    """Give something another name, so that there is room for ours.
+
+    Raises:
+        OSError: that cannot be.
+    """
     os.rename(path, f"{path}.{time.time_ns()}")
-    os.mkdir(path, 0o700)

@@ -36,6 +36,8 @@ PATIENCE = 30.0
 LOOK_AGAIN = 0.02
 # Sessions beside this one; an agent can take any number of locks.
 MAX_SESSIONS = 64
+# Names in the folder of the lists, above what so many sessions and those that were killed leave.
+MAX_NAMES = 1000
 # Bytes: lines of 65 for 5,000 files and 50,000 places that are barred.
 MAX_LIST = 8 << 20
 
@@ -94,9 +96,8 @@ def look(root: str, lists: str, search: Callable[[], Snapshot]) -> Given:
         data = _listed(before)
         place = _digest(data)
         _lock(top, fcntl.F_OFD_SETLK, fcntl.F_RDLCK, place, 1)
-        forsaken = not others and _clear(lists, own)
         path = f"{lists}/{own}{place:x}"
-        _keep(path, data)
+        forsaken = _keep(path, data, None if others else own)
         fcntl.flock(top, fcntl.LOCK_UN)
     except BaseException:
         os.close(top)
@@ -209,15 +210,35 @@ def _lock(top: int, command: int, kind: int, start: int, length: int) -> tuple[i
     return kind, start, length
 
 
-def _clear(lists: str, own: str) -> bool:
-    """Remove the lists that earlier sessions of this folder left; return whether there were any."""
+def _keep(path: str, data: bytes, left: str | None) -> bool:
+    """Write a list, and remove those whose names begin as given; return whether a session left any."""
+    lists, forsaken = os.path.dirname(path), False
     try:
-        left = [name for name in os.listdir(lists) if name.startswith(own)]
-    except OSError:
-        return False
-    for name in left:
+        # Only an agent locks the folder, or puts something else there: maybe to hide what a session left.
+        changed = folders.own(lists)
+        forsaken = left is not None and (_clear(lists, left) or changed)
+        with os.fdopen(os.open(path, _NEW, 0o600), "wb") as file:
+            file.write(data)
+    except OSError as error:
+        # A session that starts meanwhile takes nothing as given.
+        log.info(f"what the workspace guard takes as given cannot be kept in data/: {error}")
+    return forsaken
+
+
+def _clear(lists: str, left: str) -> bool:
+    """Remove the lists that earlier sessions of this folder left; return whether there were any."""
+    names: list[str] = []
+    with os.scandir(lists) as entries:
+        for number, entry in enumerate(entries):
+            if number == MAX_NAMES:
+                # An agent's: nobody has the time to go through them all.
+                folders.move_aside(lists)
+                folders.own(lists)
+                return True
+            names += [entry.name] if entry.name.startswith(left) else []
+    for name in names:
         _forget(f"{lists}/{name}")
-    return bool(left)
+    return bool(names)
 
 
 def _forget(path: str) -> None:
@@ -227,13 +248,3 @@ def _forget(path: str) -> None:
     except OSError:
         # Gone, or the agent's: a folder.
         return
-
-
-def _keep(path: str, data: bytes) -> None:
-    try:
-        folders.own(os.path.dirname(path))
-        with os.fdopen(os.open(path, _NEW, 0o600), "wb") as file:
-            file.write(data)
-    except OSError as error:
-        # A session that starts meanwhile takes nothing as given.
-        log.info(f"what the workspace guard takes as given cannot be kept in data/: {error}")

@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import shutil
 import stat
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -167,3 +168,45 @@ def test_what_is_in_the_place_of_the_lists_is_moved_aside(root: Path, lists: Pat
     overlap.end(overlap.look(str(root), str(lists), lambda: search.search(str(root))))
     assert stat.S_ISDIR(lists.lstat().st_mode)
     assert list(elsewhere.iterdir()) == []
+
+
+def a_file_in_its_place(lists: Path) -> None:
+    shutil.rmtree(lists)
+    lists.touch()
+
+
+def a_link_in_its_place(lists: Path) -> None:
+    lists.rename(lists.with_name("away"))
+    lists.symlink_to("away")
+
+
+def closed(lists: Path) -> None:
+    lists.chmod(0)
+
+
+@pytest.mark.parametrize("hide", [a_file_in_its_place, a_link_in_its_place, closed])
+def test_what_hides_that_a_session_did_not_end_is_told_as_well(
+    root: Path, lists: Path, hide: Callable[[Path], None]
+) -> None:
+    def look() -> overlap.Given:
+        return overlap.look(str(root), str(lists), lambda: search.search(str(root)))
+
+    os.close(look().lock)
+    hide(lists)
+    for forsaken in (True, False):
+        given = look()
+        assert given.forsaken == forsaken
+        assert os.access(given.path, os.R_OK)
+        overlap.end(given)
+
+
+def test_a_crowd_of_names_is_moved_aside(root: Path, lists: Path, begin: Callable[[], overlap.Given]) -> None:
+    lists.mkdir()
+    own = f"{root.stat().st_ino:x}."
+    for number in range(10_000):
+        (lists / f"{own}{number}").touch()
+    given = begin()
+    assert given.forsaken
+    assert [str(path) for path in lists.iterdir()] == [given.path]
+    (aside,) = lists.parent.glob("lists.*")
+    assert len(list(aside.iterdir())) == 10_000
