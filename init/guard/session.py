@@ -11,6 +11,8 @@ from init.mounts import find
 
 # Of what could not be put away, so many are named.
 MOST_FAILED = 20
+# The same of what a killed session began to put away.
+MOST_UNFINISHED = 3
 _FAILED = {"failed": "was not quarantined", "emptied": "is not as it was"}
 
 TYPE_CHECKING = False
@@ -79,7 +81,21 @@ def _look(root: str) -> Given:
             "memory): what it left is taken as given",
             fix="Look yourself: git status, git config --list --local",
         )
+        _tell_unfinished()
     return given
+
+
+def _tell_unfinished() -> None:
+    """Say that a session was killed while it took something away."""
+    from init.guard import acceptance  # as run() does
+
+    begun = acceptance.unfinished(paths.QUARANTINE)
+    if begun:
+        log.warning(
+            f"it did not come to the end of a quarantine: {', '.join(begun[:MOST_UNFINISHED])}",
+            fix="To take back what is in it: ./start.sh accept NAME. Where a file of yours is not as it was, "
+            "a copy may lie beside it, under a name like .quarantined-0123456789abcdef.",
+        )
 
 
 def _compare(root: str, given: Given) -> Comparison:

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from init.guard.rules.rule import Rule
     from init.guard.views import FileSettings
 
+# To change what is in a folder.
+TO_WRITE = 0o700
+
 _PATH = os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 

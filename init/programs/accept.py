@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import sys
 
 from init import log, paths, program
 from init.errors import SandboxError
-from init.guard import quarantine
+from init.guard import acceptance
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,19 +24,16 @@ def accept(_settings: Settings, arguments: list[str]) -> int:
     Raises:
         SandboxError: there is none of this name, or it cannot be read.
     """
-    try:
-        present = sorted(os.listdir(paths.QUARANTINE))
-    except FileNotFoundError:
-        present = []
+    present = acceptance.present(paths.QUARANTINE)
     if not arguments:
         sys.stdout.write("".join(f"{log.printable(name)}\n" for name in present))
         return 0
-    if len(arguments) > 1 or arguments[0] not in present:
+    if len(arguments) > 1 or not acceptance.exists(paths.QUARANTINE, arguments[0]):
         raise SandboxError(
             f"there is no quarantine {' '.join(arguments)!r}", f"There are: {', '.join(present) or 'none'}."
         )
     try:
-        outcomes = quarantine.accept(paths.WORKSPACE, f"{paths.QUARANTINE}/{arguments[0]}")
+        outcomes = acceptance.accept(paths.WORKSPACE, f"{paths.QUARANTINE}/{arguments[0]}")
     except (OSError, ValueError) as error:
         raise SandboxError(
             f"the quarantine {arguments[0]} cannot be read: {error}", "Look at it in data/quarantine."

@@ -90,6 +90,9 @@ def test_block_keeps_the_tools_own_failure(sandbox: Sandbox) -> None:
     assert not on_host(sandbox)
 
 
+# A default ACL, which closes what is made in a folder to everybody, whatever mode was asked for; acl(5).
+CLOSING_ACL = """python3 -c 'import os, struct, sys; os.setxattr(sys.argv[1], "system.posix_acl_default",
+struct.pack("<I", 2) + b"".join(struct.pack("<HHI", tag, 0, 2**32 - 1) for tag in (1, 4, 32)))'"""
 LOCKED = "chmod {0} /home/agent/workspace /home/agent/data /home/agent"
 
 
@@ -99,10 +102,11 @@ LOCKED = "chmod {0} /home/agent/workspace /home/agent/data /home/agent"
         ": >$Q", "ln -s /home/agent/workspace $Q", "mkdir $Q; chmod 0 $Q", "ln -s nowhere $Q",
         f"trap '{LOCKED.format(555)}' EXIT", f"trap '{LOCKED.format(0)}' EXIT",
         "mkdir $Q; for s in {0..9}; do mkdir $Q/$(date -u -d +${s}sec +%Y%m%dT%H%M%SZ)-1; done",
-        "trap 'chmod 555 .git/hooks .git .' EXIT",
+        "trap 'chmod 555 .git/hooks .git .' EXIT", "{acl} $HOME/data", "mkdir $Q; {acl} $Q",
     ],
 )  # fmt: skip
 def test_nothing_in_the_quarantines_place_keeps_it_from_its_work(sandbox: Sandbox, way: str) -> None:
+    way = way.replace("{acl}", CLOSING_ACL)
     result = session(sandbox, f"Q=$HOME/data/quarantine; {way}; {PLANT}", guard="block")
     assert result.returncode == EX_QUARANTINED, result.stderr
     assert not on_host(sandbox)

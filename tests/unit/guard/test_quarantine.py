@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from init.guard import budget, changes, quarantine, search
+from init.guard import acceptance, budget, changes, copies, quarantine, search
 from init.guard.snapshot import Snapshot
 from tests.unit.guard.projects import EMPTY, HOOK, NOTHING, git, made, put
 
@@ -47,7 +47,7 @@ def test_what_is_taken_away_is_gone_and_comes_back_when_it_is_accepted(
     assert {outcome.what for outcome in outcomes} == {"moved", "restored"}
     assert everything(root) == calm
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
-    accepted = quarantine.accept(str(root), str(folder))
+    accepted = acceptance.accept(str(root), str(folder))
     assert {outcome.what for outcome in accepted} == {"accepted"}
     assert everything(root) == attacked
     assert not folder.exists()
@@ -75,7 +75,7 @@ def test_of_a_git_configuration_only_what_runs_is_put_back(root: Path, project: 
     assert listed["user.name"] == "new"
     assert listed["remote.origin.url"] == "u"
     assert {"core.fsmonitor", "alias.x", "remote.other.url"}.isdisjoint(listed)
-    quarantine.accept(str(root), str(tmp_path / "q"))
+    acceptance.accept(str(root), str(tmp_path / "q"))
     assert git(project, "config", "core.fsmonitor") == "evil\n"
 
 
@@ -117,7 +117,7 @@ def test_what_was_too_large_to_keep_stays_and_is_told(
 def test_what_cannot_be_copied_gets_another_name_and_comes_back(
     root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(quarantine, "MAX_COPY", 100)
+    monkeypatch.setattr(copies, "MAX_COPY", 100)
 
     def act() -> None:
         put(root / ".envrc", "b" * 101)
@@ -126,7 +126,7 @@ def test_what_cannot_be_copied_gets_another_name_and_comes_back(
     quarantine.put_away(str(root), made(root, act), str(tmp_path / "q"))
     assert changes.compare(EMPTY, search.search(str(root))) == NOTHING
     assert len(list(root.iterdir())) == 2
-    quarantine.accept(str(root), str(tmp_path / "q"))
+    acceptance.accept(str(root), str(tmp_path / "q"))
     assert (root / ".envrc").read_text() == "b" * 101
     assert (root / ".vimrc").is_fifo()
 
@@ -147,7 +147,7 @@ def test_what_is_more_than_is_copied_gets_another_name_and_comes_back(
     assert [outcome.what for outcome in outcomes] == ["moved"] * 3
     assert sorted(path.name for path in folder.iterdir()) == ["0", "manifest.json"]
     assert len(list(root.glob(".quarantined-*"))) == 2
-    assert {outcome.what for outcome in quarantine.accept(str(root), str(folder))} == {"accepted"}
+    assert {outcome.what for outcome in acceptance.accept(str(root), str(folder))} == {"accepted"}
     assert everything(root) == planted
 
 
@@ -273,7 +273,7 @@ def test_what_somebody_has_written_since_is_not_overwritten(
     quarantine.put_away(str(root), made(root, act), str(tmp_path / "q"))
     put(project / "Makefile", "mine\n")
     put(project / ".envrc", "mine")
-    outcomes = {outcome.path: outcome.what for outcome in quarantine.accept(str(root), str(tmp_path / "q"))}
+    outcomes = {outcome.path: outcome.what for outcome in acceptance.accept(str(root), str(tmp_path / "q"))}
     assert outcomes == {
         "project/Makefile": "failed",
         "project/.envrc": "failed",
@@ -282,7 +282,7 @@ def test_what_somebody_has_written_since_is_not_overwritten(
     assert (project / "Makefile").read_text() == "mine\n"
     # What failed still waits.
     (project / ".envrc").unlink()
-    again = {outcome.path: outcome.what for outcome in quarantine.accept(str(root), str(tmp_path / "q"))}
+    again = {outcome.path: outcome.what for outcome in acceptance.accept(str(root), str(tmp_path / "q"))}
     assert again == {"project/Makefile": "failed", "project/.envrc": "accepted"}
 
 
@@ -294,22 +294,24 @@ def test_what_somebody_has_written_since_is_not_overwritten(
         {"kept": 0}, {"mode": "x"}, {"left": None}, {"more": 1},
     ],
 )  # fmt: skip
+@pytest.mark.parametrize("lines", [True, False])
 def test_a_manifest_that_was_tampered_with_is_refused(
-    root: Path, tmp_path: Path, change: dict[str, object]
+    root: Path, tmp_path: Path, change: dict[str, object], lines: bool
 ) -> None:
     quarantine.put_away(str(root), made(root, lambda: put(root / ".envrc", "evil")), str(tmp_path / "q"))
     manifest = tmp_path / "q" / "manifest.json"
-    (entry,) = json.loads(manifest.read_text())
-    manifest.write_text(json.dumps([{**entry, **change}]))
+    entry = {**json.loads(manifest.read_text()), **change}
+    # In the form that it had before 0.3.0, too.
+    manifest.write_text(json.dumps(entry if lines else [entry]))
     with pytest.raises(ValueError, match="none of ours"):
-        quarantine.accept(str(root), str(tmp_path / "q"))
+        acceptance.accept(str(root), str(tmp_path / "q"))
 
 
-@pytest.mark.parametrize("content", ["", "{}x", "1", "[1]", '{"a": 1}', "[" * 100_000, b"\xff"])
+@pytest.mark.parametrize("content", ["{}", "{}x", "1", "[1]", '{"a": 1}', "[" * 100_000, b"\xff"])
 def test_a_manifest_that_is_none_is_refused(root: Path, tmp_path: Path, content: str | bytes) -> None:
     put(tmp_path / "q" / "manifest.json", content)
     with pytest.raises(ValueError, match="none of ours"):
-        quarantine.accept(str(root), str(tmp_path / "q"))
+        acceptance.accept(str(root), str(tmp_path / "q"))
 
 
 @pytest.mark.parametrize("make", [os.mkfifo, os.mkdir, lambda path: path.symlink_to("0")])
@@ -319,7 +321,7 @@ def test_a_manifest_that_is_no_file_is_refused(
     put(tmp_path / "q" / "0", "[]")
     make(tmp_path / "q" / "manifest.json")
     with pytest.raises(OSError, match="cannot be read"):
-        quarantine.accept(str(root), str(tmp_path / "q"))
+        acceptance.accept(str(root), str(tmp_path / "q"))
 
 
 def test_what_is_accepted_never_gets_out_by_a_link(root: Path, tmp_path: Path) -> None:
@@ -329,7 +331,7 @@ def test_what_is_accepted_never_gets_out_by_a_link(root: Path, tmp_path: Path) -
     quarantine.put_away(str(root), found, str(tmp_path / "q"))
     (root / "a").rmdir()
     (root / "a").symlink_to(outside)
-    (outcome,) = quarantine.accept(str(root), str(tmp_path / "q"))
+    (outcome,) = acceptance.accept(str(root), str(tmp_path / "q"))
     assert outcome.what == "failed"
     assert list(outside.iterdir()) == []
 
@@ -339,5 +341,5 @@ def test_setuid_is_not_given_back(root: Path, tmp_path: Path) -> None:
         put(root / ".envrc", "evil", 0o6755)
 
     quarantine.put_away(str(root), made(root, act), str(tmp_path / "q"))
-    quarantine.accept(str(root), str(tmp_path / "q"))
+    acceptance.accept(str(root), str(tmp_path / "q"))
     assert stat.S_IMODE((root / ".envrc").stat().st_mode) == 0o755

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from init.guard import budget, changes, quarantine, search
+from init.guard import acceptance, budget, changes, quarantine, search
 from init.guard.snapshot import Comparison
 from tests.unit.guard.projects import EMPTY, NOTHING, compared, made, put, told
 
@@ -164,5 +164,5 @@ def test_a_search_leaves_no_descriptor_open(root: Path, project: Path, tmp_path:
     before = os.listdir("/proc/self/fd")  # noqa: PTH208
     found = changes.compare(EMPTY, search.search(str(root)))
     quarantine.put_away(str(root), found.changes, str(tmp_path / "q"))
-    quarantine.accept(str(root), str(tmp_path / "q"))
+    acceptance.accept(str(root), str(tmp_path / "q"))
     assert os.listdir("/proc/self/fd") == before  # noqa: PTH208

@@ -70,6 +70,23 @@ def hide(root: Path) -> int:
     return attack(root / "a")
 
 
+def test_a_quarantine_that_was_not_finished_is_told_with_the_session_that_was_killed(
+    run: Callable[[dict[str, str], Callable[[], int]], int],
+    root: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    put(tmp_path / "data" / "guard" / f"{root.stat().st_ino:x}.0")
+    for name in ("a\x1b[2J", "b"):
+        put(tmp_path / "data" / "quarantine" / name / "unfinished")
+    put(tmp_path / "data" / "quarantine" / "whole" / "manifest.json")
+    run({}, lambda: 0)
+    assert "did not come to the end of a quarantine: a\\x1b[2J, b" in (said := capsys.readouterr().err)
+    assert "whole" not in said
+    run({}, lambda: 0)
+    assert capsys.readouterr().err == ""
+
+
 def test_as_json_each_change_is_an_event(
     run: Callable[[dict[str, str], Callable[[], int]], int],
     root: Path,
