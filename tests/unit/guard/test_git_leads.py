@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from init.guard import budget, search
+from init.guard import budget, git_index, search
 from tests.unit.guard.projects import add_submodule, commit, embed, git, made, put, told
 
 # Where git would find it
@@ -341,6 +341,28 @@ def test_an_index_that_names_too_many_ends(
         embed(project, name)
     monkeypatch.setattr(budget, "MAX_LEADS", 0)
     assert "project/vendor" in search.search(str(root)).unseen
+
+
+def test_an_index_of_many_gitlinks_in_many_folders_ends_soon(
+    root: Path, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever it costs to read the index is paid once, not for each folder that git works on with it."""
+    many = 100_000
+    entries = (
+        b"\0" * 24 + 0xE000.to_bytes(4, "big") + b"\0" * 32 + b"\0\7%07d\0\0\0" % number
+        for number in range(many)
+    )
+    index = b"DIRC\0\0\0\2" + many.to_bytes(4, "big") + b"".join(entries) + b"\0" * 20
+    assert git_index.gitlinks(index, 20) == ({b"%07d" % number for number in range(many)}, True)
+    put(project / ".git" / "index", index)
+    for number in range(1000):
+        put(root / f"d{number}" / ".git", "gitdir: ../project/.git")
+    monkeypatch.setattr(budget, "MAX_ENTRIES", 2 * many)
+    monkeypatch.setattr(budget, "MAX_SECONDS", 1000)
+    begun = time.process_time()
+    found = search.search(str(root))
+    assert time.process_time() - begun < 8
+    assert any(place.split("/")[-1].isdigit() for place in found.unseen)
 
 
 @pytest.mark.parametrize("version", ["2", "4"])
