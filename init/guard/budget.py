@@ -22,6 +22,8 @@ MAX_ITEMS = 5_000  # 0.15 s, if they are small
 MAX_LEADS = 5_000
 # Links under names without a rule.
 MAX_PLAIN_LINKS = 20_000
+# Folders of which it is known that they were folders: 5,000 files, each in 16 of its own.
+MAX_FOLDERS_KNOWN = 80_000
 # PATH_MAX: limits.h.
 MAX_PATH = 4096
 # path_resolution(7).

@@ -12,11 +12,12 @@ from init.guard.git_leads import GitLeads
 from init.guard.git_moves import GitMoves
 from init.guard.items import Items
 from init.guard.links import Links
+from init.guard.names import fold
 from init.guard.rules import ANY_PARTS, FOREST, GIT_TREE, SKIPPED, TREE
-from init.guard.rules.rule import PARTS, Rule, by_part, fold, parts
+from init.guard.rules.rule import PARTS, Rule, by_part, parts
 from init.guard.rules.version_control import GIT_HOOK, HEAD, POINTER, REPOSITORY
-from init.guard.snapshot import Snapshot, parents
-from init.guard.workspace import Workspace
+from init.guard.snapshot import Snapshot
+from init.guard.workspace import Workspace, folders_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ def search(root: str, before: Snapshot | None = None) -> Snapshot:
         Interrupted: a signal arrived that asks the container to stop.
     """
     budget = Budget(again=before is not None)
-    workspace = Workspace(root, budget, before.unseen if before else ())
+    workspace = Workspace(root, budget, frozenset(before.unseen) if before else ())
     try:
         return Search(workspace, budget, before or Snapshot({}, ())).run()
     finally:
@@ -58,7 +59,7 @@ class Search:
         self.git = GitLeads(workspace, budget)
         self.items = Items(workspace, budget, self.git, before.items)
         # What was a folder, on the way to what was found before.
-        self.known = frozenset(parent for path in before.items for parent in parents(path))
+        self.known = folders_of(before.items)
         self.moves = GitMoves(workspace, budget, before.items, self.known)
         self.places: list[Frame] = []
         self.folders: list[Frame] = []
@@ -165,7 +166,7 @@ class Search:
                         elif entry.is_symlink():
                             self.links.add(prefix + name, others)
         except OSError:
-            self.budget.miss(path, barred=self.workspace.bars(path))
+            self.workspace.miss(path)
         self.budget.entries.take(count)
 
     def meet(self, frame: Frame, entry: os.DirEntry[str], hit: Rule | Tree, *, named: bool) -> None:

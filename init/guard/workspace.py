@@ -10,12 +10,12 @@ import errno
 import os
 import stat
 
-from init.guard.budget import MAX_LINKS, MAX_PATH
-from init.guard.snapshot import content, enter
+from init.guard.budget import MAX_FOLDERS_KNOWN, MAX_LINKS, MAX_PATH
+from init.guard.snapshot import content, enter, parents
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterator
+    from collections.abc import Container, Iterable, Iterator
     from contextlib import AbstractContextManager
 
     from init.guard.budget import Budget
@@ -29,6 +29,8 @@ MAX_KNOWN = 10_000
 
 # What readlink(2) says of what is no link, or not there.
 _NO_LINK = (errno.EINVAL, errno.ENOENT, errno.ENOTDIR)
+# And stat(2).
+_NOTHING = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP)
 
 
 class LeadsOut(Exception):  # noqa: N818 - not an error, but an answer
@@ -81,24 +83,45 @@ class Workspace:
         try:
             return os.scandir(f"{self.path}/{folder}")
         except PermissionError:
-            if not self.budget.again or folder in self.locked:
-                raise
-            os.close(enter(self.top, folder, _TO_READ))
+            self._let_in(folder)
             return os.scandir(f"{self.path}/{folder}")
 
-    def bars(self, folder: str) -> bool:
-        """Tell whether a folder is another user's, and closed to us: the agent can put nothing there."""
-        path = f"{self.path}/{folder}"
-        try:
-            status = os.stat(path, follow_symlinks=False)
-        except OSError:
-            return False
-        foreign = stat.S_ISDIR(status.st_mode) and status.st_uid != os.geteuid()
-        return foreign and not any(os.access(path, right) for right in (os.R_OK, os.W_OK, os.X_OK))
+    def _let_in(self, folder: str) -> None:
+        """Open a folder that the agent has locked during the session.
+
+        Raises:
+            OSError: it was locked before, or is not ours to open.
+        """
+        if not self._rights(folder):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), folder)
+        os.close(enter(self.top, folder, _TO_READ))
+
+    def _rights(self, folder: str) -> int:
+        """Return what we let ourselves do in a folder: after the session, but where it was locked before."""
+        locked = self.locked and any(place in self.locked for place in (folder, *parents(folder)))
+        return _TO_READ if self.budget.again and not locked else 0
+
+    def miss(self, path: str) -> None:
+        """Note a place that cannot be looked at."""
+        self.budget.miss(path[:MAX_PATH], barred=self._bars(path))
+
+    def _bars(self, path: str) -> bool:
+        """Tell whether a path is in another user's folder that is closed to us: no agent writes there."""
+        for place in (path, *parents(path)):
+            full = f"{self.path}/{place}"
+            try:
+                status = os.stat(full, follow_symlinks=False)
+            except PermissionError:
+                continue
+            except OSError:
+                return False
+            foreign = stat.S_ISDIR(status.st_mode) and status.st_uid != os.geteuid()
+            return foreign and not any(os.access(full, right) for right in (os.R_OK, os.W_OK, os.X_OK))
+        return False
 
     def enter(self, folder: str) -> int:
         """Open a folder, by way of no link; the caller closes it."""
-        return enter(self.top, folder, _TO_READ if self.budget.again else 0)
+        return enter(self.top, folder, self._rights(folder))
 
     def read(self, path: str, limit: int) -> tuple[os.stat_result, bytes | None]:
         """Return a file's status, and its content or a link's target.
@@ -162,7 +185,7 @@ class Workspace:
             return os.readlink(f"{self.path}/{path}")
         except OSError as error:
             if error.errno not in _NO_LINK:
-                self.budget.miss(path[:MAX_PATH])
+                self.miss(path)
             return None
 
     def _end(self, path: str, folder: str, target: str, followed: int) -> tuple[str, int]:
@@ -224,12 +247,42 @@ class Workspace:
 
     def exists(self, path: str) -> bool:
         """Tell whether something is there, if only a link that leads nowhere."""
-        return os.path.lexists(f"{self.path}/{path}")
+        return self._mode(path, follow=False) != 0
 
     def is_folder(self, path: str) -> bool:
         """Tell whether a path leads to a folder."""
-        return os.path.isdir(f"{self.path}/{path}")
+        return stat.S_ISDIR(self._mode(path))
 
     def is_file(self, path: str) -> bool:
         """Tell whether a path leads to a file."""
-        return os.path.isfile(f"{self.path}/{path}")
+        return stat.S_ISREG(self._mode(path))
+
+    def _mode(self, path: str, *, follow: bool = True) -> int:
+        """Return the type and the permissions of what is there; 0 if nothing is, or it cannot be told."""
+        full, folder = f"{self.path}/{path}", path.rpartition("/")[0]
+        try:
+            try:
+                return os.stat(full, follow_symlinks=follow).st_mode
+            except PermissionError:
+                self._let_in(folder)
+                return os.stat(full, follow_symlinks=follow).st_mode
+        except PermissionError:
+            self.miss(folder)
+        except OSError as error:
+            if error.errno not in _NOTHING:
+                self.miss(path)
+        except ValueError:
+            # A NUL, which only an index can have in a name.
+            self.budget.miss(path[:MAX_PATH])
+        return 0
+
+
+def folders_of(paths: Iterable[str]) -> set[str]:
+    """Return the folders that paths are in; a hostile path has 2,000, and so may each of 5,000 have."""
+    found: set[str] = set()
+    for path in paths:
+        for folder in parents(path):
+            if folder in found or len(found) == MAX_FOLDERS_KNOWN:
+                break
+            found.add(folder)
+    return found

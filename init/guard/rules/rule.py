@@ -7,6 +7,7 @@ so, and ``name.*`` has one or two endings more: jest.config.ts, tsconfig.app.jso
 
 from __future__ import annotations
 
+from init.guard.names import fold
 from init.record import Record
 
 
@@ -30,19 +31,6 @@ class Rule(Record):
 # its own at PARTS, by END and by BEGINNING: no file is called so.
 Tree = dict[str, "Tree | Rule"]
 PARTS, END, BEGINNING = "/parts", "/end", "/beginning"
-
-
-# What HFS+ does not see in a name: next_hfs_char() in git's utf8.c.
-_UNSEEN = dict.fromkeys((*range(0x200C, 0x2010), *range(0x202A, 0x202F), *range(0x206A, 0x2070), 0xFEFF))
-
-
-def fold(name: str) -> str:
-    """Return a name so that two are equal if macOS or Windows takes them for the same file."""
-    if name.isascii():
-        return name.lower()
-    from unicodedata import normalize  # there is hardly ever such a name
-
-    return normalize("NFD", normalize("NFD", name.translate(_UNSEEN)).casefold())
 
 
 def grow(rules: tuple[Rule, ...]) -> Tree:

@@ -3,6 +3,7 @@
 import json
 import os
 import socket
+import stat
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 
 from init.guard import acceptance, budget, changes, quarantine, search
 from init.guard.snapshot import Comparison
+from init.guard.workspace import folders_of
 from tests.unit.guard.projects import EMPTY, NOTHING, compared, made, put, told
 
 NAMES = (b"new\nline", b"\xff\xfe", b" ", b"-rf", b"\x1b[2J", b"\\", b"*", b"**", "é\u202e".encode())
@@ -148,6 +150,37 @@ def test_a_file_too_large_to_read_is_told_when_it_changes(
 
 
 @pytest.mark.as_user
+@pytest.mark.parametrize("mode", [0o000, 0o400, 0o200, 0o100])
+@pytest.mark.parametrize("locked", ["docs", "docs/objects"])
+def test_a_repository_that_the_agent_locks_is_found(root: Path, mode: int, locked: str) -> None:
+    def act() -> None:
+        put(root / "docs" / "HEAD", "ref: refs/heads/main")
+        put(root / "docs" / "objects" / "info" / "alternates", "/elsewhere/objects")
+        put(root / "docs" / "config", "[core]\nfsmonitor = evil\n")
+        (root / locked).chmod(mode)
+
+    found = compared(root, act)
+    (root / locked).chmod(0o700)
+    assert {change.path for change in found.changes} == {
+        "docs/HEAD", "docs/config", "docs/objects/info/alternates",
+    }  # fmt: skip
+    assert not found.may_hide
+
+
+@pytest.mark.as_user
+def test_what_was_locked_before_stays_locked_and_may_hide_something(root: Path) -> None:
+    put(root / "docs" / "HEAD", "ref: refs/heads/main")
+    put(root / "docs" / "objects" / "x")
+    put(root / "docs" / ".envrc", "mine")
+    (root / "docs").chmod(0o400)
+    found = compared(root, lambda: None)
+    assert (found.changes, found.may_hide) == ((), True)
+    assert "docs" in found.unseen
+    assert stat.S_IMODE((root / "docs").stat().st_mode) == 0o400
+    (root / "docs").chmod(0o700)
+
+
+@pytest.mark.as_user
 def test_what_may_not_be_read_is_told(root: Path) -> None:
     put(root / ".envrc", "a", 0)
     put(root / "a" / ".envrc").parent.chmod(0)
@@ -166,3 +199,34 @@ def test_a_search_leaves_no_descriptor_open(root: Path, project: Path, tmp_path:
     quarantine.put_away(str(root), found.changes, str(tmp_path / "q"))
     acceptance.accept(str(root), str(tmp_path / "q"))
     assert os.listdir("/proc/self/fd") == before  # noqa: PTH208
+
+
+# What opens as the second on a file system that folds case, or skips what cannot be seen.
+EQUAL = {
+    ".GIT/config": ".git/config",
+    ".g\u200cit/config": ".git/config",
+    "\ufeff.git\U000e0001/hooks/pre-commit": ".git/hooks/pre-commit",
+    ".v\u017fcode/ta\u017f\u212a\u017f.json": ".vscode/tasks.json",
+    ".gitcon\ufb01g": ".gitconfig",
+    "docs/\u200dHEAD": "docs/HEAD",
+    "a.code-work\u017fpace": "a.code-workspace",
+}
+
+
+@pytest.mark.parametrize("name", EQUAL)
+def test_a_name_that_some_file_system_holds_equal_counts(root: Path, tmp_path: Path, name: str) -> None:
+    put(root / "docs" / "objects" / "x")
+    found = made(root, lambda: put(root / name, "[core]\nfsmonitor = evil\n"))
+    assert {change.path for change in found} == {name}
+    outcomes = quarantine.put_away(str(root), found, str(tmp_path / "q"))
+    assert {outcome.what for outcome in outcomes} <= {"moved", "restored"}
+    assert not (root / name).exists() or b"evil" not in (root / name).read_bytes()
+
+
+def test_the_folders_of_long_paths_take_neither_time_nor_memory() -> None:
+    deep = "a/" * 2000
+    begun = time.process_time()
+    assert len(folders_of(f"{deep}{number}" for number in range(5000))) == 2000
+    crowd = folders_of(f"{number}/{deep}x" for number in range(100))
+    assert len(crowd) == budget.MAX_FOLDERS_KNOWN
+    assert time.process_time() - begun < 5

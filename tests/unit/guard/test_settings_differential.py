@@ -15,7 +15,7 @@ import pytest
 import yaml
 
 from init.guard import views
-from tests.unit.guard.test_differential import cases
+from tests.harness.git_readings import cases
 
 Values = set[tuple[str, str]]
 
