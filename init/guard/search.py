@@ -14,19 +14,18 @@ from init.guard.items import Items
 from init.guard.links import Links
 from init.guard.names import fold
 from init.guard.rules import ANY_PARTS, FOREST, GIT_TREE, SKIPPED, TREE
-from init.guard.rules.rule import PARTS, Rule, by_part, parts
+from init.guard.rules.rule import PARTS, Rule, by_part, parts, rules_of
 from init.guard.rules.version_control import GIT_HOOK, HEAD, POINTER, REPOSITORY
 from init.guard.snapshot import Snapshot
 from init.guard.workspace import Workspace, folders_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from init.guard.rules.rule import Tree
 
 _HOOKS: Tree = {"*": GIT_HOOK}
-_EMBEDDED: Tree = {".git": REPOSITORY}
+# What makes a folder a repository.
+_EMBEDDED: Tree = {".git": REPOSITORY, "head": HEAD}
 
 
 def search(root: str, before: Snapshot | None = None) -> Snapshot:
@@ -160,14 +159,21 @@ class Search:
                         hit = by_part(begins, ends, folded)
                     if hit is not None:
                         self.meet(frame, entry, hit, named=hit is not usual)
-                    elif others is not None and name not in SKIPPED:
-                        if entry.is_dir(follow_symlinks=False):
+                    elif others is not None:
+                        if name in SKIPPED:
+                            self.skip(prefix + name, via)
+                        elif entry.is_dir(follow_symlinks=False):
                             self.push(Frame(prefix + name, depth + 1, others, others, via))
                         elif entry.is_symlink():
                             self.links.add(prefix + name, others)
         except OSError:
             self.workspace.miss(path)
         self.budget.entries.take(count)
+
+    def skip(self, path: str, via: str) -> None:
+        """Search a folder that programs fill only if it is a repository: editors look for one there."""
+        if self.workspace.exists(f"{path}/.git") or self.workspace.exists(f"{path}/HEAD"):
+            self.follow(path, _EMBEDDED, via)
 
     def meet(self, frame: Frame, entry: os.DirEntry[str], hit: Rule | Tree, *, named: bool) -> None:
         """Deal with a name that a rule knows, or that is in a folder of which a rule wants all."""
@@ -196,7 +202,7 @@ class Search:
             below = {"**": hit}
         if below or others is not None:
             # Of a folder that a rule wants all of, no other rule has a part but git's.
-            plain = {".git": REPOSITORY} if "**" in below else others or {}
+            plain = {".git": REPOSITORY} if "**" in below else others or _EMBEDDED
             self.push_place(Frame(path, frame.depth + 1, {**plain, **below}, others, frame.via))
 
     def link(self, frame: Frame, path: str, hit: Rule | Tree) -> None:
@@ -204,7 +210,7 @@ class Search:
         if hit is HEAD:
             self.file(frame, path, HEAD)
             return
-        rule = hit if isinstance(hit, Rule) else next(_rules(hit), GIT_HOOK)
+        rule = hit if isinstance(hit, Rule) else next(rules_of(hit), GIT_HOOK)
         self.items.record(path, rule, frame.via)
         target = self.workspace.inside(path)
         if target is None:
@@ -279,11 +285,3 @@ class Search:
             else:
                 self.git.share(frame.path, place)
                 self.follow(place, GIT_TREE, via)
-
-
-def _rules(tree: Tree) -> Iterator[Rule]:
-    for below in tree.values():
-        if isinstance(below, Rule):
-            yield below
-        else:
-            yield from _rules(below)

@@ -153,6 +153,10 @@ SETTINGS = {
     "a key of tig": "git config tig.bind.generic 'x !touch /tmp/ran'",
     "an option of git-gui": "git config gui.diffOpts '| sh'",
     "an editor of git-cola": "git config gui.editor 'touch /tmp/ran'",
+    "a repository where nothing is searched": f"git init -q vendor; cd vendor; {EVIL}",
+    "a name that macOS holds equal": "mkdir $'.v\\xc5\\xbfcode'; echo {} >$'.v\\xc5\\xbfcode/tasks.json'",
+    "a repository that can only be listed": (f"git init -q --bare docs; cd docs; {EVIL}; chmod 0400 ."),
+    "a file that git includes, and another rule names": "printf '[core]\\npager=evil\\n' >>.gitattributes",
     "a shared Mercurial": "mkdir .hg; echo ../../data/x >.hg/sharedpath; echo share-safe >.hg/requires",
     "a plugin of Prettier": "echo '{plugins: [\"./x.js\"]}' >.prettierrc.json5",
 }
@@ -161,7 +165,8 @@ SETTINGS = {
 @pytest.mark.parametrize("name", SETTINGS)
 def test_a_setting_that_leads_elsewhere_is_found(own_subject: Subject, name: str) -> None:
     own = (
-        f"{PROJECT}; git remote add origin https://example.org/x.git; "
+        f"{PROJECT}; git remote add origin https://example.org/x.git; : >.gitattributes; "
+        "git config include.path ../.gitattributes; "
         "git config -f .gitmodules submodule.lib.path lib; "
         "git config -f .gitmodules submodule.lib.url ../lib.git"
     )

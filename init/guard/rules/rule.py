@@ -10,6 +10,10 @@ from __future__ import annotations
 from init.guard.names import fold
 from init.record import Record
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
 
 class Rule(Record):
     """Files of these names, and what runs them.
@@ -75,3 +79,12 @@ def _below(tree: Tree, name: str) -> Tree:
     below = tree.setdefault(name, {})
     assert isinstance(below, dict)  # noqa: S101 - a rule of the table names a file and a folder alike
     return below
+
+
+def rules_of(tree: Tree) -> Iterator[Rule]:
+    """Yield the rules of a tree."""
+    for below in tree.values():
+        if isinstance(below, Rule):
+            yield below
+        else:
+            yield from rules_of(below)

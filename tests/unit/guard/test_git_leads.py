@@ -343,6 +343,19 @@ def test_an_index_that_names_too_many_ends(
     assert "project/vendor" in search.search(str(root)).unseen
 
 
+@pytest.mark.parametrize("name", ["vendor", "node_modules", ".cache", ".venv", "app/target"])
+@pytest.mark.parametrize("bare", [True, False])
+def test_a_folder_that_is_not_searched_is_so_if_it_is_a_repository(root: Path, name: str, bare: bool) -> None:
+    (root / "app").mkdir()
+
+    def act() -> None:
+        git(root, "init", "-q", *(["--bare"] if bare else []), name)
+        git(root / name, "config", "core.fsmonitor", "evil")
+
+    place = name if bare else f"{name}/.git"
+    assert told(root, act)[f"{place}/config"] == ("added", ("core.fsmonitor = evil",))
+
+
 def test_an_index_of_many_gitlinks_in_many_folders_ends_soon(
     root: Path, project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
