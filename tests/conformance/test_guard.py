@@ -66,8 +66,8 @@ HIDDEN = {
     ),
     "a locked repository": f"cd app; {EVIL}; chmod 0 .git",
     "a locked project": f"cd app; {EVIL}; chmod 0400 . {WORKSPACE}",
-    "behind 100,100 empty folders": (
-        f"python3 -c 'import os; [os.mkdir(f\"a{{i:06}}\") for i in range(100100)]'; cd app; {EVIL}"
+    "behind 20,100 empty folders": (
+        f"python3 -c 'import os; [os.mkdir(f\"a{{i:05}}\") for i in range(20100)]'; cd app; {EVIL}"
     ),
     "behind links that take long": (
         f"cd app; {EVIL}; cd ..; python3 -c '"
