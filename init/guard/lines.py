@@ -47,6 +47,8 @@ def values(pattern: str, sections: str = r"(?!)") -> Reader:
         value: list[str] = []
         section, depth, text = "", 0, False
         for line in split(data):
+            if value and not text and line[:1] in ("#", ";"):
+                continue  # a comment does not end a value
             goes_on = value and (depth > 0 or text or line[:1].isspace() or not line)
             if value and not goes_on:
                 yield " ".join(filter(None, (section, *value))), None

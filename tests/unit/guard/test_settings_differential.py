@@ -76,7 +76,6 @@ h = 1\rplugins = i
 \x85plugins = j
 \x0bplugins = k
 \r
-  plugins = l
 [
 ]
 """)
@@ -213,7 +212,7 @@ REFUSED = (configparser.Error, tomllib.TOMLDecodeError, yaml.YAMLError, TypeErro
 def taken(read: Callable[[str], Values], text: str) -> Values | None:
     """Return the values, but for blanks; None if the parser refuses the file."""
     try:
-        return {(where, "".join(value.split())) for where, value in read(text)}
+        return {(where, re.sub(r"\s|\\n", "", value)) for where, value in read(text)}
     except REFUSED:
         return None
 
