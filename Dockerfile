@@ -30,7 +30,7 @@ RUN --mount=type=bind,from=checkout,source=/checkout/scripts/build,target=/build
  && mkdir -p /opt/tools/bin /opt/tools/lib/python3/site-packages && cp /venv/bin/uv /venv/bin/uvx /opt/tools/bin/ \
  && cp -r /venv/lib/python3*/site-packages/uv-*.dist-info /opt/tools/lib/python3/site-packages/ \
  && /opt/tools/bin/uv --version \
- && PYTHONPATH=/opt/sandbox python3 -S -c 'import prctl, structlog, yaml; yaml.CSafeLoader'
+ && PYTHONPATH=/opt/sandbox python3 -S -c 'import prctl, psutil, structlog, yaml; yaml.CSafeLoader'
 # What starts each of PID 1's two interpreters. The build shows that it blocks what can be blocked: all but SIGKILL,
 # SIGSTOP, and the two that the C library keeps for itself.
 COPY --from=checkout /checkout/image/block-signals.c /
@@ -103,7 +103,7 @@ COPY --from=checkout /checkout/image/bin /usr/local/bin
 # PID 1 searches no folder but its own: libseccomp's binding belongs to the base's interpreter. All that it imports
 # is tried here, where it runs: a library that only an earlier stage has would end every start.
 RUN ln -s /usr/lib/python3/dist-packages/seccomp.*.so /opt/sandbox/ \
- && /usr/bin/python3 -I -S -c 'import sys; sys.path.insert(0, "/opt/sandbox"); import prctl, seccomp, structlog, yaml' \
+ && /usr/bin/python3 -I -S -c 'import sys; sys.path.insert(0, "/opt/sandbox"); import prctl, psutil, seccomp, structlog, yaml' \
  && test -z "$(LD_PRELOAD=libnss_wrapper.so true 2>&1)"
 # The agent's account at 1000:1000 and its home; no program in the image raises privileges, and no group
 # reads the password file, so that sharing a system GID gives nothing.

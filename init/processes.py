@@ -45,17 +45,6 @@ def every() -> Iterator[Process]:
                 yield Process(int(name), fields[0].decode(), int(fields[1]), int(fields[19]))
 
 
-def below(ancestor: int) -> list[Process]:
-    """Return the descendants of a process that run."""
-    children: dict[int, list[Process]] = {}
-    for process in every():
-        children.setdefault(process.parent, []).append(process)
-    found = list(children.get(ancestor, ()))
-    for process in found:
-        found += children.get(process.pid, ())
-    return found
-
-
 def name(pid: int) -> str:
     """Return what a process calls itself, which is anything."""
     return _read(str(pid), "comm").decode(errors="replace").removesuffix("\n")

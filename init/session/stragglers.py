@@ -6,6 +6,7 @@ a second. So nothing is read, loaded or told while they run.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
 
@@ -14,8 +15,6 @@ from init import processes, signals
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import TypeAlias
-
-    from init.processes import Process
 
     # An event, and its fields.
     Told: TypeAlias = tuple[str, dict[str, object]]
@@ -61,8 +60,8 @@ def signal(signum: int) -> None:
     if os.getpid() == 1:
         signals.send(-1, signum)
         return
-    for process in processes.below(os.getpid()):
-        signals.send(process.pid, signum)
+    for pid in _below():
+        signals.send(pid, signum)
 
 
 def _all_end(seconds: float, again: int | None = None) -> bool:
@@ -109,11 +108,23 @@ def _any_left() -> bool:
     return bool(_left())
 
 
-def _left() -> list[Process]:
+def _left() -> list[int]:
     """Return what runs besides us, but for another user's, who came in through a bare `docker exec`."""
     if os.getpid() != 1:
-        return processes.below(os.getpid())
-    return [process for process in processes.every() if process.pid != 1 and _is_agents(process.pid)]
+        return _below()
+    return [process.pid for process in processes.every() if process.pid != 1 and _is_agents(process.pid)]
+
+
+def _below() -> list[int]:
+    """Return our descendants: without PID 1's rights over all processes it is those that we end."""
+    import psutil  # only here: an init that is PID 1 is spared it
+
+    found = []
+    for process in psutil.Process().children(recursive=True):
+        with contextlib.suppress(psutil.Error):
+            if process.status() != psutil.STATUS_ZOMBIE:
+                found.append(process.pid)
+    return found
 
 
 def _is_agents(pid: int) -> bool:
@@ -127,7 +138,7 @@ def _is_agents(pid: int) -> bool:
 
 def _names() -> str:
     left = _left()
-    named = ", ".join(f"{_name(process.pid)} (pid {process.pid})" for process in left[:MOST_NAMED])
+    named = ", ".join(f"{_name(pid)} (pid {pid})" for pid in left[:MOST_NAMED])
     return named + (f", and {len(left) - MOST_NAMED} more" if len(left) > MOST_NAMED else "")
 
 

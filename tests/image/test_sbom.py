@@ -96,7 +96,7 @@ def test_packages_are_those_of_the_image(document: Mapping[str, Any]) -> None:
     python = in_image("/usr/bin/python3", "-c", DISTRIBUTIONS)
     assert len(debian) > 100
     assert {"npm", "opencode-linux-x64-baseline", "@oh-my-pi/pi-coding-agent"} <= {name for name, _ in npm}
-    assert {"python-prctl", "pyyaml", "structlog"} <= {name for name, _ in python}
+    assert {"psutil", "python-prctl", "pyyaml", "structlog"} <= {name for name, _ in python}
     assert named(document, "deb") == debian
     assert named(document, "npm") == npm
     assert named(document, "pypi") == python | in_image("/opt/tools/bin/uv", "--version")

@@ -35,12 +35,6 @@ def test_a_name_is_no_fact(named: int) -> None:
     assert processes.name(named) == "x) Z 1 (\nUid:\t0"
 
 
-def test_those_below_a_process_are_found(named: int) -> None:
-    assert named in {process.pid for process in processes.below(os.getpid())}
-    assert named in {process.pid for process in processes.below(os.getppid())}
-    assert processes.below(named) == []
-
-
 def test_one_that_ended_is_not_there(named: int) -> None:
     os.kill(named, signal.SIGKILL)
     os.waitid(os.P_PID, named, os.WEXITED | os.WNOWAIT)
