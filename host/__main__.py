@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from host import checkout as checkouts
 from host import cli, compose, doctor, engine, image, reset, sessions, verify
 from host.errors import FAILED, OK, SIGNALLED, HostError, Interrupted
-from host.messages import tell
+from host.messages import give_up, tell
 from host.supervisor import Supervisor
 
 if TYPE_CHECKING:
@@ -31,12 +31,11 @@ def main(words: Sequence[str]) -> int:
     except Interrupted as interrupted:
         return interrupted.code
     except BrokenPipeError:
-        # Whoever read our stdout has gone; the interpreter would flush it once more.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        # Whoever read our stdout has gone.
+        give_up(1)
         return SIGNALLED + signal.SIGPIPE
     except OSError as error:
-        # What stdout still holds would be refused once more, by the interpreter.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        give_up(1)
         # A full disk, a file of this checkout that is gone: what Python says of it is all there is to say.
         tell(HostError(f"the system refuses: {error}"))
         return FAILED

@@ -26,5 +26,10 @@ def _write(text: str) -> None:
         sys.stderr.write(text)
         sys.stderr.flush()
     except OSError:
-        # Nobody can be told: the exit code still tells it. The interpreter would try again, and end with 120.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
+        # Nobody can be told: the exit code still tells it.
+        give_up(2)
+
+
+def give_up(descriptor: int) -> None:
+    """Write no more to a stream that refuses it: the interpreter would try again, and end with 120."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), descriptor)
