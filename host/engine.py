@@ -14,7 +14,7 @@ import shutil
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from host import answers
+from host import answers, terminal
 from host.errors import HostError
 from host.supervisor import Streams
 
@@ -86,7 +86,7 @@ def join_group(supervisor: Supervisor, command: Sequence[str], environ: Mapping[
             child.signal(number)
 
     words = f"echo $$ >/dev/fd/{write}; exec {shlex.join(command)}"
-    streams = Streams(keep=(write,), terminal=os.isatty(0))
+    streams = Streams(keep=(write,), terminal=terminal.can_ask())
     return supervisor.run(["sg", GROUP, "-c", words], environ, streams, end=pass_on)
 
 

@@ -127,7 +127,7 @@ def bootstrap(checkout: Checkout, supervisor: Supervisor, environ: Mapping[str, 
     """
     script = str(checkout.root / "scripts" / "bootstrap.sh")
     # sudo may ask for a password.
-    if supervisor.run([script], environ, Streams(terminal=os.isatty(0))) != 0:
+    if supervisor.run([script], environ, Streams(terminal=terminals.can_ask())) != 0:
         raise HostError("--bootstrap did not come to its end; the lines above say why.")
 
 

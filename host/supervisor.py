@@ -2,7 +2,7 @@
 
 Everything about signals, process groups and the terminal is here:
 
-- HUP, INT and TERM are caught from the first moment on, even where whoever started us has them ignored
+- HUP, INT, TERM and QUIT are caught from the first moment on, even where whoever started us has them ignored
   (nohup, a shell's background). The handlers do nothing: the interpreter writes each number into a pipe
   (signal.set_wakeup_fd), and one loop reads it. So none is lost between two steps, and none interrupts one.
 - A child that needs no terminal gets a session of its own: Ctrl-C, which the terminal sends to the whole
@@ -26,11 +26,12 @@ import time
 from typing import IO, TYPE_CHECKING, Callable, NamedTuple, NoReturn, Union
 
 from host.errors import SIGNALLED, Interrupted
+from host.terminal import CONTROLLING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-ASKED = (signal.SIGHUP, signal.SIGINT, signal.SIGTERM)
+ASKED = (signal.SIGHUP, signal.SIGINT, signal.SIGTERM, signal.SIGQUIT)
 # Seconds that a child has to end once a signal was passed on; a sandbox has 20 itself.
 LINGER = 60.0
 
@@ -69,6 +70,8 @@ class Child(NamedTuple):
 
     def signal(self, number: int) -> None:
         """Pass a signal on, to all of its processes where they are a group of their own."""
+        if number == signal.SIGQUIT:  # Docker's programs would tell all that they are doing
+            number = signal.SIGTERM
         with contextlib.suppress(ProcessLookupError, PermissionError):
             if self.terminal:
                 self.process.send_signal(number)
@@ -247,11 +250,15 @@ def _terminal_kept(terminal: bool) -> Iterator[None]:
     if not terminal:
         yield
         return
-    modes = termios.tcgetattr(0)
+    # stdin may be a pipe, and another program the one that asks.
+    own = 0 if os.isatty(0) else os.open(CONTROLLING, os.O_RDWR | os.O_NOCTTY | os.O_CLOEXEC)
+    modes = termios.tcgetattr(own)
     try:
         yield
     finally:
         with contextlib.suppress(OSError, termios.error):
             # From the background it would stop us; then it is another's by now.
-            if os.tcgetpgrp(0) == os.getpgrp() and termios.tcgetattr(0) != modes:
-                termios.tcsetattr(0, termios.TCSADRAIN, modes)
+            if os.tcgetpgrp(own) == os.getpgrp() and termios.tcgetattr(own) != modes:
+                termios.tcsetattr(own, termios.TCSADRAIN, modes)
+        if own:
+            os.close(own)

@@ -17,9 +17,22 @@ RESET = "".join((
 )).encode()  # fmt: skip
 
 
+# The terminal of our session, tty(4).
+CONTROLLING = "/dev/tty"
+
+
 def is_terminal() -> bool:
     """Tell whether somebody is there: both what is read and what is written is a terminal."""
     return os.isatty(0) and os.isatty(1)
+
+
+def can_ask() -> bool:
+    """Tell whether a program can ask for a password: at the terminal that we belong to, whatever stdin is."""
+    try:
+        os.close(os.open(CONTROLLING, os.O_RDWR | os.O_NOCTTY | os.O_CLOEXEC))
+    except OSError:
+        return False
+    return True
 
 
 def put_right() -> None:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING, NoReturn
 
 from host import compose as compose_files
-from host import engine, image
+from host import engine, image, terminal
 from host.errors import HostError
 from host.supervisor import Streams
 
@@ -53,5 +52,5 @@ def provide_programs(checkout: Checkout, supervisor: Supervisor, environ: Mappin
         HostError: it cannot be made; the script's own words are on stderr.
     """
     script = str(checkout.root / "scripts" / "dev.sh")
-    if supervisor.run([script, "--venv"], environ, Streams(stdout=2, terminal=os.isatty(0))) != 0:
+    if supervisor.run([script, "--venv"], environ, Streams(stdout=2, terminal=terminal.can_ask())) != 0:
         raise HostError("the programs of the tests are not there; the lines above say why.")

@@ -127,6 +127,7 @@ RUNNING = [
     for rest in [
         (0, TERM, False), (0.05, INT, True), (0.1, HUP, False), (0.2, TERM, True), (0.3, INT, False),
         (0.4, HUP, True), (0.6, TERM, False), (0.8, INT, True), (1.2, HUP, False), (2.5, INT, True),
+        (1.0, signal.SIGQUIT, True),
     ]
 ]  # fmt: skip
 EARLY = [

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pexpect
 import pytest
 
 ROOT = Path(__file__).parents[3]
@@ -70,6 +71,34 @@ def test_a_signal_to_the_group_comes_to_the_child_once(name: str, before: tuple[
     number = signal.Signals[f"SIG{name}"]
     os.killpg(process.pid, number)
     ended(process, "told", str(128 + number))
+
+
+def test_ctrl_backslash_asks_for_the_end_too() -> None:
+    """The child is asked as by SIGTERM: Docker's programs would print a page for each thread."""
+    process = begin(WAITING.format(name="TERM"))
+    assert line(process) == "up"
+    os.killpg(process.pid, signal.SIGQUIT)
+    ended(process, "told", str(128 + signal.SIGQUIT))
+
+
+def test_a_password_can_be_asked_for_though_stdin_is_a_pipe() -> None:
+    """As sudo does, of whoever is at the terminal."""
+    script = """
+from host.terminal import can_ask
+print(can_ask(), supervisor.run(sh("stty -echo </dev/tty; echo asked >/dev/tty"), os.environ,
+                                Streams(terminal=can_ask())))
+sys.exit(os.system("stty -a </dev/tty | grep -qw -- -echo") == 0)
+"""
+    command = [sys.executable, "-ISuc", BEGIN + script]
+    terminal: pexpect.spawn[bytes] = pexpect.spawn(
+        "sh", ["-c", 'exec "$@" </dev/null', "sh", *command], timeout=PATIENCE
+    )
+    terminal.expect(pexpect.EOF)
+    assert terminal.before is not None
+    assert terminal.before.split() == [b"asked", b"True", b"0"]
+    terminal.wait()
+    assert terminal.exitstatus == 0, "the terminal's modes are as they were"
+    assert begin("from host.terminal import can_ask; print(can_ask())").communicate()[0] == "False\n"
 
 
 def test_a_signal_between_two_children_is_not_lost() -> None:
