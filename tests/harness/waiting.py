@@ -8,10 +8,12 @@ import pytest
 PATIENCE = 60.0  # seconds, for what takes one or two on an idle machine
 
 
-def wait_for(condition: Callable[[], object], what: str | Callable[[], str]) -> None:
+def wait_for(
+    condition: Callable[[], object], what: str | Callable[[], str], patience: float = PATIENCE
+) -> None:
     """Wait until it is so; what is told where it never is."""
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + patience
     while not condition():
         if time.monotonic() > deadline:
-            pytest.fail(f"waited {PATIENCE:g} s in vain for {what if isinstance(what, str) else what()}")
+            pytest.fail(f"waited {patience:g} s in vain for {what if isinstance(what, str) else what()}")
         time.sleep(0.05)

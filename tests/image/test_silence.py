@@ -68,7 +68,7 @@ def test_a_limit_of_the_users_own_is_the_one_that_rules(
     limit(sandbox, tool)
     running = begin(sandbox, tool, model)
     try:
-        wait_for(lambda: count(model, "silent"), lambda: f"{tool} to ask: {logs(model.name)}")
+        wait_for(lambda: count(model, "silent"), lambda: f"{tool} to ask: {logs(model.name)}", PATIENCE * 4)
         wait_for(lambda: count(model, "given up"), lambda: f"{tool} to give up: {logs(model.name)}")
     finally:
         running.terminate()
