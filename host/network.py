@@ -22,7 +22,7 @@ PATIENCE = 30.0
 
 def provide(
     supervisor: Supervisor, environ: Mapping[str, str], names: tuple[str, ...], root: Path,
-    make: Callable[[], object],
+    make: Callable[[], int],
 ) -> None:  # fmt: skip
     """See to it that there is one network of each name.
 
@@ -31,17 +31,31 @@ def provide(
         environ: the environment of the Docker client.
         names: the networks'.
         root: the checkout's folder.
-        make: has Compose make what is missing.
+        make: has Compose make what is missing, and returns its exit code.
 
     Raises:
-        HostError: there are two of one name.
+        HostError: there are two of one name, or none can be made.
         Interrupted: somebody asked for the end.
     """
     if all(_require_one(supervisor, environ, name) for name in names):
         return
     with _alone(supervisor, root):
         if not all(_require_one(supervisor, environ, name) for name in names):
-            make()
+            _require_made(make())
+
+
+def _require_made(code: int) -> None:
+    """Refuse to go on without a network.
+
+    Raises:
+        HostError: Compose could not make it.
+    """
+    if code:
+        raise HostError(
+            "the sandbox's network cannot be made; the lines above say why.",
+            "An engine has addresses for some 30 networks. If they are spent, this removes those that nobody "
+            "uses: docker network prune",
+        )
 
 
 def _require_one(supervisor: Supervisor, environ: Mapping[str, str], name: str) -> bool:

@@ -217,3 +217,12 @@ def test_a_name_that_the_user_chose_counts(checkout: Make) -> None:
     assert one.start(*SHELL, "true").code == 0
     assert docker("network", "ls", "--quiet", "--filter", f"name=^{name}_sandbox$")
     docker("network", "rm", f"{name}_sandbox")
+
+
+def test_a_network_that_cannot_be_made_is_told(checkout: Make) -> None:
+    one = checkout("field")
+    (one.root / "compose.override.yml").write_text("networks: {sandbox: {driver: there-is-none}}\n")
+    refused = one.start(*SHELL, "true")
+    assert refused.code == 1, refused
+    assert "the sandbox's network cannot be made" in refused.err, refused
+    assert "docker network prune" in refused.err, refused

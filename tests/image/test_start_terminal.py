@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -42,7 +43,8 @@ def opened(sandbox: Sandbox) -> Iterator[Open]:
         docker("rm", "--force", *left, check=False)
     for terminal in terminals:
         terminal.child.close(force=True)
-    docker("network", "rm", f"{sandbox.name}_sandbox", check=False)
+    down = sandbox.compose("down", "--timeout", "0", "--remove-orphans")
+    subprocess.run(down, env=sandbox.variables, capture_output=True, check=False)
 
 
 def containers(sandbox: Sandbox) -> list[str]:

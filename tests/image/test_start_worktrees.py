@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from tests.harness.engine import docker
 from tests.harness.sandbox import Sandbox, start
 
 GIT = ("git", "-c", "user.name=a", "-c", "user.email=a@b", "-c", "protocol.file.allow=always")
@@ -48,7 +47,8 @@ class Projects:
 def projects(sandbox: Sandbox) -> Iterator[Projects]:
     sandbox.environ["COMPOSE_PROJECT_NAME"] = sandbox.name
     yield Projects(sandbox)
-    docker("network", "rm", f"{sandbox.name}_sandbox", check=False)
+    down = sandbox.compose("down", "--timeout", "0", "--remove-orphans")
+    subprocess.run(down, env=sandbox.variables, capture_output=True, check=False)
 
 
 def test_a_worktree_is_told_with_the_way_out(projects: Projects) -> None:
