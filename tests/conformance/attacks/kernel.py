@@ -638,13 +638,13 @@ ORDINARY: dict[str, Callable[[], object]] = {
         )
     ),
     "the priority of a thread": lambda: in_thread(
-        lambda: LIBC.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 5)
+        lambda: LIBC.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 15)
     ),
     "nice": lambda: run("/usr/bin/nice", "-n", "5", "/bin/true"),
     "taskset": lambda: run("/usr/bin/taskset", "--cpu-list", "0-1023", "/bin/true"),
     "ionice": lambda: run("/usr/bin/ionice", "--class", "3", "/bin/true"),
     "chrt": lambda: run("/usr/bin/chrt", "--idle", "0", "/bin/true"),
-    "renice of oneself": lambda: run("/bin/bash", "-c", "renice --priority 5 --pid $$ >/dev/null"),
+    "renice of oneself": lambda: run("/bin/bash", "-c", "renice --priority 15 --pid $$ >/dev/null"),
     "job control": lambda: run("/bin/bash", "-c", "set -m; (exit 0) & wait $!"),
 }
 
