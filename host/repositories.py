@@ -108,13 +108,17 @@ def follow(pointer: Path, workspace: Path) -> Repository | None:
     common = _read(gitdir / "commondir")
     folder, target = (gitdir / common).resolve(), posixpath.normpath(posixpath.join(git_target, common))
     _require_known(pointer, gitdir, folder, is_worktree=bool(common))
-    if RESERVED.fullmatch(target) or ":" in target:
-        raise HostError(
-            f"{pointer} names {named}: nothing can be mounted at {target}, which is the container's own.",
-            "Move the repository to another folder, then mend its pointers: git worktree repair",
-        )
     tree = "" if common else posixpath.normpath(posixpath.join(git_target, _work_tree(gitdir)))
-    return Repository(pointer, folder, target, "" if tree == inside else tree)
+    repository = Repository(pointer, folder, target, "" if tree == inside else tree)
+    for mount in repository.mounts:
+        if RESERVED.fullmatch(mount.target) or ":" in mount.target:
+            raise HostError(
+                f"{pointer} names {named}: nothing can be mounted at {mount.target}, "
+                "which is the container's own.",
+                "Move the repository or submodule to another folder, then mend its pointers: "
+                "git worktree repair, or git submodule update",
+            )
+    return repository
 
 
 def _require_known(pointer: Path, gitdir: Path, folder: Path, *, is_worktree: bool) -> None:

@@ -55,6 +55,14 @@ def test_a_submodule_needs_its_folder_where_the_repository_looks_for_it(main: Pa
     ]
 
 
+def test_a_submodule_is_not_mounted_in_the_place_of_a_folder_of_the_sandbox(main: Path) -> None:
+    """Compose would take one mount at /home/agent/data for the other, and the guard would write there."""
+    project = main.parent / "project"
+    git(project, "submodule", "--quiet", "add", str(main.parent / "library"), "data")
+    with pytest.raises(HostError, match="/home/agent/data"):
+        repositories.find(project / "data")
+
+
 def test_a_submodule_in_a_project_needs_nothing(main: Path) -> None:
     assert not mounts(main.parent / "project")
     assert not mounts(main)
