@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
 
@@ -43,7 +44,14 @@ def run(
     # Only where something is searched: to load them takes 2 ms, a third of an interpreter's start.
     from init.guard import overlap
 
-    looked_at = [(root, _look(root)) for root in roots]
+    looked_at: list[tuple[str, Given]] = []
+    with contextlib.ExitStack() as begun:
+        for root in roots:
+            given = _look(root)
+            # Where nothing will run: a list that stays would tell the next session of one that was killed.
+            begun.callback(overlap.end, given)
+            looked_at.append((root, given))
+        begun.pop_all()
     code = session()
     worst = 0
     # One after the other: what is taken away in the workspace may be in a repository that is mounted twice.

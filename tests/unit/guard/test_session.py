@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from init import log, paths
-from init.errors import EX_QUARANTINED
+from init.errors import EX_QUARANTINED, SandboxError
 from init.guard import budget, changes, session
 from init.mounts import Mount
 from init.settings import read
@@ -47,6 +47,20 @@ def test_the_exit_code_is_the_sessions_own_if_it_has_one(
 ) -> None:
     assert run({"SANDBOX_GUARD": guard}, lambda: attack(root, code)) == ends_with
     assert (root / ".envrc").exists() == (guard != "block")
+
+
+def test_a_start_that_fails_at_a_repository_is_no_session_that_was_killed(
+    run: Callable[[dict[str, str], Callable[[], int]], int],
+    root: Path,
+    tmp_path: Path,
+) -> None:
+    """It is not there, and stands for one that this user may not read. A list that stays says "killed"."""
+    missing = tmp_path / "repository"
+    table = [Mount(path=str(place), read_only=False) for place in (root, missing)]
+    with pytest.raises(SandboxError, match="cannot be read"):
+        session.run(lambda: 0, read({"SANDBOX_REPOSITORIES": str(missing)}), table, lambda: None)
+    assert not list((tmp_path / "data" / "guard").iterdir())
+    assert run({}, lambda: 0) == 0
 
 
 @pytest.mark.parametrize("guard", ["block", "report"])
