@@ -93,10 +93,10 @@ class Session:
         try:
             with detach_keys.set_aside(environ) if terminal else contextlib.nullcontext(environ) as environ:
                 code = self.supervisor.run(command, environ, streams, end=self._stop)
+            return self._settle(code, terminal=terminal)
         except Interrupted:
             self._remove(patience=0 if self.seen else IN_FLIGHT)
             raise
-        return self._settle(code, terminal=terminal)
 
     def _settle(self, code: int, *, terminal: bool) -> int:
         """Leave nothing behind a client that has ended, and return the session's exit code."""
