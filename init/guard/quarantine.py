@@ -160,7 +160,8 @@ def _put_away(top: int, aside: int | None, change: Change, number: str, journal:
         return Outcome(change.path, "restored")
     except (OSError, ValueError) as error:
         if ready is not None:
-            os.unlink(ready, dir_fd=here)
+            with contextlib.suppress(OSError):  # another session may take it away
+                os.unlink(ready, dir_fd=here)
         return Outcome(change.path, "failed", str(error))
     finally:
         if here >= 0:
