@@ -17,7 +17,6 @@ _STATUS = 40
 _MODE = 26  # of an entry, where the mode's lower half begins
 _TYPE, _GITLINK, _FOLDER = 0xF0, 0xE0, 0x40
 _EXTENDED, _LENGTH = 0x4000, 0xFFF
-_SHORTEST = _STATUS + 20 + 2
 # Entries between two looks at the clock: a millisecond.
 _SOME = 1024
 
