@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 WORKSPACE = "/home/agent/workspace"
 PREFIX = "gitdir: "
 LARGEST = 1 << 16
+# Seconds for git to read a file, which may be a pipe of an agent's.
+PATIENCE = 5.0
 # Folders below the workspace that are looked into, as the sandbox does that tells of pointers.
 MAX_DEPTH = 2
 # The container's own: a mount there would hide what it needs, or what keeps it closed.
@@ -102,11 +104,11 @@ def follow(pointer: Path, workspace: Path) -> Repository | None:
         return None
     named = named[len(PREFIX) :]
     inside = posixpath.join(WORKSPACE, *pointer.parent.relative_to(workspace).parts)
-    gitdir, git_target = (pointer.parent / named).resolve(), posixpath.normpath(posixpath.join(inside, named))
+    gitdir, git_target = _real(pointer.parent / named), posixpath.normpath(posixpath.join(inside, named))
     if git_target.startswith(f"{WORKSPACE}/"):
         return None
     common = _read(gitdir / "commondir")
-    folder, target = (gitdir / common).resolve(), posixpath.normpath(posixpath.join(git_target, common))
+    folder, target = _real(gitdir / common), posixpath.normpath(posixpath.join(git_target, common))
     _require_known(pointer, gitdir, folder, is_worktree=bool(common))
     tree = "" if common else posixpath.normpath(posixpath.join(git_target, _work_tree(gitdir)))
     repository = Repository(pointer, folder, target, "" if tree == inside else tree)
@@ -133,10 +135,10 @@ def _require_known(pointer: Path, gitdir: Path, folder: Path, *, is_worktree: bo
             "Mend it in the repository: git worktree repair, or git submodule update",
         )
     if is_worktree:
-        known = gitdir.parent == folder / "worktrees" and (gitdir / _read(gitdir / "gitdir")).resolve()
+        known = gitdir.parent == folder / "worktrees" and _real(gitdir / _read(gitdir / "gitdir"))
     else:
-        known = (gitdir / _work_tree(gitdir)).resolve() / ".git"
-    if known != pointer.resolve():
+        known = _real(gitdir / _work_tree(gitdir)) / ".git"
+    if known != _real(pointer):
         raise HostError(
             f"{pointer} leads to the repository {folder}, which does not know this folder: not mounted.",
             "If it is yours, mend it there: git worktree repair, or git submodule update.",
@@ -149,20 +151,27 @@ def _work_tree(gitdir: Path) -> str:
     command = ["git", "config", "--file", str(gitdir / "config"), "--no-includes", "core.worktree"]
     try:
         told = subprocess.run(
-            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=False
-        )
-    except OSError:
+            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=False,
+            timeout=PATIENCE,
+        )  # fmt: skip
+    except (OSError, subprocess.TimeoutExpired):
         return "."
     return os.fsdecode(told.stdout).rstrip("\n") or "."
 
 
 def _read(file: Path) -> str:
-    """Return what such a file names; empty where it cannot be read."""
+    """Return what such a file names; empty where it cannot be read, is a pipe, or names nothing."""
     try:
-        with file.open("rb") as opened:
-            return os.fsdecode(opened.read(LARGEST)).rstrip("\r\n")
+        with os.fdopen(os.open(file, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as opened:
+            named = os.fsdecode(opened.read(LARGEST) or b"").rstrip("\r\n")
     except OSError:
         return ""
+    return "" if "\0" in named else named
+
+
+def _real(path: Path) -> Path:
+    """Return a path without links; pathlib raises where they lead in a circle, before Python 3.13."""
+    return Path(os.path.realpath(path))
 
 
 def dubious(workspace: Path, uid: int) -> str:

@@ -1,5 +1,6 @@
 """What a workspace's pointers lead to, with real repositories of git."""
 
+import os
 import subprocess
 from pathlib import Path
 
@@ -84,6 +85,29 @@ def test_a_pointer_that_the_repository_does_not_know_is_refused(main: Path, atta
     for name in ("HEAD", "objects", "refs"):
         (fake / name).symlink_to(secret / name)
     (fake / "config").write_text("[core]\n\tworktree = ../other\n")
+    with pytest.raises(HostError, match=r"not mounted|not there"):
+        repositories.find(workspace)
+
+
+def test_a_pointer_with_a_zero_names_nothing(tmp_path: Path) -> None:
+    (tmp_path / ".git").write_text("gitdir: /a\0b\n")
+    assert not repositories.find(tmp_path)
+
+
+@pytest.mark.parametrize("odd", ["circle", "pipe for commondir", "pipe for config"])
+def test_an_odd_pointer_is_no_traceback_and_nobody_waits_for_a_pipe(
+    main: Path, monkeypatch: pytest.MonkeyPatch, odd: str
+) -> None:
+    monkeypatch.setattr(repositories, "PATIENCE", 0.1)
+    workspace = main.parent / "box"
+    (workspace / "fake").mkdir(parents=True)
+    for name in ("HEAD", "objects", "refs"):
+        (workspace / "fake" / name).symlink_to(main / ".git" / name)
+    (workspace / "circle").symlink_to("circle")
+    if odd.startswith("pipe"):
+        os.mkfifo(workspace / "fake" / odd.rpartition(" ")[2])
+    named = "../box/circle/x" if odd == "circle" else f"{workspace}/fake"
+    (workspace / ".git").write_text(f"gitdir: {named}\n")
     with pytest.raises(HostError, match=r"not mounted|not there"):
         repositories.find(workspace)
 
