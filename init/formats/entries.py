@@ -102,6 +102,15 @@ class Entries:
         """Return the texts of a list."""
         return tuple(self._text(place, item) for place, item in self._list(name))
 
+    def either(self, name: str) -> list[tuple[str, str | Entries]]:
+        """Return the items of a list that are texts or mappings, each with its place."""
+        return [
+            (place, Entries(item, self.file, self._path(place)))
+            if isinstance(item, dict)
+            else (place, self._text(place, item))
+            for place, item in self._list(name)
+        ]
+
     def text(self, name: str) -> str:
         """Return one text."""
         value = self.content.get(name) or ""

@@ -1,0 +1,62 @@
+"""Why something does not pass, in the words of the journal and of the answer to the program that asked."""
+
+from __future__ import annotations
+
+import json
+
+
+class Refusal(Exception):  # noqa: N818 - not a fault of the gateway's: its very work
+    """A request that does not pass.
+
+    Args:
+        reason: one of REASONS, for the journal and for who counts.
+        text: a sentence for a person.
+    """
+
+    def __init__(self, reason: str, text: str) -> None:
+        super().__init__(text)
+        self.reason, self.text = reason, text
+
+    @property
+    def status(self) -> int:
+        """Return the HTTP status that goes with the reason, RFC 9110."""
+        return REASONS[self.reason]
+
+
+# Each reason, with its HTTP status.
+REASONS = {
+    "bad-request": 400,
+    "not-allowed": 403,
+    "private-address": 403,
+    "endpoint": 403,
+    "no-name": 403,
+    "name-differs": 403,
+    "not-tls": 403,
+    "too-large": 431,
+    "busy": 503,
+    "unresolved": 502,
+    "unreachable": 502,
+    "tls": 502,
+    "bad-answer": 502,
+    "slow": 504,
+}
+
+
+def body(refusal: Refusal, host: str = "") -> bytes:
+    """Return what a program that was refused reads: one object of JSON, with what to tell the user.
+
+    Args:
+        refusal: why.
+        host: what was asked for, "" where that could not be read.
+    """
+    advice = {
+        "not-allowed": "Do not try again. Tell the user: ./start.sh egress allow " + (host or "HOST"),
+        "endpoint": "Do not try again. Only what a coding tool needs of the model server passes.",
+    }
+    content = {
+        "error": f"refused by the sandbox: {refusal.text}",
+        "reason": refusal.reason,
+        "host": host,
+        "advice": advice.get(refusal.reason, "Tell the user: ./start.sh egress shows it."),
+    }
+    return json.dumps(content).encode() + b"\n"

@@ -1,0 +1,143 @@
+"""The one decision, and the file that it is made by."""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway import policy_file
+from gateway.policy import Entry, Policy
+from gateway.refusal import Refusal
+from init.errors import SandboxError
+
+LIST = """
+profiles: [python]
+allow:
+  - git.example.com
+  - "*.cdn.example.com"
+  - mirror.example.com:8443
+  - {host: artifacts.lan, private: true}
+  - {host: db.lan:5432, private: true, tls: false}
+  - plain.example.com:80
+"""
+PROFILES = {"python": ("index.example.org", "files.example.org"), "npm": ("npm.example.org",)}
+
+ALLOWED = [
+    ("git.example.com", 443, "connect"), ("git.example.com", 443, "tls"), ("a.cdn.example.com", 443, "tls"),
+    ("a.b.cdn.example.com", 443, "connect"), ("mirror.example.com", 8443, "connect"),
+    ("artifacts.lan", 443, "tls"),
+    ("db.lan", 5432, "connect"), ("index.example.org", 443, "tls"), ("plain.example.com", 80, "http"),
+    ("plain.example.com", 80, "connect"),
+]  # fmt: skip
+REFUSED = [
+    ("example.com", 443, "connect"), ("evil-git.example.com", 443, "connect"),
+    ("git.example.com", 80, "http"),
+    ("git.example.com", 8443, "connect"), ("git.example.com", 443, "http"),
+    ("git.example.com.evil.example", 443, "tls"),
+    ("cdn.example.com", 443, "tls"), ("acdn.example.com", 443, "tls"), ("a.cdn.example.com", 8443, "connect"),
+    ("mirror.example.com", 443, "tls"), ("db.lan", 5432, "tls"), ("db.lan", 443, "tls"),
+    ("npm.example.org", 443, "tls"),
+    ("localhost", 443, "connect"), ("plain.example.com", 443, "tls"),
+]  # fmt: skip
+
+
+@pytest.fixture
+def listed(tmp_path: Path) -> Policy:
+    return read(tmp_path, LIST)
+
+
+def read(folder: Path, text: str, **variables: str) -> Policy:
+    (folder / "egress.yml").write_text(text)
+    return policy_file.read({"EGRESS": "list", **variables}, str(folder), PROFILES)
+
+
+@pytest.mark.parametrize(("host", "port", "way"), ALLOWED)
+def test_the_list_allows(listed: Policy, host: str, port: int, way: str) -> None:
+    listed.decide(host, port, way)
+
+
+@pytest.mark.parametrize(("host", "port", "way"), REFUSED)
+def test_the_list_does_not_allow(listed: Policy, host: str, port: int, way: str) -> None:
+    with pytest.raises(Refusal, match="not on the list"):
+        listed.decide(host, port, way)
+
+
+@pytest.mark.parametrize("mode", ["model", "open", ""])
+def test_in_every_other_mode_nothing_is_on_the_list(tmp_path: Path, mode: str) -> None:
+    policy = read(tmp_path, LIST, EGRESS=mode)
+    with pytest.raises(Refusal, match="not on the list"):
+        policy.decide("git.example.com", 443, "connect")
+
+
+def test_a_missing_file_allows_nothing(tmp_path: Path) -> None:
+    policy = policy_file.read({"EGRESS": "list"}, str(tmp_path), PROFILES)
+    assert policy.entries == ()
+
+
+def test_the_short_form_says_where_it_comes_from(tmp_path: Path) -> None:
+    policy = read(tmp_path, "", EGRESS_ALLOW="a.example, *.b.example:8443,")
+    assert policy.entries == (
+        Entry("a.example", source="EGRESS_ALLOW"), Entry("*.b.example", 8443, source="EGRESS_ALLOW"),
+    )  # fmt: skip
+
+
+def test_an_entry_says_where_it_comes_from(listed: Policy) -> None:
+    sources = {entry.name: entry.source for entry in listed.entries}
+    assert sources["git.example.com"] == "config/egress.yml, allow[0]"
+    assert sources["index.example.org"] == "profile python"
+
+
+BAD = {
+    "a word": "all",
+    "a list": "- git.example.com",
+    "numbers": "allow: [1, 2]",
+    "no YAML": "allow: [",
+    "everything": "allow: ['*']",
+    "a top-level domain": "allow: ['*.com']",
+    "a star in the middle": "allow: ['a.*.example.com']",
+    "an address": "allow: [10.0.0.1]",
+    "an address in brackets": "allow: ['[::1]:443']",
+    "a port out of range": "allow: ['a.example:65536']",
+    "port 0": "allow: ['a.example:0']",
+    "a URL": "allow: ['https://a.example/']",
+    "a name that is not ASCII": "allow: [exämple.com]",
+    "a private wildcard": "allow: [{host: '*.a.example', private: true}]",
+    "no host": "allow: [{private: true}]",
+    "a word that is unknown": "allow: [{host: a.example, privat: true}]",
+    "an entry that is unknown": "deny: [a.example]",
+    "a truth that is none": "allow: [{host: a.example, private: maybe}]",
+    "a profile that is unknown": "profiles: [rubby]",
+    "too many": "allow: [" + "a.example, " * 10_001 + "]",
+    "a list in a list": "allow: [[a.example]]",
+    "too deep": "[" * 2000,
+}
+
+
+@pytest.mark.parametrize("text", BAD.values(), ids=BAD)
+def test_a_bad_list_is_told(tmp_path: Path, text: str) -> None:
+    with pytest.raises(SandboxError) as told:
+        read(tmp_path, text)
+    assert told.value.fix
+    assert "egress.yml" in told.value.what or "entries" in told.value.what
+
+
+def test_a_fault_is_told_with_line_and_column(tmp_path: Path) -> None:
+    with pytest.raises(SandboxError, match=r"line 3, column \d+"):
+        read(tmp_path, "allow:\n  - a.example\n - b.example\n")
+
+
+def test_an_unknown_mode_is_told(tmp_path: Path) -> None:
+    with pytest.raises(SandboxError, match="EGRESS='all' is not known"):
+        read(tmp_path, "", EGRESS="all")
+
+
+@given(st.text(alphabet="*.ab:0148", max_size=20))
+def test_no_line_allows_a_whole_domain(text: str) -> None:
+    try:
+        entry = policy_file.entry(text, "here")
+    except SandboxError:
+        return
+    assert entry.name.count(".") >= (2 if entry.name.startswith("*") else 0)
+    with pytest.raises(Refusal):
+        Policy("list", [entry]).decide("victim.test", entry.port, "connect")
