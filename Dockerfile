@@ -43,6 +43,7 @@ RUN gcc -Wall -Wextra -Werror -O1 -ffreestanding -fno-stack-protector -nostdlib 
       || { echo 'image/block-signals.c does not block every signal on this base' >&2; exit 1; }; }
 COPY --from=checkout /checkout/image/entrypoint.py /opt/sandbox/__main__.py
 COPY --from=checkout /checkout/init /opt/sandbox/init
+COPY --from=checkout /checkout/gateway /opt/sandbox/gateway
 RUN python3 -m compileall -q /opt/sandbox \
  && rm -rf /opt/sandbox/bin /opt/sandbox/.lock
 

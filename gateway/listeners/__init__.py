@@ -1,0 +1,1 @@
+"""What stands behind each of the gateway's sockets."""

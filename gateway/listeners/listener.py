@@ -1,0 +1,104 @@
+"""What all sockets share: how many may be busy, what is written down, and that nothing ends the gateway."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+
+from gateway import refusal as refusals
+from gateway.connection import Connection, Gone
+from gateway.refusal import Refusal
+from gateway.wire import http_head
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from gateway.journal import Journal
+
+# Connections that are busy at one time, on one socket: 128 MiB hold them, and the blocks on their way.
+MOST_BUSY = 200
+
+
+class Attempt:
+    """One attempt to reach something, as the journal tells it: who handles it fills it in."""
+
+    def __init__(self) -> None:
+        self.host, self.port, self.status = "", 0, 0
+
+
+class Listener:
+    """A socket's handler.
+
+    Args:
+        kind: what the journal calls it.
+        handle: does the work of one connection. It raises Refusal or Gone, and nothing else by intention.
+        tell: sends a refusal to the client, in the words of its protocol.
+        journal: takes a line for each connection.
+    """
+
+    def __init__(
+        self,
+        kind: str,
+        handle: Callable[[Connection, Attempt], Awaitable[None]],
+        tell: Callable[[Connection, Refusal, str], Awaitable[None]],
+        journal: Journal,
+    ) -> None:
+        self._kind, self._handle, self._tell, self._journal = kind, handle, tell, journal
+        self._busy = 0
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Serve a connection, as asyncio.start_unix_server(3) calls it."""
+        client, attempt, began = Connection(reader, writer), Attempt(), time.monotonic()
+        self._busy += 1
+        try:
+            self._admit()
+            await self._handle(client, attempt)
+        except Gone:
+            self._write("allow", "client-left", client, attempt, began)
+        except Refusal as refusal:
+            self._write("deny", refusal.reason, client, attempt, began)
+            with contextlib.suppress(Gone):
+                await self._tell(client, refusal, attempt.host)
+        except Exception as error:
+            # One connection's fault must not be the others'.
+            self._write("error", type(error).__name__, client, attempt, began)
+        else:
+            self._write("allow", "", client, attempt, began)
+        finally:
+            self._busy -= 1
+            await client.close()
+
+    def _admit(self) -> None:
+        if self._busy > MOST_BUSY:
+            raise Refusal("busy", f"more than {MOST_BUSY} connections at one time")
+
+    def _write(self, decision: str, reason: str, client: Connection, attempt: Attempt, began: float) -> None:
+        if reason == "client-left" and not attempt.host:
+            return
+        self._journal.write(
+            self._kind, decision, reason=reason, host=attempt.host, port=attempt.port or None,
+            status=attempt.status or None, sent=client.received, received=client.sent,
+            seconds=round(time.monotonic() - began, 3),
+        )  # fmt: skip
+
+
+async def tell_by_http(client: Connection, refusal: Refusal, host: str) -> None:
+    """Answer a refused request with its status, and JSON that says why."""
+    if client.is_answered:
+        return
+    content = refusals.body(refusal, host)
+    fields = http_head.Fields((
+        ("content-type", "application/json"), ("content-length", str(len(content))), ("connection", "close"),
+        ("x-egress-reason", refusal.reason),
+    ))  # fmt: skip
+    await client.send(
+        http_head.written(f"HTTP/1.1 {refusal.status} Refused by the sandbox", fields) + content
+    )
+
+
+async def tell_by_tls(client: Connection, refusal: Refusal, _host: str) -> None:
+    """End a handshake with the alert that fits: RFC 8446 section 6.2, and section 5.1 for the record."""
+    alerts = {"no-name": 112, "name-differs": 112, "not-tls": 50, "bad-request": 50, "too-large": 50}
+    await client.send(bytes((21, 3, 3, 0, 2, 2, alerts.get(refusal.reason, 49))))
