@@ -18,6 +18,7 @@ from init import log, paths
 from init.errors import SandboxError
 from init.model import configuration, endpoint
 from init.model.failures import EndpointError
+from init.model.servers import Places
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,8 +26,12 @@ if TYPE_CHECKING:
 
     from gateway.policy import Policy
 
-# Where the sockets are: a volume, which the sandbox mounts read-only.
-SOCKETS = "/run/gateway"
+# Files with keys, which are mounted here and nowhere else.
+KEYS = "/etc/sandbox/keys"
+# What is said in the place of the sockets where they cannot be: init/session/link.py.
+FAILED = "failed"
+
+_ENDING = {signal.SIGTERM, signal.SIGINT}
 
 # Connections that may wait to be taken: connect(2) to a Unix socket fails with EAGAIN where there are more.
 _BACKLOG = 1024
@@ -37,14 +42,17 @@ class Gateway:
 
     Args:
         variables: MODEL_*, EGRESS and EGRESS_ALLOW.
-        config: where models.yml and egress.yml are.
+        places: where models.yml, egress.yml and the keys are.
+
+    Raises:
+        SandboxError: a setting is wrong.
     """
 
-    def __init__(self, variables: Mapping[str, str], config: str) -> None:
-        self._variables, self._config = variables, config
+    def __init__(self, variables: Mapping[str, str], places: Places) -> None:
+        self._variables, self._config = variables, places.config
         self.journal = Journal(sys.stdout)
-        self.policy = policy_file.read(variables, config, {})
-        self.servers = servers(variables, config)
+        self.policy = policy_file.read(variables, places.config, {})
+        self.servers = servers(variables, places)
 
     def reload(self) -> None:
         """Take the list anew; one that cannot be read changes nothing."""
@@ -71,34 +79,88 @@ class Gateway:
 
 
 def main() -> int:
+    """Have a gateway until a signal ends it, started again where it breaks; return the exit code.
+
+    Where memory runs out, the kernel kills the largest process of the container, which is not this one.
+    """
+    signal.pthread_sigmask(signal.SIG_BLOCK, _ENDING | {signal.SIGHUP, signal.SIGCHLD})
+    while True:
+        child = os.fork()
+        if child == 0:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, _ENDING | {signal.SIGHUP, signal.SIGCHLD})
+            os._exit(run())
+        code = attend(child)
+        if code >= 0:
+            return code
+        log.error(f"the gateway was ended by signal {-code}", fix="It is started again.")
+
+
+def attend(child: int) -> int:
+    """Pass signals on until the child has ended; return its exit code, or minus the signal that ended it."""
+    while True:
+        received = signal.sigwait(_ENDING | {signal.SIGHUP, signal.SIGCHLD})
+        if received != signal.SIGCHLD:
+            os.kill(child, received)
+            continue
+        pid, status = os.waitpid(child, os.WNOHANG)
+        if pid:
+            return os.waitstatus_to_exitcode(status)
+
+
+def run() -> int:
     """Serve until a signal ends it; return the exit code."""
     log.configure(as_json=os.environ.get("SANDBOX_LOG") == "json")
+    folder = Path(paths.GATEWAY) / (os.environ.get("SANDBOX_GATEWAY") or "default")
     try:
-        gateway = Gateway(os.environ, paths.CONFIG)
-        asyncio.run(serve(gateway, os.environ.get("GATEWAY_SOCKETS", SOCKETS)))
+        provide(folder)
+        gateway = Gateway(os.environ, Places(keys=KEYS, shared=True))
+        asyncio.run(serve(gateway, folder))
     except SandboxError as error:
         log.error(error.what, fix=error.fix)
+        tell(folder, error)
         return error.exit_code
     return 0
 
 
-def servers(variables: Mapping[str, str], config: str) -> dict[str, model.ModelServer]:
+def provide(folder: Path) -> None:
+    """Have an empty folder for the sockets.
+
+    Raises:
+        SandboxError: it cannot be made.
+    """
+    try:
+        folder.mkdir(exist_ok=True)
+        for left in folder.iterdir():
+            left.unlink()
+    except OSError as error:
+        raise SandboxError(
+            f"the gateway cannot make its sockets in {folder}: {error.strerror}",
+            "Is the volume there, not full, and writable for this user?",
+        ) from error
+
+
+def tell(folder: Path, error: SandboxError) -> None:
+    """Say in the place of the sockets why there are none: the session shows it to the user."""
+    with contextlib.suppress(OSError):
+        (folder / FAILED).write_text(f"{error.what}\n{error.fix}\n")
+
+
+def servers(variables: Mapping[str, str], places: Places) -> dict[str, model.ModelServer]:
     """Return the model servers by name.
 
     Raises:
         SandboxError: a setting is wrong.
     """
-    described = configuration.read(variables, lambda what, fix: log.warning(what, fix=fix), config)
+    described = configuration.read(variables, lambda what, fix: log.warning(what, fix=fix), places)
     try:
         return {
-            server.name: model.server(server.url, server.key, endpoint.trust(server))
-            for server in described.servers
+            server.name: model.ModelServer(server, endpoint.trust(server)) for server in described.servers
         }
     except EndpointError as error:
         raise SandboxError(error.what, error.fix) from error
 
 
-async def serve(gateway: Gateway, folder: str) -> None:
+async def serve(gateway: Gateway, folder: Path) -> None:
     """Open the sockets, and pass on until a signal comes.
 
     Raises:
@@ -106,24 +168,24 @@ async def serve(gateway: Gateway, folder: str) -> None:
     """
     ended = asyncio.Event()
     loop = asyncio.get_running_loop()
-    for signum in (signal.SIGTERM, signal.SIGINT):
+    for signum in _ENDING:
         loop.add_signal_handler(signum, ended.set)
     loop.add_signal_handler(signal.SIGHUP, gateway.reload)
     with contextlib.ExitStack() as stack:
         for name, handler in gateway.listeners().items():
             # Not waited for: what is open may be for hours.
-            stack.callback((await _socket(f"{folder}/{name}", handler)).close)
+            stack.callback((await _socket(folder / name, handler)).close)
         gateway.journal.write("policy", "allow", reason="ready", mode=gateway.policy.mode)
         await ended.wait()
 
 
-async def _socket(path: str, handler: Listener) -> asyncio.Server:
+async def _socket(path: Path, handler: Listener) -> asyncio.Server:
     try:
         server = await asyncio.start_unix_server(
             handler.serve, path, limit=http_head.MOST_BYTES, backlog=_BACKLOG
         )
         # Who may reach it is decided by who mounts the volume.
-        Path(path).chmod(0o666)
+        path.chmod(0o666)
     except OSError as error:
         raise SandboxError(
             f"the gateway's socket {path} cannot be made: {error.strerror}",

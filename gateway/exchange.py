@@ -36,12 +36,14 @@ class Passage(Record):
         fields: those that are sent; how long the body is is said anew.
         redaction: takes the key out of the answer.
         unwanted: names of the answer's fields that stay here.
+        added: fields that the answer is given.
     """
 
     target: str
     fields: Fields
     redaction: Redaction
     unwanted: frozenset[str] = frozenset()
+    added: tuple[tuple[str, str], ...] = ()
 
 
 async def pass_on(client: Connection, server: Connection, request: Request, passage: Passage) -> int:
@@ -98,7 +100,7 @@ async def _answer(client: Connection, server: Connection, request: Request, pass
     length = _length(answer, request)
     said = length is not None or request.method == "HEAD"
     as_chunks = answer.fields.all("transfer-encoding") and request.minor == 1 and length is None
-    framing = [("connection", "close")]
+    framing = [("connection", "close"), *passage.added]
     if as_chunks:
         framing.append(("transfer-encoding", "chunked"))
     elif said:

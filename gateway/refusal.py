@@ -11,11 +11,12 @@ class Refusal(Exception):  # noqa: N818 - not a fault of the gateway's: its very
     Args:
         reason: one of REASONS, for the journal and for who counts.
         text: a sentence for a person.
+        details: what else the answer tells, by name.
     """
 
-    def __init__(self, reason: str, text: str) -> None:
+    def __init__(self, reason: str, text: str, **details: object) -> None:
         super().__init__(text)
-        self.reason, self.text = reason, text
+        self.reason, self.text, self.details = reason, text, details
 
     @property
     def status(self) -> int:
@@ -39,6 +40,7 @@ REASONS = {
     "tls": 502,
     "bad-answer": 502,
     "slow": 504,
+    "server": 502,
 }
 
 
@@ -58,5 +60,6 @@ def body(refusal: Refusal, host: str = "") -> bytes:
         "reason": refusal.reason,
         "host": host,
         "advice": advice.get(refusal.reason, "Tell the user: ./start.sh egress shows it."),
+        **refusal.details,
     }
     return json.dumps(content).encode() + b"\n"

@@ -21,29 +21,68 @@ _LOOK_UP, _CONNECT = 10.0, 5.0
 _MOST_TRIED = 6
 
 
-async def connect(host: str, port: int, *, private: bool, trust: ssl.SSLContext | None = None) -> Connection:
+async def connect(host: str, port: int, *, private: bool) -> Connection:
     """Return a connection to a name.
 
     Args:
         host: a name that the policy allowed.
         port: of the server.
         private: whether it may be at a private address.
-        trust: how its certificate is verified; None where it is the client who speaks TLS, or nobody.
 
     Raises:
         Refusal: no address may be connected to, or none answers.
     """
-    why: OSError | None = None
-    for address in await _look_up(host, port, private=private):
+    try:
+        found = await look_up(host, port)
+    except OSError as error:
+        raise Refusal("unresolved", f"{host} has no address") from error
+    examined = examine(host, found, private=private)
+    try:
+        return await dial(examined, port)
+    except OSError as error:
+        text = error.strerror or "it does not answer in time"
+        raise Refusal("unreachable", f"{host}:{port} cannot be reached: {text}") from error
+
+
+async def look_up(host: str, port: int) -> list[str]:
+    """Return the addresses of a name.
+
+    Raises:
+        OSError: there is none, or no answer in time.
+    """
+    async with asyncio.timeout(_LOOK_UP):
+        try:
+            found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        except UnicodeError as error:
+            raise socket.gaierror(socket.EAI_NONAME, "no host name") from error
+    return [str(entry[4][0]) for entry in found]
+
+
+async def dial(
+    found: list[str], port: int, *, host: str = "", trust: ssl.SSLContext | None = None
+) -> Connection:
+    """Return a connection to the first of these addresses that takes it.
+
+    Args:
+        found: addresses.
+        port: of the server.
+        host: whose certificate it must be, where TLS is spoken from here.
+        trust: how it is verified; None where it is the client who speaks TLS, or nobody.
+
+    Raises:
+        OSError: none takes it, or its certificate is not accepted (ssl.SSLError).
+        Refusal: it is the gateway itself.
+    """
+    failed: OSError = TimeoutError()
+    for address in found[:_MOST_TRIED]:
         try:
             async with asyncio.timeout(_CONNECT):
                 return await _open(address, port, host, trust)
-        except ssl.SSLError as error:
-            raise Refusal("tls", f"{host}:{port} is not trusted: {_reason(error)}") from error
-        except OSError as error:  # TimeoutError is one
-            why = error
-    text = (why.strerror if why else None) or "it does not answer in time"
-    raise Refusal("unreachable", f"{host}:{port} cannot be reached: {text}") from why
+        except ssl.SSLError:
+            raise
+        except OSError as error:
+            failed = error
+    raise failed
 
 
 def examine(host: str, found: list[str], *, private: bool) -> list[str]:
@@ -64,26 +103,13 @@ def examine(host: str, found: list[str], *, private: bool) -> list[str]:
     return list(dict.fromkeys(found))
 
 
-async def _look_up(host: str, port: int, *, private: bool) -> list[str]:
-    try:
-        async with asyncio.timeout(_LOOK_UP):
-            found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    except (OSError, UnicodeError) as error:
-        raise Refusal("unresolved", f"{host} has no address") from error
-    return examine(host, [str(entry[4][0]) for entry in found], private=private)[:_MOST_TRIED]
-
-
 async def _open(address: str, port: int, host: str, trust: ssl.SSLContext | None) -> Connection:
     reader, writer = await asyncio.open_connection(
         address, port, limit=http_head.MOST_BYTES, ssl=trust, server_hostname=host if trust else None
     )
     if writer.get_extra_info("peername")[0] == writer.get_extra_info("sockname")[0]:
         writer.close()
-        raise Refusal("private-address", f"{host} is the gateway itself")
+        raise Refusal("private-address", f"{address} is the gateway itself")
     plain = writer.get_extra_info("socket")
     plain.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
     return Connection(reader, writer)
-
-
-def _reason(error: ssl.SSLError) -> str:
-    return getattr(error, "verify_message", "") or error.reason or "TLS fails"

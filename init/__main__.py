@@ -52,6 +52,7 @@ def session_phase(settings: Settings, arguments: list[str]) -> int:
         authorities,
         config_files,
         git_identity,
+        link,
         model_step,
         places,
         plan,
@@ -66,6 +67,8 @@ def session_phase(settings: Settings, arguments: list[str]) -> int:
     seal.adopt_orphans()
     table = mounts.read_table()
     places.require(table, plan.NEEDS[settings.session])
+    link.require(settings)
+    link.gateway(settings.gateway)
     untold.tell()
     term.settle(os.environ, places.home())
     if plan.NEEDS[settings.session].files:
@@ -77,8 +80,9 @@ def session_phase(settings: Settings, arguments: list[str]) -> int:
     authorities.install(chosen.home, os.environ)
     git_identity.install(chosen.home, os.environ)
     command, when_stopped = plan.command(chosen, arguments, os.environ), plan.when_stopped(chosen, os.environ)
+    way_out = link.Link() if settings.gateway else None
     code = guarded.run(
-        lambda: supervise.run(command, settings.grace, when_stopped), settings, table, terminal.clear
+        lambda: supervise.run(command, settings.grace, when_stopped, way_out), settings, table, terminal.clear
     )
     return untold.settle(code)
 

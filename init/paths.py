@@ -31,9 +31,17 @@ ENTRYPOINT = "/opt/sandbox/__main__.py"
 VERSION = "/opt/sandbox/VERSION"
 # Becomes its arguments with every signal blocked, or ends with 128 + n: image/block-signals.c.
 BLOCK_SIGNALS = "/opt/sandbox/block-signals"
-ENTER, ACCEPT, CONNECT, DOCTOR = (
-    f"/usr/local/bin/sandbox-{name}" for name in ("enter", "accept", "connect", "doctor")
+ENTER, ACCEPT, CONNECT, DOCTOR, LINK = (
+    f"/usr/local/bin/sandbox-{name}" for name in ("enter", "accept", "connect", "doctor", "link")
 )
+
+# The gateway's sockets, on a volume that is mounted read-only: a folder for each gateway. And where the link
+# passes connections on to them: ports of this container's own loopback that no other server usually has.
+GATEWAY = "/run/gateway"
+LOOPBACK, CAPTURED = "127.0.0.1", "127.64.0.1"
+MODEL_PORT, PROXY_PORT, HTTPS_PORT, DNS_PORT = 21001, 21002, 443, 53
+LINKED = f"http://{LOOPBACK}:{MODEL_PORT}"
+PROXY = f"http://{LOOPBACK}:{PROXY_PORT}"
 
 # The agent's PATH. What the agent can write comes last, so that nothing planted there shadows a program of
 # the image.

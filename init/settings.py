@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from init import paths
 from init.errors import SandboxError
 from init.log import LEVELS
 from init.record import Record
@@ -21,6 +22,8 @@ MODEL = (
     "MODEL_URL", "MODEL_ID", "MODEL_CONTEXT", "MODEL_OUTPUT", "MODEL_TOOLS", "MODEL_API_KEY",
     "MODEL_API_KEY_FILE", "MODEL_CA",
 )  # fmt: skip
+# What a session may reach: everything; by its gateway the model servers alone, or what is on the list, too.
+EGRESS = ("open", "model", "list")
 # Any of these asks for a model server.
 ASKING = ("MODEL_URL", "MODEL_ID", "MODEL_CONTEXT", "MODEL_OUTPUT")
 
@@ -35,6 +38,8 @@ class Settings(Record):
         default_tool: the tool to start without asking, or None.
         session: what runs, one of SESSIONS.
         model: the variables of MODEL that are set, by name.
+        gateway: the folder of the gateway's sockets, "" where there is no gateway.
+        egress: what the session may reach besides the model servers, one of EGRESS.
         host: what start.sh tells of the machine, as JSON, "" where nothing does.
         seccomp: whether the session's own filter is on, leaves room for a debugger, or is off.
         guard: whether what the session wrote is left alone, reported or quarantined.
@@ -51,6 +56,8 @@ class Settings(Record):
     default_tool: str | None
     session: str
     model: Mapping[str, str]
+    gateway: str
+    egress: str
     host: str
     seccomp: str
     guard: str
@@ -86,6 +93,8 @@ def read(environ: Mapping[str, str]) -> Settings:
         default_tool=environ.get("DEFAULT_TOOL") or None,
         session=session,
         model={name: environ[name] for name in MODEL if environ.get(name)},
+        gateway=reader.gateway(),
+        egress=reader.choice("EGRESS", EGRESS),
         host=environ.get("SANDBOX_HOST", ""),
         seccomp=reader.choice("SANDBOX_SECCOMP", ("on", "debug", "off")),
         guard=reader.guard(session),
@@ -157,6 +166,12 @@ class _Reader:
                 name, "is not absolute", f"{name} is set by ./start.sh --with-repository: leave it out."
             )
         return parts
+
+    def gateway(self) -> str:
+        name = self.environ.get("SANDBOX_GATEWAY", "")
+        if len(name) > 64 or not all(c.isascii() and (c.islower() or c.isdigit() or c == "-") for c in name):
+            self._bad("SANDBOX_GATEWAY", "is no name of a folder", "start.sh and compose.yml set it.")
+        return f"{paths.GATEWAY}/{name}" if name else ""
 
     def seconds(self, name: str, default: float) -> float:
         value = self.environ.get(name, "")

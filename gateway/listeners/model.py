@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-import urllib.parse
+import asyncio
+import json
+from urllib.parse import urlsplit
 
 from gateway import endpoints, exchange, upstream
 from gateway.exchange import Passage
@@ -10,6 +12,8 @@ from gateway.redaction import Redaction
 from gateway.refusal import Refusal
 from gateway.wire import http_head
 from gateway.wire.http_head import Fields
+from init.model import failures, steps
+from init.model.failures import EndpointError
 from init.record import Record
 
 TYPE_CHECKING = False
@@ -20,6 +24,7 @@ if TYPE_CHECKING:
     from gateway.connection import Connection
     from gateway.listeners.listener import Attempt
     from gateway.wire.http_head import Request
+    from init.model.servers import Server
 
 # What a server may need to know of a request; what a client says of keys, cookies and itself is not among it.
 _PASSED = frozenset((
@@ -28,37 +33,27 @@ _PASSED = frozenset((
 ))  # fmt: skip
 _UNWANTED = frozenset(("alt-svc", "set-cookie", "strict-transport-security"))
 
+# What the session asks about the servers: /.servers, and /.servers/NAME for the steps to one.
+_ABOUT = ".servers"
+# Seconds for a connection, as in the messages.
+PATIENCE = 10.0
+
 
 class ModelServer(Record):
     """A model server as the gateway reaches it.
 
     Attributes:
-        host: its name or address.
-        port: of it.
-        root: the path in front of what it serves, without /v1 and without a slash at its end.
-        key: the secret it wants, "" for none.
-        trust: how its certificate is verified; None for plain HTTP.
+        server: as the user described it, with its key.
+        trust: how its certificate is verified.
     """
 
-    host: str
-    port: int
-    root: str
-    key: str
-    trust: ssl.SSLContext | None
+    server: Server
+    trust: ssl.SSLContext
 
     @property
-    def authority(self) -> str:
-        """Return what the Host field says."""
-        usual = 443 if self.trust else 80
-        return self.host if self.port == usual else f"{self.host}:{self.port}"
-
-
-def server(url: str, key: str, trust: ssl.SSLContext | None) -> ModelServer:
-    """Return a server by its address as given, which was checked (init/model/checks.py)."""
-    parts = urllib.parse.urlsplit(url)
-    root = parts.path.rstrip("/").removesuffix("/v1")
-    port = parts.port or (443 if parts.scheme == "https" else 80)
-    return ModelServer(parts.hostname or "", port, root, key, trust if parts.scheme == "https" else None)
+    def is_secured(self) -> bool:
+        """Whether TLS is spoken with it."""
+        return self.server.url.startswith("https:")
 
 
 class Model:
@@ -80,19 +75,45 @@ class Model:
         """
         request = http_head.request(await client.head())
         name, rest = _split(request)
+        if name == _ABOUT:
+            await _send(client, attempt, await self._about(rest))
+            return
         chosen = self._servers.get(name)
         if chosen is None:
             raise Refusal("endpoint", f"there is no model server {name[:64]!r}")
-        attempt.host, attempt.port = chosen.host, chosen.port
+        attempt.host, attempt.port = failures.address(chosen.server.url)
         endpoints.check(request.method, rest)
-        connection = await upstream.connect(chosen.host, chosen.port, private=True, trust=chosen.trust)
+        connection = await _connect(chosen)
         try:
+            root = urlsplit(chosen.server.root).path
             passage = Passage(
-                f"{chosen.root}/{rest}", _fields(request, chosen), Redaction(chosen.key), _UNWANTED
-            )
+                f"{root}/{rest}", _fields(request, chosen), Redaction(chosen.server.key), _UNWANTED,
+                _added(chosen),
+            )  # fmt: skip
             attempt.status = await exchange.pass_on(client, connection, request, passage)
         finally:
             await connection.close()
+
+    async def _about(self, name: str) -> object:
+        if not name:
+            return {
+                name: {"url": chosen.server.url, "has_key": bool(chosen.server.key)}
+                for name, chosen in self._servers.items()
+            }
+        if name not in self._servers:
+            raise Refusal("endpoint", f"there is no model server {name[:64]!r}")
+        return await asyncio.to_thread(_steps, self._servers[name].server)
+
+
+def _steps(server: Server) -> object:
+    """Return the steps to a server, and what stopped them."""
+    taken = []
+    try:
+        for step, text in steps.take(server, PATIENCE):
+            taken.append((step, text))
+    except EndpointError as error:
+        return {"steps": taken, "error": _told(error)}
+    return {"steps": taken, "error": None}
 
 
 def _split(request: Request) -> tuple[str, str]:
@@ -103,8 +124,39 @@ def _split(request: Request) -> tuple[str, str]:
     return name, rest
 
 
+async def _connect(chosen: ModelServer) -> Connection:
+    host, port = failures.address(chosen.server.url)
+    trust = chosen.trust if chosen.is_secured else None
+    try:
+        return await upstream.dial(await upstream.look_up(host, port), port, host=host, trust=trust)
+    except OSError as error:
+        failure = failures.not_reached(chosen.server, chosen.server.url, error, PATIENCE)
+        raise Refusal("server", failure.what, **_told(failure)) from error
+
+
+def _told(failure: EndpointError) -> dict[str, object]:
+    return {
+        "error": failure.what, "fix": failure.fix, "stage": failure.stage, "passing": failure.passing,
+    }  # fmt: skip
+
+
 def _fields(request: Request, chosen: ModelServer) -> Fields:
-    own = [("host", chosen.authority), ("accept-encoding", "identity")]
-    if chosen.key:
-        own.append(("authorization", f"Bearer {chosen.key}"))
+    own = [("host", urlsplit(chosen.server.url).netloc), ("accept-encoding", "identity")]
+    if chosen.server.key:
+        own.append(("authorization", f"Bearer {chosen.server.key}"))
     return Fields((*own, *request.fields.only(_PASSED).items))
+
+
+def _added(chosen: ModelServer) -> tuple[tuple[str, str], ...]:
+    """Return what an answer says besides: whether there is a key, so that a refusal can be told well."""
+    return (("x-egress-key", "sent"),) if chosen.server.key else ()
+
+
+async def _send(client: Connection, attempt: Attempt, content: object) -> None:
+    body = json.dumps(content).encode()
+    fields = Fields((
+        ("content-type", "application/json"), ("content-length", str(len(body))), ("connection", "close"),
+    ))  # fmt: skip
+    attempt.status = 200
+    client.is_answered = True
+    await client.send(http_head.written("HTTP/1.1 200 OK", fields) + body)

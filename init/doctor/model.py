@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import socket
-import time
-from urllib.parse import urlsplit
-
 from init.doctor import reading, tool_call
 from init.errors import SandboxError
-from init.model import completion, configuration, discovery, endpoint, failures, proxy
+from init.model import completion, configuration, discovery, failures, gateway, proxy
 from init.model.catalogue import NO_LIST, ambiguous, joined, resolve
 from init.model.failures import EndpointError
+from init.model.servers import Places
 from init.record import Record
-from init.session import model_step
+from init.session import link, model_step
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -43,14 +40,24 @@ class Examined(Record):
 COUNT = "Count from one to twenty in words, separated by commas. Write nothing else."
 
 
-def model(report: Report, variables: Mapping[str, str], tools: Iterable[Tool]) -> Examined | None:
-    """Examine each server and each model; return them where the tools can be tried with them."""
+def model(
+    report: Report, variables: Mapping[str, str], sockets: str, tools: Iterable[Tool]
+) -> Examined | None:
+    """Examine each server and each model; return them where the tools can be tried with them.
+
+    Args:
+        report: takes what is found.
+        variables: MODEL_*, by name.
+        sockets: the folder of the gateway's, "" where there is none.
+        tools: those that are installed.
+    """
 
     def warn(what: str, fix: str) -> None:
         report.warn("settings", what, fix)
 
     try:
-        configured = configuration.read(variables, warn)
+        places = Places(via=link.gateway(sockets))
+        configured = configuration.read(variables, warn, places)
     except SandboxError as error:
         report.fail("settings", error.what, error.fix)
         return None
@@ -90,12 +97,10 @@ def _nothing_set(report: Report, tools: Iterable[Tool]) -> None:
 def _reach(report: Report, server: Server) -> bool:
     """Go the way to a server's list; tell each step, and whether the end was reached."""
     name = "" if server.origin.is_short else f"{server.name}: "
-    report.good(
-        "address",
-        f"{name}{server.url}" + (", with a key" if server.key else ", without a key"),
-    )
     try:
-        if not _by_proxy(report, server):
+        key = "with a key" if gateway.has_key(server, PATIENCE) else "without a key"
+        report.good("address", f"{name}{server.url}, {key}")
+        if server.via or not _by_proxy(report, server):
             _connect(report, server)
         report.waiting(f"asking {server.url} what it serves (up to {PATIENCE:g} s)")
         served = discovery.ask(server, PATIENCE)
@@ -138,27 +143,8 @@ def _connect(report: Report, server: Server) -> None:
     """
     host, port = failures.address(server.url)
     report.waiting(f"looking for {host}:{port} (up to {PATIENCE:g} s)")
-    with endpoint.steps(server, PATIENCE):
-        begun = time.monotonic()
-        addresses = sorted(
-            {str(entry[4][0]) for entry in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)}
-        )
-        report.good("name", f"{host} is {', '.join(addresses)} ({_milliseconds(begun)})")
-        begun = time.monotonic()
-        connection = socket.create_connection((host, port), PATIENCE)
-        report.good("connect", f"port {port} takes connections ({_milliseconds(begun)})")
-        with connection:
-            if urlsplit(server.url).scheme == "https":
-                begun = time.monotonic()
-                with endpoint.trust(server).wrap_socket(connection, server_hostname=host) as secured:
-                    report.good(
-                        "tls",
-                        f"{secured.version()}, certificate accepted ({_milliseconds(begun)})",
-                    )
-
-
-def _milliseconds(begun: float) -> str:
-    return f"{(time.monotonic() - begun) * 1000:.0f} ms"
+    for step, text in gateway.steps_to(server, PATIENCE):
+        report.good(step, text)
 
 
 def _examine(report: Report, provider: Provider, entry: Model) -> float | None:

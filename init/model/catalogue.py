@@ -55,6 +55,11 @@ class Provider(Record):
     base: str
     models: tuple[Model, ...]
 
+    @property
+    def told(self) -> str:
+        """The address that the tools are told."""
+        return self.server.told(self.base)
+
 
 class Catalogue(Record):
     """All providers, and the model of each role as (provider's name, model's id)."""

@@ -10,6 +10,7 @@ import functools
 import http.client
 import json
 import signal
+import socket
 import ssl
 import urllib.error
 import urllib.request
@@ -19,7 +20,7 @@ from init.model.failures import EndpointError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from typing import Any, NoReturn
 
     from init.model.servers import Server
@@ -74,12 +75,8 @@ def stream(
         headers["Content-Type"] = "application/json"
         data = json.dumps(body).encode()
     try:
-        with _deadline(seconds):
-            opener = urllib.request.build_opener(
-                proxy.handler(url), urllib.request.HTTPSHandler(context=trust(server)), _NoRedirect()
-            )
-            with opener.open(urllib.request.Request(url, data, headers), timeout=seconds) as response:  # noqa: S310 - checks.py lets http and https through
-                yield response
+        with _deadline(seconds), _opened(server, url, data, headers, seconds) as response:
+            yield response
     except urllib.error.HTTPError as error:
         raise failures.refused(server, url, error) from error
     except urllib.error.URLError as error:
@@ -88,6 +85,71 @@ def stream(
         raise failures.not_reached(server, url, reason, seconds) from error
     except (OSError, http.client.HTTPException, UnicodeError) as error:
         raise failures.not_answered(server, url, error, seconds) from error
+
+
+def of_gateway(server: Server, target: str, *, seconds: float) -> Any:
+    """Return what the gateway tells of the servers: it is on the way to this one.
+
+    Args:
+        server: one that is reached by it.
+        target: what is asked for.
+        seconds: until the answer has to be complete.
+
+    Raises:
+        EndpointError: there is no answer.
+    """
+    try:
+        with _deadline(seconds):
+            opener = urllib.request.build_opener(_Gateway(server.via), _NoProxy())
+            with opener.open(f"http://gateway/{target}", timeout=seconds) as response:
+                return json.loads(response.read(MOST_BYTES))
+    except (OSError, http.client.HTTPException, ValueError) as error:
+        raise EndpointError(
+            "connect",
+            f"the gateway does not answer: {error}",
+            "See its log: docker compose logs gateway.",
+        ) from error
+
+
+def _opened(
+    server: Server, url: str, data: bytes | None, headers: Mapping[str, str], seconds: float
+) -> http.client.HTTPResponse:
+    if server.via:
+        request = urllib.request.Request(f"http://gateway{server.target(url)}", data, dict(headers))
+        opener = urllib.request.build_opener(_Gateway(server.via), _NoRedirect(), _NoProxy())
+    else:
+        request = urllib.request.Request(url, data, dict(headers))  # noqa: S310 - checks.py lets http and https through
+        opener = urllib.request.build_opener(
+            proxy.handler(url), urllib.request.HTTPSHandler(context=trust(server)), _NoRedirect()
+        )
+    response: http.client.HTTPResponse = opener.open(request, timeout=seconds)
+    return response
+
+
+class _Gateway(urllib.request.HTTPHandler):
+    """Asks through the gateway's socket, whatever the host's name."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__()
+        self._path = path
+
+    def http_open(self, request: urllib.request.Request) -> http.client.HTTPResponse:
+        path = self._path
+
+        class Connection(http.client.HTTPConnection):
+            def connect(self) -> None:
+                self.sock = socket.socket(socket.AF_UNIX)
+                self.sock.settimeout(self.timeout)
+                self.sock.connect(path)
+
+        return self.do_open(Connection, request)
+
+
+class _NoProxy(urllib.request.ProxyHandler):
+    """The gateway is no place to go by way of another."""
+
+    def __init__(self) -> None:
+        super().__init__({})
 
 
 @contextlib.contextmanager

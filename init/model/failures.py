@@ -15,7 +15,7 @@ from init.model import proxy
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Literal, TypeAlias
+    from typing import Any, Literal, TypeAlias
 
     from init.model.proxy import Proxy
     from init.model.servers import Server
@@ -57,6 +57,8 @@ class EndpointError(SandboxError):
 def refused(server: Server, url: str, error: urllib.error.HTTPError) -> EndpointError:
     """Say what an HTTP status means."""
     body = _some(error)
+    if server.via and error.headers.get("X-Egress-Reason"):
+        return of_gateway(body)
     said = error_text(redact(server.key, body.decode(errors="replace")))
     answer = f"{error.code} {redact(server.key, error.reason)[:80]}" + (f": {said}" if said else "")
     way = proxy.between(url)
@@ -68,9 +70,10 @@ def refused(server: Server, url: str, error: urllib.error.HTTPError) -> Endpoint
     fix, passing = f"Check {server.origin.url}, and the server's log.", False
     if error.code in (401, 403):
         key = server.origin.name("MODEL_API_KEY", "key or key_file")
+        has_key = server.key or error.headers.get("X-Egress-Key")
         fix = (
             f"The server does not take this key: mend {key}."
-            if server.key
+            if has_key
             else f"The server wants a key: set {key}."
         )
     elif 300 <= error.code < 400:
@@ -87,6 +90,21 @@ def refused(server: Server, url: str, error: urllib.error.HTTPError) -> Endpoint
     elif error.code == 400 and b"HTTPS" in body:
         fix = f"The server speaks TLS: write https:// in {server.origin.url}."
     return EndpointError("answer", what, fix, passing=passing, status=error.code)
+
+
+def of_gateway(told: Any) -> EndpointError:
+    """Return what the gateway says of its own way to the server, in the words of this module.
+
+    Args:
+        told: its answer, as it came or as it was read.
+    """
+    try:
+        told = json.loads(told) if isinstance(told, bytes) else told
+        stage: Stage = told.get("stage", "answer")
+        fix = str(told.get("fix") or told.get("advice", ""))
+        return EndpointError(stage, str(told["error"]), fix, passing=told.get("passing") is True)
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
+        return EndpointError("answer", "the gateway's answer is of no form known", "Look at its log.")
 
 
 def not_reached(server: Server, url: str, error: Exception, seconds: float) -> EndpointError:

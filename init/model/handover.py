@@ -52,7 +52,7 @@ def write(home: str, catalogue: Catalogue, definitions: Iterable[Tool], environ:
     if unknown:
         raise ValueError(f"init/handed_over.py does not know {unknown[0]}, which a renderer sets")
     kept = {name: value for name, value in variables.items() if not environ.get(name)}
-    kept |= proxy.exceptions([entry.base for entry in catalogue.providers], environ)
+    kept |= proxy.exceptions([entry.told for entry in catalogue.providers], environ)
     files[paths.VARIABLES] = "".join(f"{name}={value}\0" for name, value in kept.items())
     try:
         os.makedirs(folder, 0o700)
@@ -100,7 +100,7 @@ def tell(catalogue: Catalogue) -> None:
 def _variables(catalogue: Catalogue) -> dict[str, str]:
     provider, model = catalogue.main()
     keys = {entry.server.variable: entry.server.key for entry in catalogue.providers if entry.server.key}
-    return {**keys, "SANDBOX_MODEL_ID": model.id, "SANDBOX_MODEL_URL": provider.base}
+    return {**keys, "SANDBOX_MODEL_ID": model.id, "SANDBOX_MODEL_URL": provider.told}
 
 
 def _render(tool: Tool, catalogue: Catalogue, folder: str) -> Rendered:

@@ -12,17 +12,21 @@ from init.formats.entries import Entries, is_missing, unreadable
 from init.model import checks
 from init.model.servers import MODELS_FILE, ROLES, ModelServers, ModelSpec, Origin, Server
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from init.model.servers import Places
+
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,31}")
 
 
-def read(directory: str) -> ModelServers:
-    """Return what the file in this directory describes; no server where it is missing or empty.
+def read(places: Places) -> ModelServers:
+    """Return what the file in config/ describes; no server where it is missing or empty.
 
     Raises:
         SandboxError: says what is wrong, and where.
     """
     try:
-        with open(f"{directory}/models.yml", encoding="utf-8") as file:
+        with open(f"{places.config}/models.yml", encoding="utf-8") as file:
             content = yaml_text.parse(file.read())
     except (OSError, ValueError) as error:
         if not is_missing(error):
@@ -30,7 +34,7 @@ def read(directory: str) -> ModelServers:
         content = None
     entries = Entries(content or {}, MODELS_FILE)
     described, roles = entries.inner("servers"), entries.inner("roles")
-    servers = tuple(_server(name, described.inner(name), directory) for name in described.names())
+    servers = tuple(_server(name, described.inner(name), places) for name in described.names())
     chosen = {role: roles.text(role) for role in roles.names(ROLES)}
     entries.names(("servers", "roles"))
     if chosen and not servers:
@@ -40,19 +44,26 @@ def read(directory: str) -> ModelServers:
     return ModelServers(servers, chosen)
 
 
-def _server(name: str, entry: Entries, directory: str) -> Server:
+def _server(name: str, entry: Entries, places: Places) -> Server:
     entry.names(("url", "key", "key_file", "ca", "models"))
     if not _NAME.fullmatch(name):
         entry.refuse("is no name of a server", "Use lower-case letters, digits and -, 32 at most.")
     key, key_file, ca = (entry.text(word) for word in ("key", "key_file", "ca"))
     if key and key_file:
         entry.refuse("has both key and key_file", "Keep one of them.")
-    if key:
+    if places.via:
+        key = ca = ""
+    elif key and places.shared:
+        entry.refuse(
+            "has a key, and the agent can read this file",
+            "Write the key into a file in keys/, and name it here: `key_file: NAME`.",
+        )
+    elif key:
         key = checks.key(key, entry.place("key"))
     elif key_file:
-        key = checks.key_in(_path(directory, key_file), entry.place("key_file"))
+        key = checks.key_in(places.key(key_file), entry.place("key_file"))
     if ca:
-        ca = checks.certificate(_path(directory, ca), entry.place("ca"))
+        ca = checks.certificate(os.path.normpath(os.path.join(places.config, ca)), entry.place("ca"))
     if not entry.text("url"):
         entry.refuse("has no url", "Give the server's address, such as http://10.0.0.13:8000/v1")
     return Server(
@@ -63,6 +74,7 @@ def _server(name: str, entry: Entries, directory: str) -> Server:
         ca=ca,
         origin=Origin(entry.path),
         models=tuple(_spec(model) for model in entry.items("models")),
+        via=places.via,
     )
 
 
@@ -76,8 +88,3 @@ def _spec(entry: Entries) -> ModelSpec:
         checks.model_id(entry.text("id"), entry.place("id")), context, output,
         tools=entry.truth("tools", default=True), vision=entry.truth("vision", default=False),
     )  # fmt: skip
-
-
-def _path(directory: str, name: str) -> str:
-    """Return the path of a file that is named from config/."""
-    return os.path.normpath(os.path.join(directory, name))

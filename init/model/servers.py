@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+
+from init import paths
 from init.record import Record
 
 TYPE_CHECKING = False
@@ -64,6 +67,7 @@ class Server(Record):
         ca: PEM file with CAs to trust besides the usual ones, "" for none.
         origin: where it was set.
         models: those the user described.
+        via: the gateway's socket by which it is reached, and where its key is; "" where there is no gateway.
     """
 
     name: str
@@ -73,6 +77,43 @@ class Server(Record):
     ca: str
     origin: Origin
     models: tuple[ModelSpec, ...]
+    via: str = ""
+
+    @property
+    def root(self) -> str:
+        """Its address without the version of the API."""
+        return self.url.removesuffix("/v1")
+
+    def target(self, url: str) -> str:
+        """Return how the gateway is asked for a URL of this server."""
+        return f"/{self.name}{url.removeprefix(self.root)}"
+
+    def told(self, base: str) -> str:
+        """Return what the tools are told where a URL of this server is the answer."""
+        return f"{paths.LINKED}{self.target(base)}" if self.via else base
+
+
+class Places(Record):
+    """Where the files that name model servers are.
+
+    Attributes:
+        config: the folder config/.
+        keys: the folder of files with keys.
+        via: the gateway's socket by which the servers are reached: then keys and CAs are its business.
+        shared: whether the agent reads config/, too, so that no key may stand in it.
+    """
+
+    config: str = paths.CONFIG
+    keys: str = paths.CONFIG
+    via: str = ""
+    shared: bool = False
+
+    def key(self, name: str) -> str:
+        """Return the path of a file with a key, by the name that the user gave."""
+        return os.path.normpath(os.path.join(self.keys, name))
+
+
+HERE = Places()
 
 
 class ModelServers(Record):

@@ -13,8 +13,9 @@ from init import log, paths, program, tools
 from init.errors import SandboxError
 from init.model import configuration, handover
 from init.model.catalogue import MOST_SHOWN, ambiguous, resolve
+from init.model.servers import Places
 from init.record import Record
-from init.session import menu, places
+from init.session import link, menu, places
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ def provide(home: str, settings: Settings) -> None:
     Raises:
         SandboxError: a setting or a server cannot be used.
     """
-    configured = configuration.read(settings.model, warn)
+    configured = configuration.read(settings.model, warn, Places(via=link.gateway(settings.gateway)))
     if not configured.servers:
         return
 

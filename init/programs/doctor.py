@@ -51,7 +51,7 @@ def examine(settings: Settings, arguments: list[str]) -> int:
     report.section("security")
     hardening.session(report, settings)
     report.section("model")
-    examined = model.model(report, settings.model, installed)
+    examined = model.model(report, settings.model, settings.gateway, installed)
     if examined is not None:
         report.section("tasks")
         hand_over(report, examined.catalogue, definitions, table)

@@ -8,7 +8,7 @@ import stat
 from init import handed_over, paths
 from init.accounts import NAME
 from init.errors import SandboxError
-from init.session import authorities, nss_wrapper
+from init.session import authorities, link, nss_wrapper
 from init.session.supervise import Command
 from init.tools import locate
 
@@ -63,7 +63,7 @@ def agent_variables(home: str, environ: Mapping[str, str]) -> dict[str, str]:
     """
     own = {"HOME": home, "PATH": paths.PATH, "SHELL": paths.SHELL, "USER": NAME, "LOGNAME": NAME}
     try:
-        added = {**model_variables(home), **authorities.variables(home, environ)}
+        added = {**link.variables(environ), **model_variables(home), **authorities.variables(home, environ)}
         return {**own, **added, **nss_wrapper.variables(home, environ)}
     except OSError as error:
         raise SandboxError(

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from typing import Literal, NoReturn, TypeAlias
 
+    from init.session.link import Link
+
     Answer: TypeAlias = Literal["resume", "quit"] | "Command"
 
 # About ourselves, not for the tool: its own news, and job control, which the kernel sends to its group.
@@ -40,7 +42,7 @@ class Command(Record):
     directory: str
 
 
-def run(command: Command, grace: float, ask: Callable[[], Answer]) -> int:
+def run(command: Command, grace: float, ask: Callable[[], Answer], link: Link | None = None) -> int:
     """Run the command until it ends; then end what it left behind.
 
     Args:
@@ -48,13 +50,16 @@ def run(command: Command, grace: float, ask: Callable[[], Answer]) -> int:
         grace: seconds between SIGTERM and SIGKILL.
         ask: called when the command was stopped at a terminal (Ctrl-Z), which is ours meanwhile. A Command
             as the answer is run first, then it is called again. It may raise Interrupted.
+        link: the session's way out, which is started again where it ends, and ends with the command.
 
     Returns:
         The command's exit code, 128 + n where signal n ended it, 126 or 127 where it could not be run.
     """
     terminal = controlling()
-    job = _Job(command, terminal, grace, ask, {})
+    job = _Job(command, terminal, grace, ask, _Family(link))
     code = job.wait()
+    if link is not None:
+        link.stop()
     left = stragglers.stop(grace)
     if terminal is not None:
         terminal.take()
@@ -71,12 +76,31 @@ def run(command: Command, grace: float, ask: Callable[[], Answer]) -> int:
 def step(command: Command, grace: float) -> int:
     """Run a command that prepares the session, as run() does; what else runs is left alone."""
     terminal = controlling()
-    job = _Job(command, terminal, grace, None, {})
+    job = _Job(command, terminal, grace, None, _Family())
     code = job.wait()
     if terminal is not None:
         terminal.take()
     job.tell()
     return code
+
+
+class _Family:
+    """The children that are no orphans: whoever reaps may reap another's.
+
+    Attributes:
+        codes: exit codes of the jobs there are, by PID; None while one runs.
+        link: the session's way out, which is started again where it ends.
+    """
+
+    def __init__(self, link: Link | None = None) -> None:
+        self.codes: dict[int, int | None] = {}
+        self.link = link
+
+    def ended(self, pid: int, status: int) -> None:
+        if pid in self.codes:
+            self.codes[pid] = _exit_code(status)
+        elif self.link is not None:
+            self.link.ended(pid)
 
 
 class _Job:
@@ -88,11 +112,10 @@ class _Job:
         terminal: Terminal | None,
         grace: float,
         ask: Callable[[], Answer] | None,
-        codes: dict[int, int | None],
+        family: _Family,
     ) -> None:
         self.command, self.terminal, self.grace, self.ask = command, terminal, grace, ask
-        # Exit codes of the jobs there are, None while one runs: whoever reaps may reap another's.
-        self.codes = codes
+        self.family, self.codes = family, family.codes
         # Whether we were asked to end, the program was, and did not.
         self.asked, self.ending, self.killed = False, False, False
         self.deadline: float | None = None
@@ -161,8 +184,8 @@ class _Job:
         for pid, status in _changed_children():
             if os.WIFSTOPPED(status):
                 stopped = os.WSTOPSIG(status) if pid == self.pid else stopped
-            elif pid in self.codes:
-                self.codes[pid] = _exit_code(status)
+            else:
+                self.family.ended(pid, status)
         if stopped is not None and self.codes[self.pid] is None and self.terminal is not None:
             self.handle_stop(stopped, self.terminal)
 
@@ -179,7 +202,7 @@ class _Job:
         try:
             while isinstance(answer := self.ask(), Command):
                 try:
-                    other = _Job(answer, terminal, self.grace, None, self.codes)
+                    other = _Job(answer, terminal, self.grace, None, self.family)
                 except SandboxError as error:
                     log.error(error.what, fix=error.fix)
                     continue

@@ -36,12 +36,13 @@ class Gateway:
     def __init__(self, folder: Path) -> None:
         self.mark = secrets.token_hex(4)
         self.folder, self.network = folder, f"gateway-{self.mark}"
-        self.sockets, self.config = folder / "sockets", folder / "config"
+        self.volume, self.config = folder / "volume", folder / "config"
+        self.sockets = self.volume / "default"
         self.name, self.destination = f"gateway-{self.mark}-g", f"gateway-{self.mark}-d"
 
     def start(self) -> None:
-        self.sockets.mkdir(mode=0o777)
-        self.sockets.chmod(0o777)
+        self.volume.mkdir()
+        self.volume.chmod(0o777)
         self.config.mkdir()
         self.config.chmod(0o755)
         self.write(POLICY)
@@ -63,7 +64,7 @@ class Gateway:
             "metadata.example.test:169.254.169.254",
             "-e", "EGRESS=list", "-e", "EGRESS_ALLOW=metadata.example.test", "-e", f"MODEL_API_KEY={KEY}",
             "-e", "MODEL_URL=http://model.example.test:8080/v1",
-            "-v", f"{self.sockets}:/run/gateway", "-v", f"{self.config}:/etc/sandbox/config:ro",
+            "-v", f"{self.volume}:/run/gateway", "-v", f"{self.config}:/etc/sandbox/config:ro",
             "--entrypoint", "/usr/local/bin/sandbox-gateway", IMAGE,
         )  # fmt: skip
         wait_for(lambda: '"ready"' in logs(self.name), lambda: logs(self.name))
@@ -72,7 +73,7 @@ class Gateway:
     def answers(self) -> bool:
         try:
             return b" 200 " in self.ask("proxy", get("http://git.example.test/"))
-        except (FileNotFoundError, ConnectionRefusedError):
+        except (FileNotFoundError, ConnectionError):
             return False
 
     def write(self, text: str) -> None:
@@ -510,6 +511,12 @@ def test_the_journal_holds_no_secret(gateway: Gateway) -> None:
     text = logs(gateway.name)
     assert KEY not in text
     assert "secret" not in text
+
+
+def test_it_is_back_where_it_was_killed(gateway: Gateway) -> None:
+    docker("exec", gateway.name, "/bin/bash", "-c", "kill -9 $(cat /proc/1/task/1/children)")
+    wait_for(gateway.answers, lambda: logs(gateway.name)[-2000:])
+    assert "ended by signal 9" in logs(gateway.name)
 
 
 def test_it_ends_at_once_when_it_is_told_to(gateway: Gateway) -> None:

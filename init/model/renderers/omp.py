@@ -72,5 +72,5 @@ def _provider(provider: Provider) -> dict[str, Any]:
         for model in provider.models
     ]  # fmt: skip
     return {
-        "baseUrl": provider.base, "api": "openai-completions", **key, "compat": _COMPAT, "models": models
+        "baseUrl": provider.told, "api": "openai-completions", **key, "compat": _COMPAT, "models": models
     }  # fmt: skip

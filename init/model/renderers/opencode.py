@@ -61,7 +61,7 @@ def _provider(provider: Provider) -> dict[str, Any]:
         "name": title(provider),
         # The variable's name: a key in the file would be in opencode's error messages too.
         "env": [provider.server.variable],
-        "options": {"baseURL": provider.base, **_PATIENT},
+        "options": {"baseURL": provider.told, **_PATIENT},
         "models": {model.id: _model(model) for model in provider.models},
     }
 

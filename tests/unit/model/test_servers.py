@@ -102,7 +102,7 @@ def quiet(_what: str, _fix: str) -> None:
 
 
 def read(**environ: str) -> servers.ModelServers:
-    return conf.read(environ, quiet, "/nonexistent")
+    return conf.read(environ, quiet, servers.Places("/nonexistent", "/nonexistent"))
 
 
 def test_nothing_set_is_no_server() -> None:
@@ -177,7 +177,7 @@ def described(folder: Path, text: str) -> servers.ModelServers:
     (folder / "models.yml").write_text(text)
     (folder / "big.key").write_text("b1g\n")
     (folder / "ca.pem").write_text(PEM)
-    return models_yml.read(str(folder))
+    return models_yml.read(servers.Places(str(folder), str(folder)))
 
 
 def test_the_file_describes_several_servers_and_roles(tmp_path: Path) -> None:
@@ -194,7 +194,7 @@ SHIPPED = Path(__file__).parents[3] / "config"
 
 
 def test_the_shipped_file_describes_nothing() -> None:
-    assert models_yml.read(str(SHIPPED)) == servers.ModelServers((), {})
+    assert models_yml.read(servers.Places(str(SHIPPED))) == servers.ModelServers((), {})
 
 
 def test_the_example_of_the_shipped_file_is_good_once_uncommented(tmp_path: Path) -> None:
@@ -247,10 +247,11 @@ def test_what_is_wrong_in_the_file_is_told_with_its_place(tmp_path: Path, text: 
 def test_the_variables_win_over_the_file(tmp_path: Path) -> None:
     described(tmp_path, FILE)
     warned: list[str] = []
-    assert [server.name for server in conf.read({}, quiet, str(tmp_path)).servers] == [
+    places = servers.Places(str(tmp_path), str(tmp_path))
+    assert [server.name for server in conf.read({}, quiet, places).servers] == [
         "big",
         "small-1",
     ]
-    configured = conf.read({"MODEL_URL": "http://h"}, lambda what, _fix: warned.append(what), str(tmp_path))
+    configured = conf.read({"MODEL_URL": "http://h"}, lambda what, _fix: warned.append(what), places)
     assert [server.url for server in configured.servers] == ["http://h"]
     assert warned == ["MODEL_URL is set, so config/models.yml is not used"]

@@ -1,0 +1,179 @@
+"""The session's way out: ports of the container's own loopback, and the program that passes on what comes.
+
+PID 1 holds the ports, so that they are there before that program has begun, stay when somebody kills it, and
+are nobody else's. The program is the agent's like all else: who kills it, or has it lie, hurts himself.
+"""
+
+from __future__ import annotations
+
+import _socket
+import os
+import time
+
+from init import paths, signals
+from init.errors import EX_NOT_EXECUTABLE, SandboxError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import NoReturn
+
+    from init.settings import Settings
+
+_STREAM, _DATAGRAM = _socket.SOCK_STREAM, _socket.SOCK_DGRAM
+# Kind, address, the gateway's socket. Where the agent may not open low ports (gVisor, Podman), the last three
+# are missing: programs that know a proxy get out all the same.
+_PORTS = (
+    (_STREAM, (paths.LOOPBACK, paths.MODEL_PORT), "model"),
+    (_STREAM, (paths.LOOPBACK, paths.PROXY_PORT), "proxy"),
+    (_STREAM, (paths.CAPTURED, paths.HTTPS_PORT), "tls"),
+    (_STREAM, (paths.LOOPBACK, paths.DNS_PORT), "dns"),
+    (_DATAGRAM, (paths.LOOPBACK, paths.DNS_PORT), "dns"),
+)
+_BACKLOG = 512
+# No process has this number.
+_NONE = -1
+# Seconds until a gateway that is started beside the session is there, and between two looks.
+_STARTING, _LOOK_AGAIN = 20.0, 0.02
+# Seconds before a program that has just been started is started again.
+_PAUSE = 1.0
+
+# What is on the loopback is reached without the proxy; a model server's address is there, too.
+_DIRECT = "localhost,127.0.0.1,::1"
+
+
+def variables(environ: Mapping[str, str]) -> dict[str, str]:
+    """Return the variables that show programs the way out; none where the session has a network of its own.
+
+    What fails there fails for good: cargo and uv would try again for ten seconds.
+    """
+    if not environ.get("SANDBOX_GATEWAY") or environ.get("EGRESS") == "open":
+        return {}
+    proxies = dict.fromkeys(("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"), paths.PROXY)
+    own = {**proxies, "NO_PROXY": _DIRECT}
+    lower = {name.lower(): value for name, value in own.items()}
+    return {**own, **lower, "NODE_USE_ENV_PROXY": "1", "CARGO_NET_RETRY": "0", "UV_HTTP_RETRIES": "0"}
+
+
+def require(settings: Settings) -> None:
+    """Refuse a session whose network is not what was asked for.
+
+    Raises:
+        SandboxError: says what is missing, or too much.
+    """
+    if settings.egress == "open":
+        return
+    fix = "Start it by ./start.sh, or give Compose both files: -f compose.yml -f compose.egress.yml"
+    if not settings.gateway:
+        raise SandboxError(f"EGRESS={settings.egress} needs a gateway, and there is none", fix)
+    # Below the line of titles there is nothing where the loopback is all there is: proc_net(5).
+    with open("/proc/net/route", encoding="ascii") as table:
+        if len(table.readlines()) > 1:
+            raise SandboxError(f"EGRESS={settings.egress}, but the container has a network all the same", fix)
+
+
+def gateway(folder: str) -> str:
+    """Return the gateway's socket for the model servers once it is there; "" where there is no gateway.
+
+    Args:
+        folder: of the gateway's sockets, "" for none.
+
+    Raises:
+        SandboxError: the gateway cannot start, and says why; or it is not there in time.
+    """
+    if not folder:
+        return ""
+    socket, deadline = f"{folder}/model", time.monotonic() + _STARTING
+    while not os.path.exists(socket):
+        _check(f"{folder}/failed")
+        if time.monotonic() > deadline:
+            raise SandboxError(
+                "the gateway, which is the session's way out, is not there",
+                "Look at its log: docker compose logs gateway. ./start.sh brings it along.",
+            )
+        time.sleep(_LOOK_AGAIN)
+    return socket
+
+
+def _check(path: str) -> None:
+    """Tell why the gateway cannot start, once it has said so: gateway/__main__.py."""
+    try:
+        with open(path, encoding="utf-8") as file:
+            text = file.read()
+    except OSError:
+        return
+    what, _, fix = text.partition("\n")
+    # Not written to its end yet.
+    if fix.endswith("\n"):
+        raise SandboxError(what, fix.rstrip("\n"))
+
+
+class Link:
+    """The ports, and the program.
+
+    Raises:
+        SandboxError: a port cannot be opened.
+    """
+
+    def __init__(self) -> None:
+        self._ports = [(port, name) for kind, address, name in _PORTS if (port := _open(kind, address))]
+        self._begun = -_PAUSE
+        self.pid = _NONE
+        self.start()
+
+    def start(self) -> None:
+        """Start the program, which was not, or has ended."""
+        pause, self._begun = self._begun + _PAUSE - time.monotonic(), time.monotonic()
+        try:
+            self.pid = os.fork()
+        except OSError:
+            # As many processes as there may be: it is tried again when one has ended.
+            self.pid = _NONE
+        if self.pid == 0:
+            self._become(max(0.0, pause))
+
+    def ended(self, pid: int) -> None:
+        """Take notice of a process that has ended."""
+        if self.pid in (pid, _NONE):
+            self.start()
+
+    def stop(self) -> None:
+        """End the program and close the ports: the session is over. It is reaped as all that is left."""
+        if self.pid != _NONE:
+            os.kill(self.pid, signals.SIGKILL)
+        for port, _ in self._ports:
+            port.close()
+
+    def _become(self, pause: float) -> NoReturn:
+        try:
+            os.setsid()
+            null = os.open(os.devnull, os.O_RDWR)
+            for descriptor in (0, 1, 2):
+                os.dup2(null, descriptor)
+            words = []
+            for port, name in self._ports:
+                os.set_inheritable(port.fileno(), True)
+                words.append(f"{port.fileno()}={name}")
+            time.sleep(pause)
+            signals.reset()
+            environ = {"SANDBOX_GATEWAY": os.environ.get("SANDBOX_GATEWAY", ""), "LANG": "C.UTF-8"}
+            os.execve(paths.LINK, [paths.LINK, *words], environ)  # noqa: S606 - exec without a shell is the point
+        finally:
+            os._exit(EX_NOT_EXECUTABLE)
+
+
+def _open(kind: int, address: tuple[str, int]) -> _socket.socket | None:
+    port = _socket.socket(_socket.AF_INET, kind | _socket.SOCK_CLOEXEC)
+    try:
+        port.setsockopt(_socket.SOL_SOCKET, _socket.SO_REUSEADDR, int(kind == _STREAM))
+        port.bind(address)
+        if kind == _STREAM:
+            port.listen(_BACKLOG)
+    except PermissionError:
+        return None
+    except OSError as error:
+        raise SandboxError(
+            f"the way to the gateway, {address[0]} port {address[1]}, cannot be opened: {error.strerror}",
+            "Does something else of this container listen there?",
+        ) from error
+    return port
