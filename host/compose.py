@@ -28,10 +28,14 @@ PROJECT_FILE = Path(__file__).parent / "project.yml"
 OVERRIDES = tuple(
     f"{name}.override.{ending}" for name in ("compose", "docker-compose") for ending in ("yml", "yaml")
 )
-SERVICE = "sandbox"
+SERVICE, GATEWAY = "sandbox", "gateway"
+# What is added where a gateway takes the place of the network, and the values of EGRESS that ask for it.
+EGRESS_FILE, FILTERED = "compose.egress.yml", ("model", "list")
 WORKSPACE = "/home/agent/workspace"
-# Where the sandbox's own folders are mounted.
-PLACES = (WORKSPACE, "/home/agent/data", "/etc/sandbox/config")
+# Where the gateway finds the keys.
+KEYS = "/etc/sandbox/keys"
+# Where the own folders of sandbox and gateway are mounted.
+PLACES = (WORKSPACE, "/home/agent/data", "/etc/sandbox/config", KEYS)
 # The extension field of compose.yml that shows variables, which Compose tells nowhere else.
 SHOWN = "x-start"
 
@@ -56,17 +60,22 @@ class Compose:
         return ["docker", "compose", "--project-directory", str(self.root), *named, *words]
 
     def run(
-        self, options: Iterable[str], variables: Mapping[str, str], arguments: Iterable[str]
+        self,
+        options: Iterable[str],
+        variables: Mapping[str, str],
+        arguments: Iterable[str],
+        service: str = SERVICE,
     ) -> list[str]:
-        """Return the command line that runs the sandbox.
+        """Return the command line that runs the sandbox, or another service.
 
         Args:
             options: of `docker compose run`.
             variables: set in the container, over what compose.yml says.
             arguments: of the sandbox.
+            service: which one it is.
         """
         settings = [word for name, value in variables.items() for word in ("-e", f"{name}={value}")]
-        return self.command("run", "--rm", *options, *settings, SERVICE, *arguments)
+        return self.command("run", "--rm", *options, *settings, service, *arguments)
 
     @contextlib.contextmanager
     def extended(self, more: Mapping[str, object]) -> Iterator[Compose]:
@@ -97,6 +106,8 @@ class Configuration:
         workspace: the one of these that is its workspace, None where nothing is mounted there.
         networks: the names of its networks that Compose makes.
         variables: what is set in the environment or .env, of what compose.yml shows.
+        has_gateway: whether the sandbox has a gateway in place of a network.
+        keys: the folder of files with keys, which the gateway gets; None without one.
     """
 
     project: str
@@ -108,6 +119,8 @@ class Configuration:
     workspace: Path | None
     networks: tuple[str, ...]
     variables: Mapping[str, str]
+    has_gateway: bool = False
+    keys: Path | None = None
 
     def provide_folders(self) -> None:
         """Make what is missing of the sandbox's own folders; other mounts have to be there.
@@ -143,15 +156,20 @@ def read(
     """
     compose = by_environment(checkout, environ)
     configuration = _configuration(supervisor, compose, limit)
-    if "COMPOSE_FILE" in compose.environ:
-        return compose, configuration
-    # .env may name more files.
-    named = configuration.variables.get("COMPOSE_FILE", "")
-    chosen = files(checkout.root, named, separator(configuration.variables))
+    # .env may name more files, and ask for a gateway.
+    named, between = configuration.variables.get("COMPOSE_FILE", ""), separator(configuration.variables)
+    chosen = compose.files if "COMPOSE_FILE" in compose.environ else files(checkout.root, named, between)
+    chosen = with_gateway(checkout.root, chosen, configuration.variables.get("EGRESS", ""))
     if chosen == compose.files:
         return compose, configuration
     compose = replace(compose, files=chosen)
     return compose, _configuration(supervisor, compose, limit)
+
+
+def with_gateway(root: Path, chosen: tuple[Path, ...], egress: str) -> tuple[Path, ...]:
+    """Return the compose files with the gateway's, where EGRESS asks for it."""
+    own = root / EGRESS_FILE
+    return (*chosen, own) if egress in FILTERED and own not in chosen else chosen
 
 
 def by_environment(checkout: Checkout, environ: Mapping[str, str]) -> Compose:
@@ -163,7 +181,8 @@ def by_environment(checkout: Checkout, environ: Mapping[str, str]) -> Compose:
         foreign = ("COMPOSE_FILE", "COMPOSE_PATH_SEPARATOR")
         environ = {name: value for name, value in environ.items() if name not in foreign}
     environ = {**environ, "SANDBOX_PROJECT": containers.project(checkout.root)}
-    return Compose(checkout.root, listed or own_files(checkout.root), environ)
+    chosen = with_gateway(checkout.root, listed or own_files(checkout.root), environ.get("EGRESS", ""))
+    return Compose(checkout.root, chosen, environ)
 
 
 def separator(variables: Mapping[str, str]) -> str:
@@ -204,15 +223,18 @@ def listed_files(root: Path, named: str, between: str) -> tuple[Path, ...]:
 def understand(told: Mapping[str, Any], root: Path) -> Configuration:
     """Return what matters of the output of `docker compose config --format json`, of a checkout's folder."""
     service: dict[str, Any] = told["services"][SERVICE]
+    gateway: dict[str, Any] = told["services"].get(GATEWAY) or {}
     project, ours = _plain(told["name"]), containers.project(root)
-    networks = [(told.get("networks") or {}).get(name) or {} for name in service.get("networks") or ()]
+    networks = [
+        (told.get("networks") or {}).get(name) or {} for name in (gateway or service).get("networks") or ()
+    ]
     mounted = {
         # The short form of a mount has it made.
         volume["target"]: (
             Path(_plain(volume["source"])),
             (volume.get("bind") or {}).get("create_host_path", False),
         )
-        for volume in service.get("volumes") or ()
+        for volume in (*(service.get("volumes") or ()), *(gateway.get("volumes") or ()))
         if volume["type"] == "bind"
     }
     return Configuration(
@@ -228,6 +250,8 @@ def understand(told: Mapping[str, Any], root: Path) -> Configuration:
         workspace=mounted[WORKSPACE][0] if WORKSPACE in mounted else None,
         networks=tuple(_plain(one["name"]) for one in networks if "name" in one and not one.get("external")),
         variables=_values(told.get(SHOWN)),
+        has_gateway=bool(gateway),
+        keys=mounted[KEYS][0] if KEYS in mounted else None,
     )
 
 

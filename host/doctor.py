@@ -100,7 +100,7 @@ def _examine(
     told = kind("doctor", ("--json",) if options.json else ())
     variables = {**(planned.variables if planned else {}), **told.variables,
                  "SANDBOX_HOST": found.describe(checkout.version())}  # fmt: skip
-    with sessions.begun(supervisor, compose, configuration, demonstrating=options.demo) as session:
+    with sessions.begun(supervisor, compose, configuration, variables, demonstrating=options.demo) as session:
         stage.area = "sandbox"
         return _report(session, Kind(variables, told.arguments), as_json=options.json)
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from host import detach_keys, messages
 from host import terminal as terminals
+from host.compose import GATEWAY, SERVICE
 from host.errors import FAILED, SIGNALLED, Interrupted
 from host.supervisor import Streams
 
@@ -37,10 +38,12 @@ class Kind(NamedTuple):
     variables: Mapping[str, str]
     arguments: Sequence[str]
     options: Sequence[str] = ()  # of `docker compose run`
+    service: str = SERVICE
 
 
 # Compose makes networks, and nothing else, only for a container that needs them: one that does nothing.
 NETWORK = Kind({}, (), ("--no-deps", "--entrypoint", "true"))
+GATEWAYS_NETWORK = NETWORK._replace(service=GATEWAY)
 
 
 def kind(name: str, arguments: Sequence[str] = ()) -> Kind:
@@ -85,8 +88,10 @@ class Session:
         Raises:
             Interrupted: somebody asked for the end, and it is gone.
         """
-        options = ("--label", self.label, *(() if terminal else ("-T",)), *session.options)
-        command = self.compose.run(options, session.variables, session.arguments)
+        # Its gateway is there; compose.egress.yml has another for who uses Compose by hand.
+        alone = ("--no-deps",) if "--no-deps" not in session.options else ()
+        options = ("--label", self.label, *alone, *(() if terminal else ("-T",)), *session.options)
+        command = self.compose.run(options, session.variables, session.arguments, session.service)
         stdin = subprocess.DEVNULL if not reads or (os.isatty(0) and not terminal) else None
         streams = Streams(stdin, output, terminal=terminal)
         environ = self.compose.environ

@@ -8,10 +8,10 @@ import secrets
 from typing import TYPE_CHECKING
 
 from host import compose as compose_files
-from host import containers, demo, detach_keys, engine, git, image, messages, network, repositories
+from host import containers, demo, detach_keys, engine, gateway, git, image, messages, network, repositories
 from host import terminal as terminals
 from host.errors import SIGNALLED, HostError
-from host.session import NETWORK, Kind, Session, kind
+from host.session import GATEWAYS_NETWORK, NETWORK, Kind, Session, kind
 from host.supervisor import Streams
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def open_tool(checkout: Checkout, supervisor: Supervisor, environ: Mapping[str, 
                  **preferences(configuration.environment, start, terminal=at_terminal)}  # fmt: skip
     with (
         with_repositories(compose, configuration, wanted=start.with_repository) as extended,
-        begun(supervisor, extended, configuration, demonstrating=start.demo) as session,
+        begun(supervisor, extended, configuration, variables, demonstrating=start.demo) as session,
     ):
         return session.run(Kind(variables, chosen.arguments), terminal=at_terminal)
 
@@ -97,26 +97,31 @@ def preferences(environment: Mapping[str, str], start: Start, *, terminal: bool)
 
 @contextlib.contextmanager
 def begun(
-    supervisor: Supervisor, compose: Compose, configuration: Configuration, *, demonstrating: bool
+    supervisor: Supervisor,
+    compose: Compose,
+    configuration: Configuration,
+    variables: Mapping[str, str],
+    *,
+    demonstrating: bool,
 ) -> Iterator[Session]:
-    """Have a session, its network, and the demo's model around it.
+    """Have a session, its network, the demo's model and the gateway around it.
 
     Raises:
-        HostError: there are two networks, or the model did not start.
+        HostError: there are two networks, or the model or the gateway did not start.
     """
-    session = Session(supervisor, compose, f"agentic-sandbox.session={os.getpid()}.{secrets.token_hex(4)}")
+    label = f"agentic-sandbox.session={os.getpid()}.{secrets.token_hex(4)}"
+    maker = Session(supervisor, compose, label)
+    needed = GATEWAYS_NETWORK if configuration.has_gateway else NETWORK
     network.provide(
         supervisor, compose.environ, configuration.networks, compose.root,
-        lambda: session.run(NETWORK, terminal=False, output=2, reads=False),
+        lambda: maker.run(needed, terminal=False, output=2, reads=False),
     )  # fmt: skip
-    if not demonstrating:
-        yield session
-        return
-    try:
-        demo.start(supervisor, compose, configuration)
-        yield session
-    finally:
-        demo.end(supervisor, compose, configuration)
+    with contextlib.ExitStack() as around:
+        if demonstrating:
+            around.callback(demo.end, supervisor, compose, configuration)
+            demo.start(supervisor, compose, configuration)
+        compose = around.enter_context(gateway.beside(supervisor, compose, configuration, variables))
+        yield Session(supervisor, compose, label)
 
 
 def bootstrap(checkout: Checkout, supervisor: Supervisor, environ: Mapping[str, str]) -> None:
@@ -172,5 +177,5 @@ def accept(
     engine.reach(supervisor, environ)
     compose, configuration = compose_files.read(supervisor, checkout, environ)
     compose = compose.given(**image.choose_platform(environ, configuration.environment))
-    with begun(supervisor, compose, configuration, demonstrating=False) as session:
+    with begun(supervisor, compose, configuration, {}, demonstrating=False) as session:
         return session.run(kind("accept", names), terminal=False, reads=False)
