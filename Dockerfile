@@ -112,7 +112,7 @@ RUN ln -s /usr/lib/python3/dist-packages/seccomp.*.so /opt/sandbox/ \
 # The agent's account at 1000:1000 and its home; no program in the image raises privileges, and no group
 # reads the password file, so that sharing a system GID gives nothing.
 RUN sandbox-prepare \
- && mkdir -m 1777 /run/gateway \
+ && mkdir -m 1733 /run/gateway \
  && find / -xdev -type f -perm /6000 -exec chmod a-s {} + \
  && chown root:root /etc/shadow /etc/gshadow && chmod 0600 /etc/shadow /etc/gshadow
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import shutil
 import signal
 import sys
 from pathlib import Path
@@ -90,27 +91,32 @@ def main() -> int:
             signal.pthread_sigmask(signal.SIG_UNBLOCK, _ENDING | {signal.SIGHUP, signal.SIGCHLD})
             os._exit(run())
         code = attend(child)
+        if code == 0:
+            shutil.rmtree(place(), ignore_errors=True)
         if code >= 0:
             return code
         log.error(f"the gateway was ended by signal {-code}", fix="It is started again.")
 
 
 def attend(child: int) -> int:
-    """Pass signals on until the child has ended; return its exit code, or minus the signal that ended it."""
+    """Pass signals on until the child has ended; return its exit code, or minus the signal that broke it."""
+    asked = False
     while True:
         received = signal.sigwait(_ENDING | {signal.SIGHUP, signal.SIGCHLD})
         if received != signal.SIGCHLD:
+            asked = asked or received in _ENDING
             os.kill(child, received)
             continue
         pid, status = os.waitpid(child, os.WNOHANG)
         if pid:
-            return os.waitstatus_to_exitcode(status)
+            code = os.waitstatus_to_exitcode(status)
+            return max(code, 0) if asked else code
 
 
 def run() -> int:
     """Serve until a signal ends it; return the exit code."""
     log.configure(as_json=os.environ.get("SANDBOX_LOG") == "json")
-    folder = Path(paths.GATEWAY) / (os.environ.get("SANDBOX_GATEWAY") or "default")
+    folder = place()
     try:
         provide(folder)
         gateway = Gateway(os.environ, Places(keys=KEYS, shared=True))
@@ -120,6 +126,11 @@ def run() -> int:
         tell(folder, error)
         return error.exit_code
     return 0
+
+
+def place() -> Path:
+    """Return the folder of this gateway's sockets."""
+    return Path(paths.GATEWAY) / (os.environ.get("SANDBOX_GATEWAY") or "default")
 
 
 def provide(folder: Path) -> None:

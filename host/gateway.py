@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import secrets
 from typing import TYPE_CHECKING
 
@@ -41,7 +40,8 @@ def beside(
     if not configuration.has_gateway:
         yield compose
         return
-    name = f"{os.getpid()}-{secrets.token_hex(4)}"
+    # Nobody guesses it: sessions of a folder share the volume, where no names can be listed.
+    name = secrets.token_hex(16)
     owner = configuration.keys.stat() if configuration.keys and configuration.keys.exists() else None
     user = {"GATEWAY_USER": f"{owner.st_uid}:{owner.st_gid}"} if owner else {}
     compose = compose.given(SANDBOX_GATEWAY=name, **user)
@@ -72,4 +72,6 @@ def _remove(supervisor: Supervisor, compose: Compose, label: str) -> None:
     with supervisor.undisturbed():
         listed = ["docker", "ps", "--all", "--quiet", "--filter", f"label={label}"]
         if left := supervisor.ask(listed, compose.environ, REMOVING).output.split():
+            # Asked, it takes its sockets away.
+            supervisor.ask(["docker", "stop", "--time", "3", *left], compose.environ, REMOVING)
             supervisor.ask(["docker", "rm", "--force", *left], compose.environ, REMOVING)

@@ -187,3 +187,11 @@ def test_nothing_is_left_of_a_gateway(sandbox: Sandbox) -> None:
     assert start(sandbox, *SHELL, "true").returncode == 0
     mine = ("label=agentic-sandbox.gateway", f"label=com.docker.compose.project={PROJECT}")
     assert docker("ps", "--all", "--quiet", *(word for one in mine for word in ("--filter", one))) == ""
+
+
+@pytest.mark.usefixtures("model")
+def test_a_session_finds_no_other_sessions_gateway(sandbox: Sandbox) -> None:
+    script = "ls /run/gateway; ls /run/gateway/$SANDBOX_GATEWAY | sort | tr '\\n' ' '"
+    result = start(sandbox, *SHELL, script)
+    assert result.stdout.strip() == "dns model proxy tls", result.stdout
+    assert "Permission denied" in result.stderr
