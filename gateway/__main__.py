@@ -8,6 +8,7 @@ import os
 import shutil
 import signal
 import sys
+import time
 from pathlib import Path
 
 from gateway import policy_file
@@ -31,6 +32,9 @@ if TYPE_CHECKING:
 KEYS = "/etc/sandbox/keys"
 # What is said in the place of the sockets where they cannot be: init/session/link.py.
 FAILED = "failed"
+
+# Seconds before it is started again.
+_PAUSE = 0.2
 
 _ENDING = {signal.SIGTERM, signal.SIGINT}
 
@@ -96,6 +100,7 @@ def main() -> int:
         if code >= 0:
             return code
         log.error(f"the gateway was ended by signal {-code}", fix="It is started again.")
+        time.sleep(_PAUSE)
 
 
 def attend(child: int) -> int:
@@ -122,9 +127,9 @@ def run() -> int:
         gateway = Gateway(os.environ, Places(keys=KEYS, shared=True))
         asyncio.run(serve(gateway, folder))
     except SandboxError as error:
-        log.error(error.what, fix=error.fix)
-        tell(folder, error)
-        return error.exit_code
+        return refuse(folder, error)
+    except Exception as error:
+        return refuse(folder, SandboxError(f"internal error of the gateway: {error!r}", "Please report it."))
     return 0
 
 
@@ -150,10 +155,12 @@ def provide(folder: Path) -> None:
         ) from error
 
 
-def tell(folder: Path, error: SandboxError) -> None:
-    """Say in the place of the sockets why there are none: the session shows it to the user."""
+def refuse(folder: Path, error: SandboxError) -> int:
+    """Say in the place of the sockets why there are none: the session shows it. Return the exit code."""
+    log.error(error.what, fix=error.fix)
     with contextlib.suppress(OSError):
-        (folder / FAILED).write_text(f"{error.what}\n{error.fix}\n")
+        (folder / FAILED).write_text(f"{log.printable(error.what)}\n{error.fix}\n")
+    return error.exit_code
 
 
 def servers(variables: Mapping[str, str], places: Places) -> dict[str, model.ModelServer]:

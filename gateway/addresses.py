@@ -23,7 +23,8 @@ _NEVER = tuple(
             "::/128", "::1/128", "fe80::/10", "ff00::/8",
             "fd00:ec2::/32",       # Amazon's metadata and its like
             "fd20:ce::/32",        # Google's metadata
-            "2001::/32", "2002::/16",  # Teredo and 6to4: an address in an address, and gone out of use
+            # An address in an address, in one's own network or out of use: Teredo, 6to4, RFC 8215, 2765.
+            "2001::/32", "2002::/16", "64:ff9b:1::/48", "::ffff:0:0:0/96",
         ),
     )
 )  # fmt: skip
@@ -39,8 +40,8 @@ _PRIVATE = tuple(
     )
 )  # fmt: skip
 
-# RFC 6052 and RFC 8215: what DNS64 makes of a public IPv4 address; the last 32 bits are that address.
-_NAT64 = (ipaddress.ip_network("64:ff9b::/96"), ipaddress.ip_network("64:ff9b:1::/96"))
+# RFC 6052: what DNS64 makes of a public IPv4 address; the last 32 bits are that address.
+_NAT64 = ipaddress.ip_network("64:ff9b::/96")
 _COMPATIBLE = ipaddress.ip_network("::/96")
 
 
@@ -63,7 +64,7 @@ def _plain(address: Address) -> Address:
     if address.version == 4:
         return address
     embedded = ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
-    if address.ipv4_mapped or any(address in network for network in _NAT64):
+    if address.ipv4_mapped or address in _NAT64:
         return embedded
     if address in _COMPATIBLE and int(address) > 1:
         return embedded

@@ -97,6 +97,8 @@ async def _upload(client: Connection, server: Connection, length: int | None) ->
 async def _answer(client: Connection, server: Connection, request: Request, passage: Passage) -> int:
     redaction = passage.redaction
     answer = await _final(server)
+    if passage.redaction.has_key and set(answer.fields.all("content-encoding")) - {"identity"}:
+        raise Refusal("bad-answer", "the server's answer is compressed, which was not asked for")
     length = _length(answer, request)
     said = length is not None or request.method == "HEAD"
     as_chunks = answer.fields.all("transfer-encoding") and request.minor == 1 and length is None
@@ -138,10 +140,10 @@ async def _final(server: Connection) -> Answer:
 
 def _length(answer: Answer, request: Request) -> int | None:
     """Return the bytes of an answer's body; None where it is chunked or has no end: RFC 9112 section 6.3."""
-    if request.method == "HEAD" or answer.status in _WITHOUT_BODY:
-        return 0
     with _as_bad_answer():
         length = http_head.length(answer.fields, answer.minor)
+    if request.method == "HEAD" or answer.status in _WITHOUT_BODY:
+        return 0
     return length if answer.fields.all("content-length") else None
 
 

@@ -1,4 +1,4 @@
-"""One line of JSON on stdout for each decision: for `./start.sh egress`, and for who wants to know.
+"""One line of JSON on stdout for each decision: for who wants to know.
 
 No query, no header, no body: it would hold what the user works on. The engine bounds what it keeps, and a
 hostile session must not push out what happened before, so only so many lines are written in a time.
@@ -6,6 +6,7 @@ hostile session must not push out what happened before, so only so many lines ar
 
 from __future__ import annotations
 
+import contextlib
 import json
 import time
 
@@ -56,4 +57,6 @@ class Journal:
     def _line(self, facts: dict[str, object]) -> None:
         stamp = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
         known = {name: value for name, value in facts.items() if value not in (None, "")}
-        print(json.dumps({"time": stamp, **known}), file=self._out, flush=True)
+        # Who does not read it, or has closed it, must not end the gateway.
+        with contextlib.suppress(OSError, ValueError):
+            print(json.dumps({"time": stamp, **known}), file=self._out, flush=True)

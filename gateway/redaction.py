@@ -26,6 +26,11 @@ class Redaction:
         self._longest = max(map(len, forms), default=0)
         self._held = b""
 
+    @property
+    def has_key(self) -> bool:
+        """Whether there is anything to look for."""
+        return self._pattern is not None
+
     def feed(self, data: bytes) -> bytes:
         """Return what can be passed on of what came so far."""
         if self._pattern is None:

@@ -52,14 +52,14 @@ def body(refusal: Refusal, host: str = "") -> bytes:
         host: what was asked for, "" where that could not be read.
     """
     advice = {
-        "not-allowed": "Do not try again. Tell the user: ./start.sh egress allow " + (host or "HOST"),
+        "not-allowed": f"Do not try again. Tell the user: {host or 'HOST'} is not in config/egress.yml.",
         "endpoint": "Do not try again. Only what a coding tool needs of the model server passes.",
     }
     content = {
         "error": f"refused by the sandbox: {refusal.text}",
         "reason": refusal.reason,
         "host": host,
-        "advice": advice.get(refusal.reason, "Tell the user: ./start.sh egress shows it."),
+        "advice": advice.get(refusal.reason, "Tell the user. docs/egress.md says what passes."),
         **refusal.details,
     }
     return json.dumps(content).encode() + b"\n"

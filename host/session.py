@@ -67,12 +67,14 @@ class Session:
         supervisor: what runs it.
         compose: how it is started.
         label: by which its container is found.
+        has_gateway: whether a gateway of its own is there; that of compose.egress.yml is Compose's.
         seen: whether the container was seen to run, when a signal came.
     """
 
     supervisor: Supervisor
     compose: Compose
     label: str
+    has_gateway: bool = False
     seen: bool = False
 
     def run(self, session: Kind, *, terminal: bool, output: File = None, reads: bool = True) -> int:
@@ -88,8 +90,7 @@ class Session:
         Raises:
             Interrupted: somebody asked for the end, and it is gone.
         """
-        # Its gateway is there; compose.egress.yml has another for who uses Compose by hand.
-        alone = ("--no-deps",) if "--no-deps" not in session.options else ()
+        alone = ("--no-deps",) if self.has_gateway and "--no-deps" not in session.options else ()
         options = ("--label", self.label, *alone, *(() if terminal else ("-T",)), *session.options)
         command = self.compose.run(options, session.variables, session.arguments, session.service)
         stdin = subprocess.DEVNULL if not reads or (os.isatty(0) and not terminal) else None

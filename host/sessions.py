@@ -121,7 +121,7 @@ def begun(
             around.callback(demo.end, supervisor, compose, configuration)
             demo.start(supervisor, compose, configuration)
         compose = around.enter_context(gateway.beside(supervisor, compose, configuration, variables))
-        yield Session(supervisor, compose, label)
+        yield Session(supervisor, compose, label, configuration.has_gateway)
 
 
 def bootstrap(checkout: Checkout, supervisor: Supervisor, environ: Mapping[str, str]) -> None:

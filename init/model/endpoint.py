@@ -107,7 +107,7 @@ def of_gateway(server: Server, target: str, *, seconds: float) -> Any:
         raise EndpointError(
             "connect",
             f"the gateway does not answer: {error}",
-            "See its log: docker compose logs gateway.",
+            "Start the session anew.",
         ) from error
 
 

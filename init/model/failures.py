@@ -104,7 +104,7 @@ def of_gateway(told: Any) -> EndpointError:
         fix = str(told.get("fix") or told.get("advice", ""))
         return EndpointError(stage, str(told["error"]), fix, passing=told.get("passing") is True)
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
-        return EndpointError("answer", "the gateway's answer is of no form known", "Look at its log.")
+        return EndpointError("answer", "the gateway's answer is of no form known", "Start the session anew.")
 
 
 def not_reached(server: Server, url: str, error: Exception, seconds: float) -> EndpointError:

@@ -128,7 +128,7 @@ def _absent(path: str) -> bytes:
     """Return what a program reads where there is no gateway; nothing where it speaks no HTTP to it."""
     if os.path.basename(path) not in ("model", "proxy"):
         return b""
-    text = "the sandbox's gateway does not answer: tell the user to look at ./start.sh egress"
+    text = "the sandbox's gateway does not answer: tell the user to start the session anew"
     body = json.dumps({"error": text, "reason": "no-gateway"}).encode()
     head = "HTTP/1.1 503 No gateway\r\ncontent-type: application/json\r\nconnection: close\r\n"
     return f"{head}content-length: {len(body)}\r\n\r\n".encode() + body

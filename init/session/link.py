@@ -66,10 +66,21 @@ def require(settings: Settings) -> None:
     fix = "Start it by ./start.sh, or give Compose both files: -f compose.yml -f compose.egress.yml"
     if not settings.gateway:
         raise SandboxError(f"EGRESS={settings.egress} needs a gateway, and there is none", fix)
-    # Below the line of titles there is nothing where the loopback is all there is: proc_net(5).
+    if _has_network():
+        raise SandboxError(f"EGRESS={settings.egress}, but the container has a network all the same", fix)
+
+
+def _has_network() -> bool:
+    """Tell whether there is more than the loopback: an IPv4 route, or an IPv6 address. proc_net(5)."""
     with open("/proc/net/route", encoding="ascii") as table:
+        # The first line has the titles.
         if len(table.readlines()) > 1:
-            raise SandboxError(f"EGRESS={settings.egress}, but the container has a network all the same", fix)
+            return True
+    try:
+        with open("/proc/net/if_inet6", encoding="ascii") as table:
+            return any(line.split()[-1] != "lo" for line in table)
+    except FileNotFoundError:
+        return False
 
 
 def gateway(folder: str) -> str:
@@ -80,6 +91,7 @@ def gateway(folder: str) -> str:
 
     Raises:
         SandboxError: the gateway cannot start, and says why; or it is not there in time.
+        Interrupted: we were asked to end.
     """
     if not folder:
         return ""
@@ -89,8 +101,9 @@ def gateway(folder: str) -> str:
         if time.monotonic() > deadline:
             raise SandboxError(
                 "the gateway, which is the session's way out, is not there",
-                "Look at its log: docker compose logs gateway. ./start.sh brings it along.",
+                "./start.sh brings it along; with Compose by hand: docker compose logs gateway.",
             )
+        signals.stop_if_asked()
         time.sleep(_LOOK_AGAIN)
     return socket
 
