@@ -76,7 +76,7 @@ def test_nothing_gets_out_without_the_proxy(sandbox: Sandbox, model: Model) -> N
           timeout 5 bash -c "exec 3<>/dev/tcp/$host/80" 2>/dev/null && echo "reached $host"
         done
         curl -sS --max-time 5 https://example.test
-        rm -f /run/gateway/*/model && echo removed
+        rm -f /run/gateway/$SANDBOX_GATEWAY/model && echo removed
         true
     """
     result = start(sandbox, *SHELL, script)

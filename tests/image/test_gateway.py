@@ -294,7 +294,7 @@ def test_a_refusal_is_readable_at_once_and_is_written_down(gateway: Gateway) -> 
     connection.close()
     assert answer.startswith(b"HTTP/1.1 403 ")
     assert b"x-egress-reason: not-allowed" in answer
-    assert "egress allow other.example.test" in content(answer)["advice"]
+    assert "other.example.test is not in config/egress.yml" in content(answer)["advice"]
     line = [line for line in gateway.journal("proxy") if line.get("host") == "other.example.test"][-1]
     assert (line["decision"], line["reason"], line["port"]) == ("deny", "not-allowed", 443)
 
