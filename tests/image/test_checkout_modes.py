@@ -13,9 +13,9 @@ from tests.harness.engine import IMAGE, docker
 from tests.harness.repository import ROOT
 
 # Benchmarks are for an image of their own.
-TAKEN = ("VERSION", "init", "image", "config", ".opencode", "demo", "locks", "scripts/build")
+TAKEN = ("VERSION", "gateway", "init", "image", "config", ".opencode", "demo", "locks", "scripts/build")
 # The user's own, which stay where they are: .dockerignore.
-KEPT = ("config/auth.json", "config/models.yml")
+KEPT = ("config/auth.json", "config/egress.yml", "config/models.yml")
 LISTING = ("find", *TAKEN, "-printf", r"%p %m %U:%G\n")
 
 
