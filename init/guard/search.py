@@ -160,7 +160,8 @@ class Search:
                     if hit is not None:
                         self.meet(frame, entry, hit, named=hit is not usual)
                     elif others is not None:
-                        if name in SKIPPED:
+                        # In a forest it is a part of a submodule's name.
+                        if name in SKIPPED and others is not FOREST:
                             self.skip(prefix + name, via)
                         elif entry.is_dir(follow_symlinks=False):
                             self.push(Frame(prefix + name, depth + 1, others, others, via))
@@ -192,6 +193,8 @@ class Search:
                 self.push_place(Frame(path, frame.depth + 1, FOREST, FOREST, frame.via))
         elif named or entry.name not in SKIPPED:
             self.folder(frame, path, hit, None if entry.name in SKIPPED else frame.others)
+        else:
+            self.skip(path, frame.via)
 
     def folder(self, frame: Frame, path: str, hit: Rule | Tree, others: Tree | None) -> None:
         """Search a folder that rules name: for what they say, and for what is risky in any folder."""

@@ -28,7 +28,11 @@ def test_a_repository_is_a_repository_whatever_its_name(root: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "place", [".git/modules/lib", ".git/modules/a/b", ".git/worktrees/x", ".git/modules/a/modules/b"]
+    "place",
+    [
+        *(".git/modules/lib", ".git/modules/a/b", ".git/worktrees/x", ".git/modules/a/modules/b"),
+        *(".git/modules/vendor/b", ".git/modules/node_modules"),
+    ],
 )
 @pytest.mark.parametrize("marker", ["objects", "commondir"])
 def test_hooks_and_settings_of_submodules_and_worktrees_count(root: Path, place: str, marker: str) -> None:
@@ -40,6 +44,17 @@ def test_hooks_and_settings_of_submodules_and_worktrees_count(root: Path, place:
 
     parents = {path: lines for path, lines in told(root, act).items() if path.startswith(place)}
     assert set(parents) == {f"{place}/config", f"{place}/hooks/pre-commit"}
+
+
+@pytest.mark.parametrize("place", [".husky/vendor", ".vscode/node_modules", ".claude/a/target"])
+def test_a_repository_is_found_in_a_skipped_folder_of_one_whose_files_all_count(
+    root: Path, place: str
+) -> None:
+    def act() -> None:
+        git(root, "init", "-q", place)
+        git(root / place, "config", "core.fsmonitor", "x")
+
+    assert told(root, act) == {f"{place}/.git/config": ("added", ("core.fsmonitor = x",))}
 
 
 def test_a_git_file_leads_to_the_repository_that_it_names(root: Path) -> None:
