@@ -86,11 +86,11 @@ class GitLeads:
             what is risky about it, which is that it leads out or is odd; and the folders that it names.
         """
         leads_out = any(self.workspace.inside(target, folder) is None for target in file.targets)
-        places = (self.workspace.nearest(folder, target) for target in file.targets)
+        places = (place for target in file.targets for place in self.workspace.places(folder, target))
         settings: FileSettings = {"gitdir": file.targets[:1]} if leads_out or file.odd else {}
         if file.odd:
             settings = {**settings, "is such as no program writes, and some read it in another way": (None,)}
-        return settings, tuple(place for place in places if place is not None and self.is_folder(place))
+        return settings, tuple(filter(self.is_folder, dict.fromkeys(places)))
 
     def alternates(self, folder: str, data: bytes) -> tuple[FileSettings, tuple[str, ...]]:
         """Follow the file in a folder of objects that names others: git asks the repositories that have them.
@@ -99,11 +99,9 @@ class GitLeads:
             what is risky about it, which is what leads out; and the repositories of the workspace.
         """
         targets = git_pointers.alternates(data)
-        places = {target: self.workspace.nearest(folder, target) for target in targets}
+        places = (place for target in targets for place in self.workspace.places(folder, target))
         out = tuple(target for target in targets if self.workspace.inside(target, folder) is None)
-        repositories = (
-            place.rpartition("/")[0] for place in places.values() if place and place.endswith("/objects")
-        )
+        repositories = (place.rpartition("/")[0] for place in places if place.endswith("/objects"))
         return {"alternate": out} if out else {}, tuple(filter(self.is_folder, repositories))
 
     def configuration(self, path: str, item: Item) -> Item:
@@ -120,15 +118,15 @@ class GitLeads:
         """Note what the settings of a file lead to: files from its folder, hooks from where git works."""
         folder = os.path.dirname(path)
         for name, given in settings.items():
-            values = _both_readings(given)
+            values = tuple(map(_seen_from_root, _both_readings(given)))
             if name == "core.hookspath":
                 self._hooks_paths.update(_HooksPath(repository, value, path) for value in values if value)
             elif name == "include.path" or name.startswith("includeif."):
-                places = (self.workspace.nearest(folder, value) for value in values if value)
+                places = (self.workspace.places(folder, value) for value in values if value)
                 self._includes += (
                     Include(place, repository, path)
-                    for place in places
-                    if place and self.workspace.is_file(place)
+                    for place in (each for ends in places for each in ends)
+                    if self.workspace.is_file(place)
                 )
 
     def _without_own_tree(self, folder: str, settings: FileSettings) -> FileSettings:
@@ -162,8 +160,7 @@ class GitLeads:
                 sorted({repository, *self._homes.get(repository, ())}) if leads.left > 0 else (repository,)
             )
             for home in homes:
-                folder = self.workspace.nearest(home, value)
-                if folder is not None and self.is_folder(folder):
+                for folder in filter(self.is_folder, self.workspace.places(home, value)):
                     yield Lead(folder, via)
                 if leads.left < 0:
                     break
@@ -195,6 +192,11 @@ def _both_readings(values: tuple[str | None, ...]) -> tuple[str | None, ...]:
     """Return values, and as git before 2.45 reads those with blanks of another kind in them: as spaces."""
     older = (value and value.replace("\t", " ").replace("\r", " ") for value in values)
     return tuple(dict.fromkeys((*values, *older)))
+
+
+def _seen_from_root(value: str | None) -> str | None:
+    """Return a path; one that begins with ``~`` or ``~user`` as in a folder that is not in the container."""
+    return f"/{value[1:]}" if value and value.startswith("~") else value
 
 
 class _Indexes:

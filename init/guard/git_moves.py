@@ -51,8 +51,11 @@ class GitMoves:
             return {} if absorbed else {"was a folder, and is a file that names": named}
         if path in self.before:
             folder = os.path.dirname(path)
-            known = former and {self.workspace.nearest(folder, target) for target in former.targets}
-            return {} if known and known.issuperset(places) else {"named another place, and now": named}
+            targets = former.targets if former else ()
+            known = {place for target in targets for place in self.workspace.places(folder, target)}
+            # What only looks like the end of what it named was not there.
+            same = former and all(place in known and place in self.folders for place in places)
+            return {} if same else {"named another place, and now": named}
         if os.path.basename(path).lower() == "commondir" and os.path.dirname(path) in self.folders:
             return {"is new in a repository that was there, and names": named}
         return {}

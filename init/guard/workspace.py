@@ -227,19 +227,22 @@ class Workspace:
         except DeadEnd:
             return None
 
-    def nearest(self, folder: str, value: str) -> str | None:
-        """Return where a path, seen from a folder, leads in the workspace; None if it leads out.
+    def places(self, folder: str, value: str) -> tuple[str, ...]:
+        """Return where a path, seen from a folder, may lead in the workspace; nothing if it leads out.
 
-        One that the user's machine wrote begins with a folder that is not in the container: its end counts.
+        One that the user's machine reads may go through folders that are not in the container. Then each end
+        of it counts that is there: the longer ones may be there to draw us away from the true one.
         """
         place = self.inside(value, folder)
+        if place is not None:
+            return (place,)
         parts = value.split("/", 32)
-        abroad = place is None and value.startswith("/") and self.budget.leads.left >= 0
-        for at in range(1, len(parts)) if abroad else ():
-            end = self.inside("/".join(parts[at:]).lstrip("/"))
-            if end and self.exists(end):
-                return end
-        return place
+        ends = (
+            self.inside("/".join(parts[at:]).lstrip("/"))
+            for at in range(1, len(parts))
+            if self.budget.leads.left >= 0
+        )
+        return tuple(dict.fromkeys(end for end in ends if end and self.exists(end)))
 
     def is_store(self, folder: str) -> bool:
         """Tell whether a folder has what git wants to see in a repository besides its HEAD."""

@@ -431,3 +431,43 @@ def test_a_submodule_may_have_the_name_of_a_folder_of_git(root: Path, project: P
     assert told(root, act) == {f"project/.git/modules/{name}/config": EVIL}
     shutil.rmtree(project / "libs" / "again")
     assert f"project/.git/modules/{name}/config" in search.search(str(root)).items
+
+
+# Where the host would find it, by paths that the container does not have
+
+ABROAD = (
+    "/home/me/box/workspace/project/ours",
+    "~/box/workspace/project/ours",
+    "~me/workspace/project/ours",
+    "../../../workspace/project/ours",
+)
+
+
+@pytest.mark.parametrize("value", ABROAD)
+@pytest.mark.parametrize("decoy", ["", "home/me/box/workspace/project/ours", "~/box/workspace/project/ours"])
+def test_the_true_end_of_a_path_of_the_host_is_found_whatever_lies_at_others(
+    root: Path, project: Path, value: str, decoy: str
+) -> None:
+    git(project, "config", "core.hooksPath", value)
+    git(project, "config", "include.path", f"{value}/settings")
+
+    def act() -> None:
+        put(project / "ours" / "pre-commit", "evil", 0o755)
+        put(project / "ours" / "settings", "[core]\n\tfsmonitor = evil\n")
+        if decoy:
+            put(root / decoy / "settings", "")
+
+    found = told(root, act)
+    assert found["project/ours/pre-commit"] == ("added", ("evil",))
+    assert "evil" in "".join(found["project/ours/settings"][1])
+
+
+def test_a_git_file_that_named_a_path_of_the_host_may_not_name_another_that_ends_like_it(root: Path) -> None:
+    git(root, "init", "-q", "a")
+    put(root / "b" / ".git", "gitdir: /home/me/workspace/a/.git")
+
+    def act() -> None:
+        git(root, "init", "-q", "--bare", ".git")
+        put(root / "b" / ".git", "gitdir: ../.git")
+
+    assert "named another place, and now = .git" in told(root, act)["b/.git"][1]
