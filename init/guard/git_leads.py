@@ -11,7 +11,8 @@ import stat
 from init.guard import git_pointers
 from init.guard.budget import MAX_PATH
 from init.guard.git_index import gitlinks
-from init.guard.snapshot import content
+from init.guard.names import fold
+from init.guard.snapshot import content, parents
 from init.record import Record
 
 TYPE_CHECKING = False
@@ -130,7 +131,10 @@ class GitLeads:
                 )
 
     def _without_own_tree(self, folder: str, settings: FileSettings) -> FileSettings:
-        """Drop a core.worktree that is in the workspace: every submodule has one."""
+        """Drop a core.worktree that is in the workspace: every submodule has one.
+
+        In a repository it is kept: git would check out its hooks and settings.
+        """
         trees = [
             self.workspace.inside(value or "", folder)
             for value in _both_readings(settings.get("core.worktree", ()))
@@ -139,7 +143,16 @@ class GitLeads:
             if tree is not None:
                 self.add(folder, tree)
                 self._trees.append(tree)
-        return settings if None in trees else {k: v for k, v in settings.items() if k != "core.worktree"}
+        if any(tree is None or self._is_of_repository(tree) for tree in trees):
+            return settings
+        return {name: values for name, values in settings.items() if name != "core.worktree"}
+
+    def _is_of_repository(self, folder: str) -> bool:
+        return any(
+            fold(place.rpartition("/")[2]) == ".git"
+            or (self.workspace.exists(f"{place}/HEAD") and self.workspace.is_store(place))
+            for place in (folder, *parents(folder))
+        )
 
     def includes(self) -> Iterator[Include]:
         """Return each included file once, also those that are noted meanwhile."""

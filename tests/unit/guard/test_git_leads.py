@@ -471,3 +471,10 @@ def test_a_git_file_that_named_a_path_of_the_host_may_not_name_another_that_ends
         put(root / "b" / ".git", "gitdir: ../.git")
 
     assert "named another place, and now = .git" in told(root, act)["b/.git"][1]
+
+
+@pytest.mark.parametrize("tree", ["hooks", ".", "../.git/info", "../../store/hooks"])
+def test_a_working_tree_within_a_repository_is_told(root: Path, project: Path, tree: str) -> None:
+    git(root, "init", "-q", "--bare", "store")
+    found = told(root, lambda: git(project, "config", "core.worktree", tree))
+    assert found["project/.git/config"] == ("changed", (f"core.worktree = {tree}",))
