@@ -6,7 +6,7 @@ import re
 
 from init.guard import build_scripts, documents, git_config, lines
 from init.guard.rules import SKIPPED
-from init.guard.rules.git_settings import GIT_SETTINGS, OF_A_CLONE, SAFE_VALUES
+from init.guard.rules.git_settings import GIT_SETTINGS, OF_A_CLONE, SAFE_VALUES, STRATEGIES
 from init.guard.rules.package_managers import COMPOSER, LIFECYCLE, SCRIPTS
 
 TYPE_CHECKING = False
@@ -145,6 +145,7 @@ _READERS: dict[str, Callable[[bytes], Iterable[tuple[str, str | None]]]] = {
     "git": _git,
     "attributes": _lines(r"(?:^|\s)(?:filter|diff|merge)="),
     "shared": _lines("shared"),
+    "strategy": _lines(rf"^(?!(?:{'|'.join(STRATEGIES)})?\s*$)"),
     "todo": _lines(r"^[ \t]*(?:x|exec)\b"),
     "head": _present,
     # Some versions of Python end a line at any of these.

@@ -58,6 +58,8 @@ GIT_SETTINGS = {
         "merge": "driver tool guitool",
         # Of vimdiff a layout, which a shell evaluates.
         "mergetool": "cmd path layout",
+        # Of what goes on with --continue: as pull.twohead.
+        "options": "strategy",
         "pager": "*",
         "promisor": "acceptfromserver acceptfromserverurl advertise sendfields storefields",
         "protocol": "*",
@@ -113,6 +115,8 @@ GIT_SETTINGS = {
         "wt": "*",
     }.items()
 }  # fmt: skip
+# How git merges by itself; of another name it runs git-merge-NAME, also where that is a path.
+STRATEGIES = ("ort", "recursive", "resolve", "octopus", "ours", "subtree")
 # Values of them that leave git as careful as it is without them.
 SAFE_VALUES = {
     ("http", "sslverify"): ("true", "yes", "on", "1"),
@@ -121,6 +125,7 @@ SAFE_VALUES = {
     ("core", "protecthfs"): ("true", "yes", "on", "1"),
     ("core", "protectntfs"): ("true", "yes", "on", "1"),
     ("imap", "sslverify"): ("true", "yes", "on", "1"),
+    ("options", "strategy"): STRATEGIES,
     ("extensions", "refstorage"): ("files", "reftable"),
     ("remote", "mirror"): ("false", "no", "off", "0"),
     ("remote", "gh-resolved"): ("base",),

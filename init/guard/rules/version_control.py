@@ -57,6 +57,10 @@ IN_REPOSITORY = (
     Rule("lazygit runs commands that it names", "lazygit.yml"),
     Rule("Git Extensions runs what it names", "GitExtensions.settings"),
     Rule("git rebase --continue runs it", "rebase-merge/git-rebase-todo", "todo"),
+    Rule("git rebase --continue merges with the program that it names", "rebase-merge/strategy", "strategy"),
+    Rule(
+        "git cherry-pick or revert --continue merges with the program that it names", "sequencer/opts", "git"
+    ),
 )
 # Folders of a repository that hold repositories: of submodules and of worktrees.
 FOREST_NAMES = ("modules", "worktrees")

@@ -34,6 +34,8 @@ from tests.unit.guard.projects import HOOK, add_submodule, commit, git, made, pu
         (".git/modules/lib/a/HEAD", None, None),
         (".git/info/attributes", "*.c diff=x\n*.h text\n", ("*.c diff=x",)),
         (".git/rebase-merge/git-rebase-todo", "pick 1\nexec evil\n", ("exec evil",)),
+        (".git/rebase-merge/strategy", "x/../evil\n", ("x/../evil",)),
+        (".git/sequencer/opts", "[options]\nedit\nstrategy = x/../evil", ("options.strategy = x/../evil",)),
         (".gitattributes", "*.c  filter=x\n# no\n*.h -text eol=lf\n", ("*.c  filter=x",)),
         (".gitmodules", '[submodule "a"]\npath = a\nurl = u\nupdate = !x', ("submodule.a.update = !x",)),
         (".gitmodules", '[submodule "a"]\nurl = ext::x', ("submodule.a.url = ext::x",)),
