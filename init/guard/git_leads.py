@@ -6,6 +6,7 @@ A search (init/guard/search.py) hands in what it found of a repository, and asks
 from __future__ import annotations
 
 import os
+import re
 import stat
 
 from init.guard import git_pointers
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
     from init.guard.snapshot import Item
     from init.guard.views import FileSettings
     from init.guard.workspace import Workspace
+
+# What git writes in a HEAD.
+_HEAD = re.compile(rb"(?:ref: refs/[\w./-]+|[0-9a-f]{40}|[0-9a-f]{64})\n")
 
 
 class Lead(Record):
@@ -75,6 +79,20 @@ class GitLeads:
         if (repository, home) not in self._worked:
             self._worked.add((repository, home))
             self._works.append((repository, home))
+
+    def keeps_no_other(self, folder: str) -> bool:
+        """Tell whether git takes a folder for a repository, so that it has no submodule's in it.
+
+        Stricter than git, is_git_directory in setup.c: what looks like one to us alone would hide others.
+        """
+        try:
+            head = self.workspace.read(f"{folder}/HEAD", MAX_PATH)[1] or b""
+            modes = [self.workspace.read(f"{folder}/{name}", 0)[0].st_mode for name in ("objects", "refs")]
+        except OSError:
+            return False
+        return bool(_HEAD.fullmatch(head)) and all(
+            stat.S_ISDIR(mode) and mode & 0o500 == 0o500 for mode in modes
+        )
 
     def share(self, folder: str, repository: str) -> None:
         """Note that a folder's commondir names a repository."""

@@ -188,8 +188,7 @@ class Search:
             self.repository(path, frame.path, frame.via)
         elif hit is FOREST or hit == {}:
             # A submodule may have such a name, too.
-            is_store = self.workspace.is_store
-            if hit is FOREST or not is_store(frame.path) or is_store(path):
+            if hit is FOREST or not self.git.keeps_no_other(frame.path) or self.workspace.is_store(path):
                 self.push_place(Frame(path, frame.depth + 1, FOREST, FOREST, frame.via))
         elif named or entry.name not in SKIPPED:
             self.folder(frame, path, hit, None if entry.name in SKIPPED else frame.others)

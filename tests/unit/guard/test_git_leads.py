@@ -31,7 +31,7 @@ def test_a_repository_is_a_repository_whatever_its_name(root: Path) -> None:
     "place",
     [
         *(".git/modules/lib", ".git/modules/a/b", ".git/worktrees/x", ".git/modules/a/modules/b"),
-        *(".git/modules/vendor/b", ".git/modules/node_modules"),
+        *(".git/modules/vendor/b", ".git/modules/node_modules", ".git/modules/objects/b"),
     ],
 )
 @pytest.mark.parametrize("marker", ["objects", "commondir"])
@@ -478,3 +478,16 @@ def test_a_working_tree_within_a_repository_is_told(root: Path, project: Path, t
     git(root, "init", "-q", "--bare", "store")
     found = told(root, lambda: git(project, "config", "core.worktree", tree))
     assert found["project/.git/config"] == ("changed", (f"core.worktree = {tree}",))
+
+
+@pytest.mark.parametrize("head", ["", "x", "ref: x\n"])
+def test_what_looks_like_a_repository_hides_none(root: Path, project: Path, head: str) -> None:
+    modules = project / ".git" / "modules"
+
+    def act() -> None:
+        put(modules / "HEAD", head)
+        (modules / "refs").mkdir()
+        git(project, "init", "-q", "--bare", ".git/modules/objects/lib")
+        put(modules / "objects" / "lib" / "hooks" / "post-checkout", "evil", 0o755)
+
+    assert "project/.git/modules/objects/lib/hooks/post-checkout" in told(root, act)
