@@ -224,6 +224,9 @@ class Search:
                 self.repository(target, frame.path, path)
             elif frame.wants_all(hit):
                 self.follow(target, self.whole.setdefault(hit, {"**": hit}), path)
+        elif hit is GIT_HOOK and self.workspace.is_file(target):
+            # The link has the name that counts: what it leads to may be a sample.
+            self.items.record(target, hit, path)
         elif isinstance(hit, Rule) and self.workspace.is_file(target):
             self.file(frame._replace(via=path), target, hit)
 

@@ -491,3 +491,11 @@ def test_what_looks_like_a_repository_hides_none(root: Path, project: Path, head
         put(modules / "objects" / "lib" / "hooks" / "post-checkout", "evil", 0o755)
 
     assert "project/.git/modules/objects/lib/hooks/post-checkout" in told(root, act)
+
+
+def test_a_sample_that_a_hook_of_the_user_links_to_counts(root: Path, project: Path) -> None:
+    hooks = project / ".git" / "hooks"
+    put(hooks / "commit-msg.sample", "true", 0o755)
+    (hooks / "commit-msg").symlink_to("commit-msg.sample")
+    found = told(root, lambda: put(hooks / "commit-msg.sample", "evil", 0o755))
+    assert found == {"project/.git/hooks/commit-msg.sample": ("changed", ("evil",))}
