@@ -20,7 +20,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import signal as _signal
     from types import TracebackType
-    from typing import NoReturn, Self, TypeAlias
+    from typing import Self, TypeAlias
 
     Info: TypeAlias = _signal.struct_siginfo
 else:
@@ -115,17 +115,21 @@ def send(target: int, signum: int) -> None:
 class interruptible:  # noqa: N801 - used as a statement: with interruptible()
     """While waiting for a person: let a signal that asks us to end interrupt any system call.
 
+    Who means harm may send any number at once. One is raised, wherever Python is just then, in here, too: so
+    what raises it blocks the others first, which stay pending. The handlers stay as well: without any, Python
+    would raise, or complain of, what came before it was blocked.
+
     Raises:
         Interrupted: such a signal arrived, now or before.
     """
 
+    def __init__(self) -> None:
+        self.raised = False
+
     def __enter__(self) -> Self:
-        self.before = {signum: _signal.signal(signum, _interrupt) for signum in ENDING}
-        try:
-            _signal.pthread_sigmask(_signal.SIG_UNBLOCK, ENDING)
-        except Interrupted:
-            self._restore()
-            raise
+        for signum in ENDING:
+            _signal.signal(signum, self._interrupt)
+        _signal.pthread_sigmask(_signal.SIG_UNBLOCK, ENDING)
         return self
 
     def __exit__(
@@ -134,13 +138,11 @@ class interruptible:  # noqa: N801 - used as a statement: with interruptible()
         _error: BaseException | None,
         _traceback: TracebackType | None,
     ) -> None:
-        self._restore()
-
-    def _restore(self) -> None:
         block()
-        for signum, disposition in self.before.items():
-            _signal.signal(signum, disposition)
 
-
-def _interrupt(signum: int, _frame: object) -> NoReturn:
-    raise Interrupted(signum)
+    def _interrupt(self, signum: int, _frame: object) -> None:
+        first, self.raised = not self.raised, True
+        block()
+        if first:
+            raise Interrupted(signum)
+        send(os.getpid(), signum)

@@ -105,6 +105,14 @@ def test_a_signal_at_the_question_ends_the_program(opened: Open, name: str) -> N
     ends(terminal, 128 + number, 143)
 
 
+def test_any_number_of_signals_at_the_question_end_the_program_alone(opened: Open) -> None:
+    flood = "while :; do kill -INT 1; kill -HUP 1; kill -QUIT 1; done"
+    script = f"trap '' INT HUP QUIT; setsid sh -c '{flood}' & sleep 0.5; kill -STOP $$; sleep 1000"
+    for _ in range(5):
+        # What is told behind it shows that PID 1 went on: the guard comes then.
+        ends(opened(*SHELL, script), 143)
+
+
 def test_sigterm_in_the_shell_ends_both(opened: Open) -> None:
     terminal = stopped_reader(opened, SANDBOX_GRACE="0.5")
     terminal.type("s\r")
