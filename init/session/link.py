@@ -12,6 +12,7 @@ import time
 
 from init import paths, signals
 from init.errors import EX_NOT_EXECUTABLE, SandboxError
+from init.session import supervise
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -97,13 +98,13 @@ def gateway(folder: str) -> str:
         return ""
     socket, deadline = f"{folder}/model", time.monotonic() + _STARTING
     while not os.path.exists(socket):
+        signals.stop_if_asked()
         _check(f"{folder}/failed")
         if time.monotonic() > deadline:
             raise SandboxError(
                 "the gateway, which is the session's way out, is not there",
                 "./start.sh brings it along; with Compose by hand: docker compose logs gateway.",
             )
-        signals.stop_if_asked()
         time.sleep(_LOOK_AGAIN)
     return socket
 
@@ -160,6 +161,8 @@ class Link:
     def _become(self, pause: float) -> NoReturn:
         try:
             os.setsid()
+            # Whoever writes into its memory, proc(5), would be level with us.
+            os.nice(supervise.NICE)
             null = os.open(os.devnull, os.O_RDWR)
             for descriptor in (0, 1, 2):
                 os.dup2(null, descriptor)

@@ -1,14 +1,16 @@
 """A session that has no network: what it reaches by its gateway, and what it does not."""
 
 import json
+import secrets
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from tests.harness.engine import docker
+from tests.harness.engine import IMAGE, docker
 from tests.harness.sandbox import PROJECT, Sandbox, start
 from tests.harness.scripted_model import Model
+from tests.harness.waiting import wait_for
 
 KEY = "sk-planted-key-of-the-user"
 SHELL = ("--no-build", "--shell", "--", "-c")
@@ -97,6 +99,25 @@ def test_the_link_is_back_where_it_was_killed(sandbox: Sandbox) -> None:
     result = start(sandbox, *SHELL, script)
     assert told(result.stdout)["data"], result.stdout + result.stderr
     assert "left behind" not in result.stderr
+
+
+@pytest.mark.usefixtures("model")
+def test_a_session_finds_no_gateway_but_its_own(sandbox: Sandbox) -> None:
+    # Another session's has another list, and another key.
+    script = "ls /run/gateway; ls /run/gateway/$SANDBOX_GATEWAY; echo $SANDBOX_GATEWAY"
+    result = start(sandbox, *SHELL, script)
+    *sockets, name = result.stdout.split()
+    assert {"dns", "model", "proxy", "tls"} == set(sockets), result.stdout + result.stderr
+    assert len(name) >= 32
+    assert "cannot open directory '/run/gateway'" in result.stderr
+
+
+@pytest.mark.usefixtures("model")
+def test_the_link_leaves_the_processor_to_pid_1(sandbox: Sandbox) -> None:
+    # Its memory is the agent's to write, and so is what it starts.
+    result = start(sandbox, *SHELL, "pgrep -f '[p]ython3 -IS .*link' | xargs ps -o ni= -p $$ -p")
+    assert len(set(result.stdout.split())) == 1, result.stdout + result.stderr
+    assert len(result.stdout.split()) == 2, result.stdout + result.stderr
 
 
 def test_a_key_in_a_file_is_read_where_only_its_owner_may(sandbox: Sandbox, model: Model) -> None:
@@ -195,3 +216,21 @@ def test_a_session_finds_no_other_sessions_gateway(sandbox: Sandbox) -> None:
     result = start(sandbox, *SHELL, script)
     assert result.stdout.strip() == "dns model proxy tls", result.stdout
     assert "Permission denied" in result.stderr
+
+
+def test_a_session_that_waits_for_its_gateway_can_be_ended(sandbox: Sandbox) -> None:
+    environ = ("--env", "EGRESS=model", "--env", "SANDBOX_GATEWAY=none", "--env", "SANDBOX_SESSION=shell")
+    name = f"waiting-{secrets.token_hex(4)}"
+    mounts = (f"--volume={place}" for place in sandbox.mounts())
+
+    def status() -> str:
+        return docker("exec", name, "cat", "/proc/1/status", check=False)
+
+    docker("run", "--detach", "--name", name, "--network", "none", *environ, *mounts, IMAGE)
+    try:
+        # In the session phase, which waits.
+        wait_for(lambda: "NoNewPrivs:\t1\nSeccomp:\t2\nSeccomp_filters:\t2" in status(), status)
+        docker("stop", "--time", "8", name)
+        assert docker("inspect", "--format", "{{.State.ExitCode}}", name) == "143"
+    finally:
+        docker("rm", "--force", name)
