@@ -9,5 +9,6 @@ RULES = (
         .mcp.json mcp.json .claude/** .claude-plugin/** .cursor/** .gemini/** .codex/** .opencode/**
         opencode.json opencode.jsonc .omp/** .windsurf/** .roo/** .kiro/** .continue/** .amazonq/**
         .crush.json crush.json .aider.conf.yml .factory/** .qwen/** .agents/** .github/hooks/*
-        .clinerules/hooks/** .kilocode/** .junie/** .trae/**"""),
+        .clinerules/hooks/** .kilocode/** .junie/** .trae/** .amp/** .augment/** .copilot/** .github/agents/*
+        .github/copilot/** .github/extensions/** .grok/** .iflow/** .openhands/** .pi/** .vibe/**"""),
 )  # fmt: skip

@@ -9,8 +9,7 @@ RULES = (
     Rule("a shell runs it on entering the folder", """
         .autoenv .autoenv.zsh .autoenv_leave.zsh .in .out .rvmrc .shadowenv.d/** .env.zsh"""),
     Rule("mise or asdf sets what programs run in the folder", """
-        .tool-versions mise.toml .mise.toml mise.local.toml .mise.local.toml .rtx.toml mise/config.toml
-        .mise/config.toml .config/mise.toml .config/mise/config.toml .config/mise/config.local.toml
+        .tool-versions mise.* .mise.* .rtx.* mise/config.* .mise/config.* .config/mise/config.*
         .config/mise/conf.d/* .fvmrc .fvm/* .prototools .proto/** .flox/env/** .asdfrc .miserc.toml"""),
     Rule("a shell or a login runs it, if the folder is or becomes a home", """
         .bashrc .bash_profile .bash_login .bash_logout .bash_aliases .profile .zshrc .zshenv .zprofile

@@ -55,6 +55,7 @@ IN_REPOSITORY = (
     Rule("git runs a driver that its settings define", "info/attributes", "attributes"),
     Rule("git fetches from and pushes to where it says", "remotes/** branches/**"),
     Rule("lazygit runs commands that it names", "lazygit.yml"),
+    Rule("Sapling or arc runs what it names", "sl/config arc/config"),
     Rule("Git Extensions runs what it names", "GitExtensions.settings"),
     Rule("git rebase --continue runs it", "rebase-merge/git-rebase-todo", "todo"),
     Rule("git rebase --continue merges with the program that it names", "rebase-merge/strategy", "strategy"),
