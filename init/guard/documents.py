@@ -37,7 +37,10 @@ _LOADS = re.compile(
 )
 # A package that lies in the workspace, or beside it, is built where it is.
 _LOCAL = re.compile(r"(?:file|link|portal):|\.{1,2}/|[/~]")
-_DEPENDENCIES = "dependencies devDependencies optionalDependencies peerDependencies overrides resolutions"
+_DEPENDENCIES = """
+    dependencies devDependencies optionalDependencies peerDependencies overrides resolutions pnpm.overrides
+    pnpm.packageExtensions catalog catalogs
+"""
 
 
 def keys(paths: str, *, relaxed: bool = False) -> Callable[[bytes], Iterator[tuple[str, str]]]:
@@ -68,12 +71,20 @@ def package(paths: str) -> Callable[[bytes], Iterator[tuple[str, str]]]:
     def read(data: bytes) -> Iterator[tuple[str, str]]:
         yield from parts(data)
         content = _parse(data, relaxed=False)
-        for path, packages in (found for part in _DEPENDENCIES.split() for found in _walk(content, [part])):
-            for name, place in packages.items() if isinstance(packages, dict) else ():
-                if isinstance(place, str) and _LOCAL.match(place):
-                    yield f"{path}.{name}", _shown(place)
+        for part in _DEPENDENCIES.split():
+            for path, packages in _walk(content, part.split(".")):
+                yield from _local(path, packages)
 
     return read
+
+
+def _local(path: str, packages: object) -> Iterator[tuple[str, str]]:
+    """Yield the packages that lie in a folder; overrides may be within others."""
+    if isinstance(packages, dict):
+        for name, place in packages.items():
+            yield from _local(f"{path}.{name}", place)
+    elif isinstance(packages, str) and _LOCAL.match(packages):
+        yield path, _shown(packages)
 
 
 def editor(data: bytes) -> Iterator[tuple[str, str]]:

@@ -67,6 +67,11 @@ from tests.unit.guard.projects import HOOK, add_submodule, commit, git, made, pu
             ('workspaces = [".cache/x"]', 'dependencies.b = "file:vendor/b"'),
         ),
         (
+            "package.json",
+            '{"overrides": {"a": {"b": "file:vendor/b"}}, "pnpm": {"overrides": {"c": "link:target/c"}}}',
+            ('overrides.a.b = "file:vendor/b"', 'pnpm.overrides.c = "link:target/c"'),
+        ),
+        (
             "Cargo.toml",
             "[dependencies]\na = { path = 'target/a' }\nb = { path = '../b' }\n",
             ("[dependencies] a = { path = 'target/a' }",),
