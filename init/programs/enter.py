@@ -30,6 +30,8 @@ def enter(settings: Settings, arguments: list[str]) -> int:
         SandboxError: it cannot be run.
     """
     first = init()
+    # Before the agent can write into our memory, proc(5): what it starts there would be level with PID 1.
+    os.nice(max(0, supervise.NICE - os.getpriority(os.PRIO_PROCESS, 0)))
     if os.geteuid() == 0:
         privileges.require_capabilities()
         privileges.lock_down()
@@ -48,7 +50,6 @@ def enter(settings: Settings, arguments: list[str]) -> int:
         os.chdir(paths.WORKSPACE)
     # Python ignores some, become() blocked all, and both stay so.
     signals.reset()
-    os.nice(supervise.NICE)
     try:
         os.execve(path, [command, *rest], variables)  # noqa: S606 - exec without a shell is the point
     except OSError as error:

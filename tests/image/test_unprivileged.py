@@ -62,6 +62,33 @@ def test_who_enters_a_running_sandbox_is_no_more_than_the_tool(
     assert "Uid:\t1234\t1234\t1234\t1234" in inside
 
 
+# Tells how far behind PID 1 those are who enter, as soon as it may write into their memory.
+WATCH = """
+import os
+print('watching', flush=True)
+while True:
+    for pid in filter(str.isdigit, os.listdir('/proc')):
+        try:
+            if '/usr/local/bin/sandbox-enter' in open(f'/proc/{pid}/cmdline').read().split(chr(0)):
+                os.close(os.open(f'/proc/{pid}/mem', os.O_RDWR))
+                print('nice', os.getpriority(os.PRIO_PROCESS, int(pid)), flush=True)
+        except OSError:
+            continue
+"""
+
+
+def test_who_enters_is_behind_pid_1_before_the_agent_can_reach_it(container: Callable[..., str]) -> None:
+    running = container("-c", f'exec python3 -c "{WATCH}"', env={"SANDBOX_SHELL": "1"})
+    wait_for(lambda: "watching" in docker("logs", running), "the agent to watch")
+
+    def is_seen() -> bool:
+        docker("exec", running, "sandbox-enter", "true")
+        return "nice" in docker("logs", running)
+
+    wait_for(is_seen, "the agent to see who enters")
+    assert "nice 0" not in docker("logs", running)
+
+
 VARIABLES = r"PATH=/home/agent/workspace\0BASH_ENV=/home/agent/workspace/x\0SANDBOX_MODEL_ID=m\0"
 HOSTILE = f"mkdir -p ~/.sandbox/models; printf '{VARIABLES}' >~/.sandbox/models/variables"
 
