@@ -6,6 +6,7 @@ import asyncio
 import ipaddress
 
 from gateway import names
+from gateway.connection import PATIENCE, Gone
 from gateway.refusal import Refusal
 from gateway.wire import dns
 
@@ -38,14 +39,15 @@ class Dns:
 
         Raises:
             Refusal: what comes is no question.
-            Gone: the client has left.
+            Gone: the client has left, or says nothing: who may be many at one time would keep out all else.
         """
         while True:
-            length = int.from_bytes(await client.exactly(2))
-            if length > dns.MOST_BYTES:
-                raise Refusal("bad-request", "this is no question of a name")
-            answer = self.answer(dns.question(await client.exactly(length)))
-            await client.send(len(answer).to_bytes(2) + answer)
+            try:
+                async with asyncio.timeout(PATIENCE):
+                    answer = self.answer(dns.question(await _message(client)))
+                    await client.send(len(answer).to_bytes(2) + answer)
+            except TimeoutError as error:
+                raise Gone from error
 
     def answer(self, asked: dns.Question) -> bytes:
         """Return the answer to a question: only an A record has a value, of any name that is allowed."""
@@ -57,6 +59,13 @@ class Dns:
             self._journal.write("dns", "deny", reason="not-allowed", host=asked.name[:255])
             return dns.answer(asked, dns.NO_SUCH_NAME)
         return dns.answer(asked, dns.NO_ERROR, _CAPTURED if asked.kind == dns.A else b"")
+
+
+async def _message(client: Connection) -> bytes:
+    length = int.from_bytes(await client.exactly(2))
+    if length > dns.MOST_BYTES:
+        raise Refusal("bad-request", "this is no question of a name")
+    return await client.exactly(length)
 
 
 async def tell(_client: Connection, _refusal: Refusal, _host: str) -> None:

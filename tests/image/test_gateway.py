@@ -1,6 +1,7 @@
 """The gateway in its container: what passes its sockets, and what a hostile program cannot make of them."""
 
 import concurrent.futures
+import contextlib
 import json
 import secrets
 import socket
@@ -435,6 +436,22 @@ def test_names_are_answered_by_the_list(
     assert message[3] & 0xF == code
     assert int.from_bytes(message[6:8]) == answers
     assert not answers or message.endswith(bytes((127, 64, 0, 1)))
+
+
+def test_who_asks_for_no_name_keeps_nobody_out(gateway: Gateway) -> None:
+    held = [gateway.connect("dns") for _ in range(250)]
+
+    def is_answered() -> bool:
+        # Where there is no room the connection is closed, before it is written to or behind that.
+        with gateway.connect("dns") as connection, contextlib.suppress(OSError):
+            connection.sendall(question("git.example.test"))
+            return connection.recv(1000) != b""
+        return False
+
+    assert not is_answered()
+    wait_for(is_answered, "room for a question")
+    for connection in held:
+        connection.close()
 
 
 # The gateway itself.
