@@ -78,12 +78,23 @@ def events(comparison: Comparison) -> Iterator[dict[str, object]]:
 
 
 def _is_clone(path: str, now: Item, before: Snapshot, unseen: frozenset[str]) -> bool:
-    """Tell whether it is the configuration of a repository that was not there before, for all we know."""
-    if now.rule != CONFIG or now.via != {""}:
+    """Tell whether it is the configuration of a repository that was not there before, for all we know.
+
+    One within the working tree of another is none: in a folder of the user's project, it would take what is
+    pushed from there.
+    """
+    if now.rule != CONFIG or now.via != {""} or _is_nested(path, before):
         return False
     # A file in a folder's place may have named another repository.
     places = (path, *parents(path), ".", OUT_OF_TIME, MORE)
     return all(place.isdisjoint(places) for place in (before.items.keys(), unseen, before.withheld))
+
+
+def _is_nested(path: str, before: Snapshot) -> bool:
+    """Tell whether it is a configuration within the working tree of a repository that was there before."""
+    home, found, _ = path.rpartition("/.git/config")
+    above = ("", *(f"{folder}/" for folder in parents(home)))
+    return bool(found) and any({f"{top}.git", f"{top}.git/config"} & before.items.keys() for top in above)
 
 
 def _change(

@@ -61,6 +61,17 @@ def test_a_repository_that_another_includes_is_no_clone(root: Path, project: Pat
     assert told(root, act) == {"tools/.git/config": ("added", NEW["project/.git/config"][1])}
 
 
+@pytest.mark.parametrize("folder", ["src", "src/deep"])
+def test_a_repository_within_another_is_no_clone(root: Path, cloned: Path, folder: str) -> None:
+    (cloned / folder).mkdir(parents=True, exist_ok=True)
+
+    def plant() -> None:
+        git(cloned / folder, "init", "-q")
+        git(cloned / folder, "remote", "add", "origin", URL)
+
+    assert told(root, plant)
+
+
 @pytest.mark.parametrize("value", ["fork", URL, "../other", "u@b.example:x"])
 def test_a_branch_of_what_was_no_remote_is_told(root: Path, cloned: Path, value: str) -> None:
     found = told(root, lambda: git(cloned, "config", "branch.new.remote", value))
