@@ -85,11 +85,19 @@ def _require_one(supervisor: Supervisor, environ: Mapping[str, str], name: str) 
 
 
 def _unused(supervisor: Supervisor, environ: Mapping[str, str], found: list[str]) -> list[str]:
-    """Return all of some networks but the one that is kept: one with containers, if there is any."""
-    inspect = ["docker", "network", "inspect", "--format", "{{len .Containers}} {{.Id}}", *found]
+    """Return all of some networks but the one that is kept: with containers, else Compose's own."""
+    label = '{{with index .Labels "com.docker.compose.network"}}{{.}}{{end}}'
+    inspect = [
+        "docker",
+        "network",
+        "inspect",
+        "--format",
+        f"{{{{len .Containers}}}} {{{{.Id}}}} {label}",
+        *found,
+    ]
     # An empty line stands for one that went meanwhile.
     told = [line.split() for line in supervisor.ask(inspect, environ).output.splitlines() if line]
-    told.sort(key=lambda words: -int(words[0]))
+    told.sort(key=lambda words: (-int(words[0]), not words[2:]))
     return [words[1][:12] for words in told[1:]] or [network[:12] for network in found[1:]]
 
 

@@ -118,6 +118,16 @@ def test_ten_thousand_orphans_leave_no_zombie(container: Start) -> None:
     assert "zombies 0" in logs(tool).splitlines()
 
 
+def test_orphans_without_end_keep_nobody_from_asking_for_it(container: Start) -> None:
+    """In a container, whose limit keeps the machine from running out of numbers for processes."""
+    environ = {"TOOLS": "python", "SANDBOX_GRACE": "0.5"}
+    tool = container(PROBE, "chains", "50", env=environ)
+    wait_for(lambda: "ready" in logs(tool), lambda: logs(tool))
+    docker("stop", "--time", "12", tool)
+    assert docker("inspect", "--format", "{{.State.ExitCode}}", tool) == str(128 + signal.SIGKILL), logs(tool)
+    assert "it is killed" in logs(tool), "the engine killed it"
+
+
 def test_ten_thousand_signals_neither_end_pid_1_nor_make_it_grow(container: Start) -> None:
     tool = container(PROBE, "flood", "10000", "5", env={"TOOLS": "python"})
     assert end(tool) == 5, logs(tool)

@@ -162,13 +162,6 @@ def test_of_many_some_are_named_and_all_are_counted(start: Start) -> None:
     assert ", and 10 more)" in pid1.log
 
 
-def test_orphans_without_end_keep_nobody_from_asking_for_it(start: Start) -> None:
-    pid1 = start(*PROBE, "chains", "300", env={"SANDBOX_GRACE": "0.5"})
-    pid1.wait_for("ready")
-    pid1.process.send_signal(signal.SIGTERM)
-    assert pid1.end() == 128 + signal.SIGKILL, pid1.log
-
-
 def test_a_tracer_that_keeps_what_is_dead_keeps_no_session(start: Start) -> None:
     """Of a tracee that is dead its parent hears only from the tracer, or once that is gone."""
     pid1 = start(*PROBE, "held", env={"SANDBOX_GRACE": "0.5"})
