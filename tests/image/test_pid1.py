@@ -123,7 +123,7 @@ def test_orphans_without_end_keep_nobody_from_asking_for_it(container: Start) ->
     environ = {"TOOLS": "python", "SANDBOX_GRACE": "0.5"}
     tool = container(PROBE, "chains", "50", env=environ)
     wait_for(lambda: "ready" in logs(tool), lambda: logs(tool))
-    docker("stop", "--time", "12", tool)
+    docker("stop", "--time", "60", tool)
     assert docker("inspect", "--format", "{{.State.ExitCode}}", tool) == str(128 + signal.SIGKILL), logs(tool)
     assert "it is killed" in logs(tool), "the engine killed it"
 
