@@ -37,6 +37,8 @@ FAILED = "failed"
 _PAUSE = 0.2
 
 _ENDING = {signal.SIGTERM, signal.SIGINT}
+# What the parent waits for, and passes on but for the last.
+_ATTENDED = _ENDING | {signal.SIGHUP, signal.SIGCHLD}
 
 # Connections that may wait to be taken: connect(2) to a Unix socket fails with EAGAIN where there are more.
 _BACKLOG = 1024
@@ -88,11 +90,11 @@ def main() -> int:
 
     Where memory runs out, the kernel kills the largest process of the container, which is not this one.
     """
-    signal.pthread_sigmask(signal.SIG_BLOCK, _ENDING | {signal.SIGHUP, signal.SIGCHLD})
+    signal.pthread_sigmask(signal.SIG_BLOCK, _ATTENDED)
     while True:
         child = os.fork()
         if child == 0:
-            signal.pthread_sigmask(signal.SIG_UNBLOCK, _ENDING | {signal.SIGHUP, signal.SIGCHLD})
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, _ATTENDED)
             os._exit(run())
         code = attend(child)
         if code == 0:
@@ -107,7 +109,7 @@ def attend(child: int) -> int:
     """Pass signals on until the child has ended; return its exit code, or minus the signal that broke it."""
     asked = False
     while True:
-        received = signal.sigwait(_ENDING | {signal.SIGHUP, signal.SIGCHLD})
+        received = signal.sigwait(_ATTENDED)
         if received != signal.SIGCHLD:
             asked = asked or received in _ENDING
             os.kill(child, received)

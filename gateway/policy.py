@@ -9,7 +9,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-MODES = ("model", "list", "open")
 HTTP, HTTPS = 80, 443
 
 
@@ -35,7 +34,7 @@ class Policy:
     """What a session may reach besides the model servers.
 
     Args:
-        mode: one of MODES.
+        mode: one of init/settings.py, EGRESS; only "list" has any use of the entries.
         entries: of the list; where two allow the same name and port the first counts.
     """
 

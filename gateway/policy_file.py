@@ -8,11 +8,12 @@ from __future__ import annotations
 from pathlib import Path
 
 from gateway import names
-from gateway.policy import HTTP, HTTPS, MODES, Entry, Policy
+from gateway.policy import HTTP, HTTPS, Entry, Policy
 from gateway.refusal import Refusal
 from init.errors import SandboxError
 from init.formats import yaml_text
 from init.formats.entries import Entries, unreadable
+from init.settings import EGRESS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -35,8 +36,8 @@ def read(variables: Mapping[str, str], directory: str, profiles: Mapping[str, tu
         SandboxError: names a bad setting or line.
     """
     mode = variables.get("EGRESS") or "model"
-    if mode not in MODES:
-        raise SandboxError(f"EGRESS={mode!r} is not known", f"EGRESS is one of {', '.join(MODES)}.")
+    if mode not in EGRESS:
+        raise SandboxError(f"EGRESS={mode!r} is not known", f"EGRESS is one of {', '.join(EGRESS)}.")
     short = (text.strip() for text in variables.get("EGRESS_ALLOW", "").split(","))
     entries = [entry(text, "EGRESS_ALLOW") for text in short if text]
     entries += _from_file(directory, profiles)
