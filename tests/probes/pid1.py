@@ -22,7 +22,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 PATIENCE = 60.0
 BATCH = 250
@@ -168,13 +168,14 @@ def do_flood(count: str, code: str) -> None:
     sys.exit(int(code))
 
 
-def do_daemon(code: str) -> None:
+def straggle(code: str, name: bytes, leave: Callable[[], None] = lambda: None) -> NoReturn:
+    """End with a code, and leave an orphan of this name that ignores SIGTERM."""
     reader, writer = os.pipe()
 
     def stay() -> None:
-        os.setsid()
+        leave()
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
-        Path("/proc/self/comm").write_text("straggler")
+        Path("/proc/self/comm").write_bytes(name)
         os.write(writer, b"x")
         while True:
             signal.pause()
@@ -182,6 +183,10 @@ def do_daemon(code: str) -> None:
     orphans([0], stay)
     os.read(reader, 1)
     os._exit(int(code))
+
+
+def do_daemon(code: str) -> None:
+    straggle(code, b"straggler", os.setsid)
 
 
 def do_chains(count: str) -> None:
@@ -202,18 +207,7 @@ def do_chains(count: str) -> None:
 
 
 def do_named(code: str) -> None:
-    reader, writer = os.pipe()
-
-    def stay() -> None:
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)
-        Path("/proc/self/comm").write_bytes(b"\x1b[2J\nUid:\t0\xc2\x9b")
-        os.write(writer, b"x")
-        while True:
-            signal.pause()
-
-    orphans([0], stay)
-    os.read(reader, 1)
-    os._exit(int(code))
+    straggle(code, b"\x1b[2J\nUid:\t0\xc2\x9b")
 
 
 def do_held() -> None:
