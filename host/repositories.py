@@ -7,7 +7,9 @@ workspace.
 
 from __future__ import annotations
 
+import collections
 import contextlib
+import fcntl
 import os
 import posixpath
 import re
@@ -35,6 +37,9 @@ RESERVED = re.compile(
 )
 LOCKED = "agentic-sandbox: mounted in a session, which cannot see whether this worktree is there\n"
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+_LOCK = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+# Folders that are looked into.
+_MOST_FOLDERS = 10_000
 
 
 class Mount(NamedTuple):
@@ -82,9 +87,11 @@ def find(workspace: Path) -> list[Repository]:
 
 def pointers(workspace: Path) -> Iterator[Path]:
     """Yield the files named ``.git`` of a workspace and of the folders near its top."""
-    folders = [(workspace, 0)]
-    while folders:
-        folder, depth = folders.pop(0)
+    folders = collections.deque([(workspace, 0)])
+    for _ in range(_MOST_FOLDERS):
+        if not folders:
+            return
+        folder, depth = folders.popleft()
         with contextlib.suppress(OSError), os.scandir(folder) as entries:
             for entry in entries:
                 if entry.name == ".git" and entry.is_file(follow_symlinks=False):
@@ -221,20 +228,21 @@ def _literal(text: str) -> str:
 def kept(repositories: Iterable[Repository]) -> Iterator[None]:
     """Have every worktree's entry locked: `git worktree prune` in the container sees none of their folders.
 
-    The agent can write there, so nothing is reached by way of a link.
+    Each session holds the file with flock(2): the last one that ends removes it, and what a start that was
+    killed has left is taken over. The agent can write there, so nothing is reached by way of a link.
     """
     with contextlib.ExitStack() as opened:
         ours = []
         for folder in {repository.folder for repository in repositories}:
             for entry in _entries(folder, opened):
                 with contextlib.suppress(OSError):  # the user's own lock, or a share that is read-only
-                    _write_new(entry)
-                    ours.append(entry)
+                    ours.append((entry, _opened(_lock(entry), opened)))
         try:
             yield
         finally:
-            for entry in ours:
-                with contextlib.suppress(OSError):
+            for entry, held in ours:
+                with contextlib.suppress(OSError):  # held by another session, too
+                    fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
                     _remove_ours(entry)
 
 
@@ -255,14 +263,32 @@ def _opened(descriptor: int, opened: contextlib.ExitStack) -> int:
     return descriptor
 
 
-def _write_new(entry: int) -> None:
-    made = os.open("locked", os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666, dir_fd=entry)
-    with os.fdopen(made, "w", encoding="utf-8") as file:
-        file.write(LOCKED)
+def _lock(entry: int) -> int:
+    """Return a descriptor of an entry's lock, made where there is none.
+
+    Raises:
+        OSError: it cannot be made, or is the user's.
+    """
+    try:
+        lock = os.open("locked", os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666, dir_fd=entry)
+        os.write(lock, LOCKED.encode())
+    except FileExistsError:
+        lock = os.open("locked", _LOCK, dir_fd=entry)
+        if not _is_ours(lock):
+            os.close(lock)
+            raise
+    fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    return lock
 
 
 def _remove_ours(entry: int) -> None:
-    found = os.open("locked", os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=entry)
-    with os.fdopen(found, "rb") as file:
-        if file.read(len(LOCKED) + 1) == LOCKED.encode():
+    found = os.open("locked", _LOCK, dir_fd=entry)
+    try:
+        if _is_ours(found):
             os.unlink("locked", dir_fd=entry)
+    finally:
+        os.close(found)
+
+
+def _is_ours(lock: int) -> bool:
+    return os.pread(lock, len(LOCKED) + 1, 0) == LOCKED.encode()

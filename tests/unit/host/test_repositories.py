@@ -148,6 +148,17 @@ def test_entries_are_locked_for_a_while_and_the_users_own_lock_stays(main: Path)
     assert locked.read_text().strip() == "mine"
 
 
+def test_the_last_of_two_sessions_unlocks_and_what_a_killed_one_left_is_taken_over(main: Path) -> None:
+    lock = main / ".git" / "worktrees" / "tree" / "locked"
+    found = repositories.find(main.parent / "tree")
+    lock.write_text(repositories.LOCKED)
+    with repositories.kept(found):
+        with repositories.kept(found):
+            pass
+        assert lock.exists()
+    assert not lock.exists()
+
+
 def test_a_lock_that_became_a_link_is_left_alone(main: Path, tmp_path: Path) -> None:
     other = tmp_path / "other"
     other.write_text(repositories.LOCKED)
