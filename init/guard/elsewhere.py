@@ -77,16 +77,23 @@ def look(workspace: str) -> Iterator[Lead]:
 
 
 def _link(workspace: str, path: str) -> Iterator[Lead]:
+    try:
+        target = os.readlink(f"{workspace}/{path}")
+    except OSError:
+        return
     if not os.path.exists(f"{workspace}/{path}"):
-        yield Lead(path, os.readlink(f"{workspace}/{path}"), of_git=False)
+        yield Lead(path, target, of_git=False)
 
 
 def _pointer(workspace: str, folder: str, path: str) -> Iterator[Lead]:
     # Most workspaces have none.
     from init.guard import git_pointers
 
-    with open(f"{workspace}/{path}", "rb") as file:
-        target = git_pointers.gitdir(file.read(_LARGEST)).targets[0]
+    try:
+        with open(f"{workspace}/{path}", "rb") as file:
+            target = git_pointers.gitdir(file.read(_LARGEST)).targets[0]
+    except OSError:
+        return
     if "\0" not in target and not os.path.exists(os.path.join(workspace, folder, target)):
         yield Lead(path, target, of_git=True)
 

@@ -25,6 +25,14 @@ def test_what_leads_out_and_what_does_not(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.as_user
+def test_what_cannot_be_read_hides_nothing_beside_it(tmp_path: Path) -> None:
+    (tmp_path / ".git").touch(mode=0)
+    for name in ("a", "z"):
+        (tmp_path / name).symlink_to("/nowhere")
+    assert {lead.path for lead in elsewhere.look(str(tmp_path))} == {"a", "z"}
+
+
 @pytest.mark.parametrize(
     "data", [b"", b"gitdir:", b"gitdir: a\0b", b"\xff" * 5000, b"gitdir: " + b"x/" * 4096]
 )
