@@ -67,12 +67,16 @@ def _certificates(named: str) -> str:
         SandboxError: it cannot be read, or holds no certificate.
     """
     try:
-        text = _read(paths.SESSION_CA)
+        text = _read(paths.SESSION_CA, MAX_SIZE + 1)
     except OSError as error:
         raise SandboxError(
             f"{SETTING}={named}: cannot be read in the container ({paths.SESSION_CA}): {error.strerror}",
             f"Let the agent, UID {os.getuid()}, read the file.",
         ) from error
+    if len(text) > MAX_SIZE:
+        raise SandboxError(
+            f"{SETTING}={named} is larger than {MAX_SIZE >> 20} MiB", "Name a PEM file of the CAs alone."
+        )
     if MARK not in text:
         raise SandboxError(f"{SETTING}={named} holds no certificate", f"Name a PEM file ({MARK}).")
     return text
@@ -90,9 +94,9 @@ def _folder(home: str) -> str:
     return f"{home}/.sandbox/ca"
 
 
-def _read(path: str) -> str:
+def _read(path: str, most: int = -1) -> str:
     with open(path, encoding="utf-8", errors="replace") as file:
-        return file.read(MAX_SIZE)
+        return file.read(most)
 
 
 def _write(path: str, text: str) -> None:

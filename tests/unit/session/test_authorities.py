@@ -40,7 +40,15 @@ def test_without_one_nothing_is_told(mounted: Path, tmp_path: Path, environ: dic
     assert authorities.variables(str(tmp_path / "home"), {}) == {}
 
 
-@pytest.mark.parametrize(("text", "why"), [("no PEM", "holds no certificate"), (None, "cannot be read")])
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("no PEM", "holds no certificate"),
+        (None, "cannot be read"),
+        (PEM * (1 << 15), "is larger than 1 MiB"),
+    ],
+    ids=lambda value: str(value)[:20],
+)
 def test_what_is_none_stops_the_start(mounted: Path, tmp_path: Path, text: str | None, why: str) -> None:
     if text is not None:
         mounted.write_text(text)
