@@ -87,7 +87,7 @@ def install(tools: Iterable[Tool], home_directory: str, table: Iterable[Mount]) 
 
 def _install(tool: Tool, home_directory: str, own: Iterable[str]) -> None:
     for directory in tool.state:
-        os.makedirs(f"{paths.DATA}/{directory}", 0o750, exist_ok=True)
+        _provide(directory)
     for file in tool.config:
         target = paths.place(file.target, home_directory)
         if any(target == path or target.startswith(f"{path}/") for path in own):
@@ -96,6 +96,21 @@ def _install(tool: Tool, home_directory: str, own: Iterable[str]) -> None:
         closable = file.target.startswith("~/") and folder != home_directory
         ours = f"{paths.rendered_folder(home_directory)}/{file.source}"
         link(ours if os.path.exists(ours) else f"{paths.CONFIG}/{file.source}", target, closable=closable)
+
+
+def _provide(directory: str) -> None:
+    """Make a folder below data/, and move aside what is in its way: an agent could forbid every start."""
+    path = paths.DATA
+    for name in directory.split("/"):
+        path = f"{path}/{name}"
+        if os.path.lexists(path) and not os.path.isdir(path):
+            _move_aside(path)
+    os.makedirs(path, 0o750, exist_ok=True)
+
+
+def _move_aside(path: str) -> None:
+    log.warning(f"{path} is not the sandbox's: it is moved to {path}.replaced")
+    os.replace(path, f"{path}.replaced")
 
 
 def link(source: str, target: str, *, closable: bool = False) -> None:
@@ -114,8 +129,7 @@ def link(source: str, target: str, *, closable: bool = False) -> None:
             os.chmod(folder, OPEN)
         if present is None and os.path.lexists(target):
             # An earlier session's, then: the configuration that counts is the one in config/.
-            log.warning(f"{target} is not the sandbox's: it is moved to {target}.replaced")
-            os.replace(target, f"{target}.replaced")
+            _move_aside(target)
         elif present is not None:
             os.unlink(target)
         os.symlink(source, target)

@@ -1,5 +1,7 @@
 """init/session/config_files.py: what is put in place for a tool."""
 
+import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -81,7 +83,22 @@ def test_state_folders_and_configuration_are_put_in_place(home: Path) -> None:
     assert (data / "share" / "folder").readlink() == config.parent / "folder"
 
 
-def test_a_file_in_the_way_of_a_state_folder_is_told(home: Path) -> None:
+@pytest.mark.parametrize("make", [Path.touch, os.mkfifo, lambda path: path.symlink_to("/nowhere")])
+@pytest.mark.parametrize("name", ["share", "share/one"])
+def test_what_is_in_the_way_of_a_state_folder_is_moved_aside_and_said(
+    home: Path, make: Callable[[Path], None], name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = home.parent / "data"
+    (data / name).parent.mkdir(exist_ok=True)
+    make(data / name)
+    config_files.install([TOOL], str(home), ())
+    assert (data / "share" / "one").is_dir()
+    assert os.path.lexists(data / f"{name}.replaced")
+    assert f"{data / name} is not the sandbox's" in capsys.readouterr().err
+
+
+def test_a_state_folder_that_cannot_be_made_is_told(home: Path) -> None:
+    (home.parent / "data" / "share.replaced").mkdir()
     (home.parent / "data" / "share").touch()
     with pytest.raises(SandboxError, match="cannot prepare one"):
         config_files.install([TOOL], str(home), ())
