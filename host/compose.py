@@ -29,8 +29,9 @@ OVERRIDES = tuple(
     f"{name}.override.{ending}" for name in ("compose", "docker-compose") for ending in ("yml", "yaml")
 )
 SERVICE, GATEWAY = "sandbox", "gateway"
-# What is added where a gateway takes the place of the network, and the values of EGRESS that ask for it.
-EGRESS_FILE, FILTERED = "compose.egress.yml", ("model", "list")
+# What is added where a network takes the place of the gateway, the value of EGRESS that asks for it, and the
+# version of Compose that can read it.
+OPEN_FILE, OPEN, READS_OPEN = "compose.open.yml", "open", "2.24"
 WORKSPACE = "/home/agent/workspace"
 # Where the gateway finds the keys.
 KEYS = "/etc/sandbox/keys"
@@ -156,20 +157,20 @@ def read(
     """
     compose = by_environment(checkout, environ)
     configuration = _configuration(supervisor, compose, limit)
-    # .env may name more files, and ask for a gateway.
+    # .env may name more files, and ask for a network.
     named, between = configuration.variables.get("COMPOSE_FILE", ""), separator(configuration.variables)
     chosen = compose.files if "COMPOSE_FILE" in compose.environ else files(checkout.root, named, between)
-    chosen = with_gateway(checkout.root, chosen, configuration.variables.get("EGRESS", ""))
+    chosen = with_network(checkout.root, chosen, configuration.variables.get("EGRESS", ""))
     if chosen == compose.files:
         return compose, configuration
     compose = replace(compose, files=chosen)
     return compose, _configuration(supervisor, compose, limit)
 
 
-def with_gateway(root: Path, chosen: tuple[Path, ...], egress: str) -> tuple[Path, ...]:
-    """Return the compose files with the gateway's, where EGRESS asks for it."""
-    own = root / EGRESS_FILE
-    return (*chosen, own) if egress in FILTERED and own not in chosen else chosen
+def with_network(root: Path, chosen: tuple[Path, ...], egress: str) -> tuple[Path, ...]:
+    """Return the compose files with the one that gives a network, where EGRESS asks for it."""
+    own = root / OPEN_FILE
+    return (*chosen, own) if egress == OPEN and own not in chosen else chosen
 
 
 def by_environment(checkout: Checkout, environ: Mapping[str, str]) -> Compose:
@@ -181,7 +182,7 @@ def by_environment(checkout: Checkout, environ: Mapping[str, str]) -> Compose:
         foreign = ("COMPOSE_FILE", "COMPOSE_PATH_SEPARATOR")
         environ = {name: value for name, value in environ.items() if name not in foreign}
     environ = {**environ, "SANDBOX_PROJECT": containers.project(checkout.root)}
-    chosen = with_gateway(checkout.root, listed or own_files(checkout.root), environ.get("EGRESS", ""))
+    chosen = with_network(checkout.root, listed or own_files(checkout.root), environ.get("EGRESS", ""))
     return Compose(checkout.root, chosen, environ)
 
 
@@ -262,9 +263,11 @@ def _configuration(supervisor: Supervisor, compose: Compose, limit: float | None
             return understand(answers.parse(answer.output), compose.root)
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         answer = answer._replace(errors=f"{answer.errors}\nits answer has another form: {error!r}")
+    opened = any(file.name == OPEN_FILE for file in compose.files)
     raise HostError(
         "Compose refuses these settings:", *filter(str.strip, answer.errors.splitlines()),
         "Mend .env, the environment, or the compose file that it names.",
+        *([f"EGRESS={OPEN} needs Compose {READS_OPEN} or newer."] if opened else []),
     )  # fmt: skip
 
 

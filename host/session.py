@@ -32,6 +32,10 @@ STOPPING = 60.0
 PATIENCE = 5.0
 
 
+# Says which session it is; and those that have no use of a gateway: init/session/plan.py.
+WHICH, INDOORS = "SANDBOX_SESSION", ("accept",)
+
+
 class Kind(NamedTuple):
     """What a kind of session is given."""
 
@@ -54,7 +58,7 @@ def kind(name: str, arguments: Sequence[str] = ()) -> Kind:
         arguments: what follows.
     """
     # Which session a plain start is, a user may have set.
-    told = {} if name == "tool" else {"SANDBOX_SESSION": name}
+    told = {} if name == "tool" else {WHICH: name}
     # What is taken back would be quarantined anew.
     return Kind({**told, "SANDBOX_GUARD": "report"} if name == "accept" else told, arguments)
 
@@ -67,7 +71,7 @@ class Session:
         supervisor: what runs it.
         compose: how it is started.
         label: by which its container is found.
-        has_gateway: whether a gateway of its own is there; that of compose.egress.yml is Compose's.
+        has_gateway: whether compose.yml has a gateway, which Compose would start once more.
         seen: whether the container was seen to run, when a signal came.
     """
 

@@ -11,7 +11,7 @@ from host import compose as compose_files
 from host import containers, demo, detach_keys, engine, gateway, git, image, messages, network, repositories
 from host import terminal as terminals
 from host.errors import SIGNALLED, HostError
-from host.session import GATEWAYS_NETWORK, NETWORK, Kind, Session, kind
+from host.session import GATEWAYS_NETWORK, INDOORS, NETWORK, WHICH, Kind, Session, kind
 from host.supervisor import Streams
 
 if TYPE_CHECKING:
@@ -102,7 +102,7 @@ def begun(
     configuration: Configuration,
     variables: Mapping[str, str],
     *,
-    demonstrating: bool,
+    demonstrating: bool = False,
 ) -> Iterator[Session]:
     """Have a session, its network, the demo's model and the gateway around it.
 
@@ -110,18 +110,21 @@ def begun(
         HostError: there are two networks, or the model or the gateway did not start.
     """
     label = f"agentic-sandbox.session={os.getpid()}.{secrets.token_hex(4)}"
-    maker = Session(supervisor, compose, label)
+    session = Session(supervisor, compose, label, configuration.has_gateway)
+    if configuration.has_gateway and variables.get(WHICH) in INDOORS:
+        yield session
+        return
     needed = GATEWAYS_NETWORK if configuration.has_gateway else NETWORK
     network.provide(
         supervisor, compose.environ, configuration.networks, compose.root,
-        lambda: maker.run(needed, terminal=False, output=2, reads=False),
+        lambda: session.run(needed, terminal=False, output=2, reads=False),
     )  # fmt: skip
     with contextlib.ExitStack() as around:
         if demonstrating:
             around.callback(demo.end, supervisor, compose, configuration)
             demo.start(supervisor, compose, configuration)
-        compose = around.enter_context(gateway.beside(supervisor, compose, configuration, variables))
-        yield Session(supervisor, compose, label, configuration.has_gateway)
+        session.compose = around.enter_context(gateway.beside(supervisor, compose, configuration, variables))
+        yield session
 
 
 def bootstrap(checkout: Checkout, supervisor: Supervisor, environ: Mapping[str, str]) -> None:
@@ -177,5 +180,6 @@ def accept(
     engine.reach(supervisor, environ)
     compose, configuration = compose_files.read(supervisor, checkout, environ)
     compose = compose.given(**image.choose_platform(environ, configuration.environment))
-    with begun(supervisor, compose, configuration, {}, demonstrating=False) as session:
-        return session.run(kind("accept", names), terminal=False, reads=False)
+    chosen = kind("accept", names)
+    with begun(supervisor, compose, configuration, chosen.variables) as session:
+        return session.run(chosen, terminal=False, reads=False)

@@ -66,12 +66,13 @@ def session_phase(settings: Settings, arguments: list[str]) -> int:
     seal.session(settings.seccomp, os.getpid())
     seal.adopt_orphans()
     table = mounts.read_table()
-    places.require(table, plan.NEEDS[settings.session])
-    link.require(settings)
-    link.gateway(settings.gateway)
+    needs = plan.NEEDS[settings.session]
+    places.require(table, needs)
+    link.require(settings, needs)
+    link.wait(settings.gateway, needs)
     untold.tell()
     term.settle(os.environ, places.home())
-    if plan.NEEDS[settings.session].files:
+    if needs.files:
         elsewhere.tell(paths.WORKSPACE)
     chosen = plan.choose(settings)
     config_files.check(chosen.tool)
@@ -80,7 +81,7 @@ def session_phase(settings: Settings, arguments: list[str]) -> int:
     authorities.install(chosen.home, os.environ)
     git_identity.install(chosen.home, os.environ)
     command, when_stopped = plan.command(chosen, arguments, os.environ), plan.when_stopped(chosen, os.environ)
-    way_out = link.Link() if settings.gateway else None
+    way_out = link.Link() if settings.gateway and needs.gateway != "none" else None
     code = guarded.run(
         lambda: supervise.run(command, settings.grace, when_stopped, way_out), settings, table, terminal.clear
     )

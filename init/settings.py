@@ -22,8 +22,8 @@ MODEL = (
     "MODEL_URL", "MODEL_ID", "MODEL_CONTEXT", "MODEL_OUTPUT", "MODEL_TOOLS", "MODEL_API_KEY",
     "MODEL_API_KEY_FILE", "MODEL_CA",
 )  # fmt: skip
-# What a session may reach: everything; by its gateway the model servers alone, or what is on the list, too.
-EGRESS = ("open", "model", "list")
+# What a session may reach: by its gateway the model servers, or what is on the list, too; or everything.
+EGRESS = ("model", "list", "open")
 # Any of these asks for a model server.
 ASKING = ("MODEL_URL", "MODEL_ID", "MODEL_CONTEXT", "MODEL_OUTPUT")
 
@@ -39,7 +39,7 @@ class Settings(Record):
         session: what runs, one of SESSIONS.
         model: the variables of MODEL that are set, by name.
         gateway: the folder of the gateway's sockets, "" where there is no gateway.
-        egress: what the session may reach besides the model servers, one of EGRESS.
+        egress: what the session may reach, one of EGRESS; where nobody says, what is there: a gateway or not.
         host: what start.sh tells of the machine, as JSON, "" where nothing does.
         seccomp: whether the session's own filter is on, leaves room for a debugger, or is off.
         guard: whether what the session wrote is left alone, reported or quarantined.
@@ -94,7 +94,7 @@ def read(environ: Mapping[str, str]) -> Settings:
         session=session,
         model={name: environ[name] for name in MODEL if environ.get(name)},
         gateway=reader.gateway(),
-        egress=reader.choice("EGRESS", EGRESS),
+        egress=reader.choice("EGRESS", EGRESS, "model" if environ.get("SANDBOX_GATEWAY") else "open"),
         host=environ.get("SANDBOX_HOST", ""),
         seccomp=reader.choice("SANDBOX_SECCOMP", ("on", "debug", "off")),
         guard=reader.guard(session),

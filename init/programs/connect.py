@@ -43,24 +43,32 @@ def connect(settings: Settings, arguments: list[str]) -> int:
     Raises:
         SandboxError: a setting or a server cannot be used.
     """
-    home = places.home()
+    home, is_lenient = places.home(), "--lenient" in arguments
     try:
         handover.clear(home)
-        provide(home, settings)
+        via = link.socket(settings.gateway)
+        # PID 1 has waited for the gateway, and told why it is not there.
+        if not (is_lenient and via and not link.is_there(via)):
+            provide(home, settings, via)
     except SandboxError as error:
-        if "--lenient" not in arguments:
+        if not is_lenient:
             raise
         log.warning(error.what, fix=error.fix)
     return 0
 
 
-def provide(home: str, settings: Settings) -> None:
+def provide(home: str, settings: Settings, via: str) -> None:
     """Ask the servers and write the tools' files.
+
+    Args:
+        home: the agent's.
+        settings: the session's.
+        via: the gateway's socket, "" where there is no gateway.
 
     Raises:
         SandboxError: a setting or a server cannot be used.
     """
-    configured = configuration.read(settings.model, warn, Places(via=link.gateway(settings.gateway)))
+    configured = configuration.read(settings.model, warn, Places(via=via))
     if not configured.servers:
         return
 

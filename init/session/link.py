@@ -10,7 +10,7 @@ import _socket
 import os
 import time
 
-from init import paths, signals
+from init import log, paths, signals
 from init.errors import EX_NOT_EXECUTABLE, SandboxError
 from init.session import supervise
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import NoReturn
 
+    from init.session.plan import Needs
     from init.settings import Settings
 
 _STREAM, _DATAGRAM = _socket.SOCK_STREAM, _socket.SOCK_DGRAM
@@ -36,6 +37,9 @@ _BACKLOG = 512
 _NONE = -1
 # Seconds until a gateway that is started beside the session is there, and between two looks.
 _STARTING, _LOOK_AGAIN = 20.0, 0.02
+# The folder that gateways of Compose alone have one after the other, and seconds in which one that is being
+# started takes away what the one before it left there.
+_SHARED, _CLEANING = f"{paths.GATEWAY}/default", 5.0
 # Seconds before a program that has just been started is started again.
 _PAUSE = 1.0
 
@@ -56,19 +60,32 @@ def variables(environ: Mapping[str, str]) -> dict[str, str]:
     return {**own, **lower, "NODE_USE_ENV_PROXY": "1", "CARGO_NET_RETRY": "0", "UV_HTTP_RETRIES": "0"}
 
 
-def require(settings: Settings) -> None:
-    """Refuse a session whose network is not what was asked for.
+def require(settings: Settings, needs: Needs) -> None:
+    """Refuse a session whose network is not what was asked for, and tell of one that nothing filters.
 
     Raises:
         SandboxError: says what is missing, or too much.
     """
-    if settings.egress == "open":
+    egress = settings.egress
+    if egress == "open" and settings.gateway:
+        raise SandboxError(
+            "EGRESS=open, but the container has a gateway in the place of a network",
+            "Start it by ./start.sh, or set COMPOSE_FILE=compose.yml:compose.open.yml in .env.",
+        )
+    if egress != "open" and not settings.gateway:
+        raise SandboxError(
+            f"EGRESS={egress} needs a gateway, and there is none",
+            "Start it by ./start.sh, or by docker compose with no compose.open.yml in COMPOSE_FILE.",
+        )
+    if not _has_network():
         return
-    fix = "Start it by ./start.sh, or give Compose both files: -f compose.yml -f compose.egress.yml"
-    if not settings.gateway:
-        raise SandboxError(f"EGRESS={settings.egress} needs a gateway, and there is none", fix)
-    if _has_network():
-        raise SandboxError(f"EGRESS={settings.egress}, but the container has a network all the same", fix)
+    if egress != "open":
+        raise SandboxError(
+            f"EGRESS={egress}, but the container has a network all the same",
+            "Take it away: compose.yml has network_mode: none. Does a compose file of your own change that?",
+        )
+    if needs.gateway != "none":
+        log.warning("the network is not filtered: EGRESS=open")
 
 
 def _has_network() -> bool:
@@ -84,6 +101,27 @@ def _has_network() -> bool:
         return False
 
 
+def wait(folder: str, needs: Needs) -> None:
+    """Have the gateway there that a session needs; where it can do without, tell of one that is not.
+
+    Args:
+        folder: of the gateway's sockets, "" for none.
+        needs: the session's.
+
+    Raises:
+        SandboxError: it is needed, and is not there.
+        Interrupted: we were asked to end.
+    """
+    if needs.gateway in ("examined", "none"):
+        return
+    try:
+        gateway(folder)
+    except SandboxError as error:
+        if needs.gateway == "needed":
+            raise
+        log.warning(error.what, fix=error.fix)
+
+
 def gateway(folder: str) -> str:
     """Return the gateway's socket for the model servers once it is there; "" where there is no gateway.
 
@@ -96,24 +134,45 @@ def gateway(folder: str) -> str:
     """
     if not folder:
         return ""
-    socket, deadline = f"{folder}/model", time.monotonic() + _STARTING
-    while not os.path.exists(socket):
+    path, begun, since = socket(folder), time.monotonic(), time.time()
+    while not is_there(path):
         signals.stop_if_asked()
-        _check(f"{folder}/failed")
-        if time.monotonic() > deadline:
+        waited = time.monotonic() - begun
+        _check(f"{folder}/failed", since if folder == _SHARED and waited < _CLEANING else 0.0)
+        if waited > _STARTING:
             raise SandboxError(
                 "the gateway, which is the session's way out, is not there",
                 "./start.sh brings it along; with Compose by hand: docker compose logs gateway.",
             )
         time.sleep(_LOOK_AGAIN)
-    return socket
+    return path
 
 
-def _check(path: str) -> None:
-    """Tell why the gateway cannot start, once it has said so: gateway/__main__.py."""
+def socket(folder: str) -> str:
+    """Return the gateway's socket for the model servers, there or not; "" where there is no gateway."""
+    return f"{folder}/model" if folder else ""
+
+
+def is_there(path: str) -> bool:
+    """Tell whether somebody listens at a socket: one that was killed leaves its file."""
+    asking = _socket.socket(_socket.AF_UNIX, _STREAM | _socket.SOCK_CLOEXEC | _socket.SOCK_NONBLOCK)
+    try:
+        asking.connect(path)
+    except BlockingIOError:
+        # So many wait that it takes no more.
+        return True
+    except OSError:
+        return False
+    finally:
+        asking.close()
+    return True
+
+
+def _check(path: str, since: float) -> None:
+    """Tell why the gateway cannot start, once it has said so, and not before this second of the clock."""
     try:
         with open(path, encoding="utf-8") as file:
-            text = file.read()
+            text = file.read() if os.fstat(file.fileno()).st_mtime >= since else ""
     except OSError:
         return
     what, _, fix = text.partition("\n")

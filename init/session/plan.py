@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from init.tools import Tool
 
     Models: TypeAlias = Literal["needed", "lenient", "none"]
+    Gateway: TypeAlias = Literal["needed", "lenient", "examined", "none"]
 
 
 class Needs(Record):
@@ -29,20 +30,23 @@ class Needs(Record):
         models: whether the model servers are asked: a failure stops the start (needed), or is only told
             (lenient).
         files: whether the tools' configuration files are put in place.
+        gateway: who waits for the gateway: PID 1, which stops where it is not there (needed), or tells it
+            (lenient); what runs (examined); or nobody, since no way out is opened (none).
     """
 
     places: bool
     models: Models
     files: bool
+    gateway: Gateway
 
 
 # By the setting that says which session it is. The doctor examines for itself what it finds, or does not.
 NEEDS = {
-    "tool": Needs(places=True, models="needed", files=True),
-    "shell": Needs(places=True, models="lenient", files=True),
-    "plain": Needs(places=True, models="none", files=True),
-    "doctor": Needs(places=False, models="none", files=False),
-    "accept": Needs(places=True, models="none", files=False),
+    "tool": Needs(places=True, models="needed", files=True, gateway="needed"),
+    "shell": Needs(places=True, models="lenient", files=True, gateway="lenient"),
+    "plain": Needs(places=True, models="none", files=True, gateway="lenient"),
+    "doctor": Needs(places=False, models="none", files=False, gateway="examined"),
+    "accept": Needs(places=True, models="none", files=False, gateway="none"),
 }
 
 

@@ -87,14 +87,16 @@ def variables_of_the_code() -> set[str]:
 def variables_of_compose() -> set[str]:
     """Return what the compose files hand to containers and builds, and what they put into themselves."""
     text = (REPOSITORY / "compose.yml").read_text()
-    gateways = (REPOSITORY / "compose.egress.yml").read_text()
+    opens = (REPOSITORY / "compose.open.yml").read_text()
     services = yaml.safe_load(text)["services"].values()
     handed = [
         entry
         for service in services
         for entry in [*service.get("environment", []), *service.get("build", {}).get("args", [])]
     ]
-    return {entry.partition("=")[0] for entry in handed} | set(re.findall(r"\$\{(\w+)", text + gateways))
+    names = {entry.partition("=")[0].upper() for entry in handed}
+    names |= set(re.findall(r"^      ([A-Z_]+):", opens, re.MULTILINE))
+    return names | set(re.findall(r"\$\{(\w+)", text + opens))
 
 
 def variables_of_the_example() -> set[str]:

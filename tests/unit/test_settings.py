@@ -161,6 +161,19 @@ def test_one_setting_says_which_session_it_is(environ: dict[str, str], session: 
     assert settings.read(environ).session == session
 
 
+@pytest.mark.parametrize(
+    ("environ", "egress"),
+    [
+        ({}, "open"),
+        ({"SANDBOX_GATEWAY": "default"}, "model"),
+        ({"SANDBOX_GATEWAY": "default", "EGRESS": "list"}, "list"),
+        ({"EGRESS": "model"}, "model"),
+    ],
+)
+def test_where_nobody_says_what_is_reached_it_is_what_is_there(environ: dict[str, str], egress: str) -> None:
+    assert settings.read(environ).egress == egress
+
+
 def test_what_is_accepted_is_told_and_not_taken_away_again() -> None:
     environ = {"SANDBOX_GUARD": "block"}
     assert settings.read({**environ, "SANDBOX_SESSION": "accept"}).guard == "report"

@@ -102,6 +102,13 @@ def test_another_separator(root: Path) -> None:
     assert len(compose.files(root, "compose.yml,more.yml", between)) == 2
 
 
+@pytest.mark.parametrize(("egress", "more"), [("", 0), ("model", 0), ("list", 0), ("open", 1), ("Open", 0)])
+def test_a_network_is_added_where_it_is_asked_for(root: Path, egress: str, more: int) -> None:
+    chosen = compose.by_environment(Checkout(root, root), {"EGRESS": egress}).files
+    assert chosen == (root / "compose.yml", root / "compose.open.yml")[: 1 + more]
+    assert compose.with_network(root, chosen, egress) == chosen
+
+
 @pytest.mark.parametrize("name", compose.OVERRIDES)
 def test_an_override_file_counts_as_compose_has_it(root: Path, name: str) -> None:
     (root / name).touch()
