@@ -12,7 +12,7 @@ from gateway.redaction import Redaction
 from gateway.refusal import Refusal
 from gateway.wire import http_head
 from gateway.wire.http_head import Fields
-from init.model import failures, steps
+from init.model import endpoint, failures, steps
 from init.model.failures import EndpointError
 from init.record import Record
 
@@ -35,6 +35,10 @@ _UNWANTED = frozenset(("alt-svc", "set-cookie", "strict-transport-security"))
 
 # What the session asks about the servers: /.servers, and /.servers/NAME for the steps to one.
 _ABOUT = ".servers"
+_ANOTHER = (
+    "The gateway was started with other settings. Set them in .env, the environment or config/models.yml, "
+    "not for the sandbox alone, and start both anew: docker compose down."
+)
 # Seconds for a connection, as in the messages.
 PATIENCE = 10.0
 
@@ -76,11 +80,9 @@ class Model:
         request = http_head.request(await client.head())
         name, rest = _split(request)
         if name == _ABOUT:
-            await _send(client, attempt, await self._about(rest))
+            await _send(client, attempt, await self._about(rest, request))
             return
-        chosen = self._servers.get(name)
-        if chosen is None:
-            raise Refusal("endpoint", f"there is no model server {name[:64]!r}")
+        chosen = self._find(name, request)
         attempt.host, attempt.port = failures.address(chosen.server.url)
         endpoints.check(request.method, rest)
         connection = await _connect(chosen)
@@ -94,15 +96,28 @@ class Model:
         finally:
             await connection.close()
 
-    async def _about(self, name: str) -> object:
+    def _find(self, name: str, request: Request) -> ModelServer:
+        """Return the server of a name, at the address that the session knows.
+
+        Raises:
+            Refusal: there is none. The gateway of Compose alone may have begun with other settings.
+        """
+        chosen = self._servers.get(name)
+        meant = "".join(request.fields.all(endpoint.ADDRESS.lower()))
+        if chosen is None:
+            raise Refusal("endpoint", f"there is no model server {name[:64]!r}", fix=_ANOTHER)
+        if meant and meant != chosen.server.url:
+            text = f"the model server {name!r} is {chosen.server.url}, and not {meant[:200]}"
+            raise Refusal("endpoint", text, fix=_ANOTHER)
+        return chosen
+
+    async def _about(self, name: str, request: Request) -> object:
         if not name:
             return {
                 name: {"url": chosen.server.url, "has_key": bool(chosen.server.key)}
                 for name, chosen in self._servers.items()
             }
-        if name not in self._servers:
-            raise Refusal("endpoint", f"there is no model server {name[:64]!r}")
-        return await asyncio.to_thread(_steps, self._servers[name].server)
+        return await asyncio.to_thread(_steps, self._find(name, request).server)
 
 
 def _steps(server: Server) -> object:

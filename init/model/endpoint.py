@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 # A list of a thousand models is 200 kB.
 MOST_BYTES = 8 << 20
 
+# The field of a request that tells the gateway which server is meant.
+ADDRESS = "X-Egress-Server"
+
 # Levels of an answer, which has ten. What is deeper is refused once, before anything walks through it.
 DEEPEST = 100
 
@@ -101,8 +104,11 @@ def of_gateway(server: Server, target: str, *, seconds: float) -> Any:
     try:
         with _deadline(seconds):
             opener = urllib.request.build_opener(_Gateway(server.via), _NoProxy())
-            with opener.open(f"http://gateway/{target}", timeout=seconds) as response:
+            asked = urllib.request.Request(f"http://gateway/{target}", headers={ADDRESS: server.url})
+            with opener.open(asked, timeout=seconds) as response:
                 return json.loads(response.read(MOST_BYTES))
+    except urllib.error.HTTPError as error:
+        raise failures.refused(server, server.url, error) from error
     except (OSError, http.client.HTTPException, ValueError) as error:
         raise EndpointError(
             "connect",
@@ -115,6 +121,8 @@ def _opened(
     server: Server, url: str, data: bytes | None, headers: Mapping[str, str], seconds: float
 ) -> http.client.HTTPResponse:
     if server.via:
+        # It may be the gateway of a session with other settings.
+        headers = {**headers, ADDRESS: server.url}
         request = urllib.request.Request(f"http://gateway{server.target(url)}", data, dict(headers))
         opener = urllib.request.build_opener(_Gateway(server.via), _NoRedirect(), _NoProxy())
     else:

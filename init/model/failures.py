@@ -58,15 +58,15 @@ def refused(server: Server, url: str, error: urllib.error.HTTPError) -> Endpoint
     """Say what an HTTP status means."""
     body = _some(error)
     if server.via and error.headers.get("X-Egress-Reason"):
-        return of_gateway(body)
+        return of_gateway(server, body)
     said = error_text(redact(server.key, body.decode(errors="replace")))
     answer = f"{error.code} {redact(server.key, error.reason)[:80]}" + (f": {said}" if said else "")
-    way = proxy.between(url)
+    way = _between(server, url)
     if (way and error.code in _PROXYS_OWN) or any(name in error.headers for name in _PROXYS_HEADERS):
         what = f"{_named(way)} answers {answer}, asked for {url}"
         passing = error.code in (502, 503, 504)
         return EndpointError("answer", what, _proxy_fix(server, url, way), passing=passing, status=error.code)
-    what = f"{url} answers {answer}{_through(url)}"
+    what = f"{url} answers {answer}{_through(server, url)}"
     fix, passing = f"Check {server.origin.url}, and the server's log.", False
     if error.code in (401, 403):
         key = server.origin.name("MODEL_API_KEY", "key or key_file")
@@ -78,7 +78,7 @@ def refused(server: Server, url: str, error: urllib.error.HTTPError) -> Endpoint
         )
     elif 300 <= error.code < 400:
         target = redact(server.key, error.headers.get("Location", "elsewhere"))
-        what = f"{url} redirects to {target[:200]}{_through(url)}"
+        what = f"{url} redirects to {target[:200]}{_through(server, url)}"
         fix = (
             f"Set {server.origin.url} to where the server really is; "
             "a redirection is not followed with a key."
@@ -92,16 +92,19 @@ def refused(server: Server, url: str, error: urllib.error.HTTPError) -> Endpoint
     return EndpointError("answer", what, fix, passing=passing, status=error.code)
 
 
-def of_gateway(told: Any) -> EndpointError:
+def of_gateway(server: Server, told: Any) -> EndpointError:
     """Return what the gateway says of its own way to the server, in the words of this module.
 
     Args:
+        server: which one it is.
         told: its answer, as it came or as it was read.
     """
     try:
         told = json.loads(told) if isinstance(told, bytes) else told
         stage: Stage = told.get("stage", "answer")
         fix = str(told.get("fix") or told.get("advice", ""))
+        if stage in ("name", "connect") and (unasked := proxy.named(server.url)):
+            fix += f" If only {_named(unasked)} gets there: the gateway asks none, EGRESS=open does."
         return EndpointError(stage, str(told["error"]), fix, passing=told.get("passing") is True)
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
         return EndpointError("answer", "the gateway's answer is of no form known", "Start the session anew.")
@@ -109,7 +112,7 @@ def of_gateway(told: Any) -> EndpointError:
 
 def not_reached(server: Server, url: str, error: Exception, seconds: float) -> EndpointError:
     """Say what it means that the request could not be sent."""
-    way = proxy.between(url)
+    way = _between(server, url)
     if way is None or isinstance(error, ssl.SSLError):
         return _not_connected(server, url, error, seconds)
     what = f"{_named(way)} cannot be used for {url}: {getattr(error, 'strerror', None) or error}"
@@ -117,7 +120,7 @@ def not_reached(server: Server, url: str, error: Exception, seconds: float) -> E
 
 
 def _not_connected(server: Server, url: str, error: Exception, seconds: float) -> EndpointError:
-    host, here = urlsplit(url).hostname or "", _place(url)
+    host, here = urlsplit(url).hostname or "", _place(server, url)
     if isinstance(error, socket.gaierror):
         what = f"the name {host} is not known in the container"
         return EndpointError("name", what, _name_fix(server, host), passing=True)
@@ -145,7 +148,7 @@ def _not_connected(server: Server, url: str, error: Exception, seconds: float) -
 
 def not_answered(server: Server, url: str, error: Exception, seconds: float) -> EndpointError:
     """Say what it means that a request was sent and its answer did not come."""
-    here = _place(url)
+    here = _place(server, url)
     if isinstance(error, ssl.SSLError):
         return EndpointError("tls", *_tls_meaning(server, here, error))
     if isinstance(error, TimeoutError):
@@ -157,15 +160,20 @@ def not_answered(server: Server, url: str, error: Exception, seconds: float) -> 
     return EndpointError("answer", what, fix)
 
 
-def _place(url: str) -> str:
+def _between(server: Server, url: str) -> Proxy | None:
+    """Return the proxy through which a server is asked; a gateway asks none."""
+    return None if server.via else proxy.between(url)
+
+
+def _place(server: Server, url: str) -> str:
     """Return HOST:PORT, and the proxy where one is in between."""
     host, port = address(url)
-    return f"{host}:{port}{_through(url)}"
+    return f"{host}:{port}{_through(server, url)}"
 
 
-def _through(url: str) -> str:
+def _through(server: Server, url: str) -> str:
     """Return what a message on this address adds where a proxy is in between."""
-    way = proxy.between(url)
+    way = _between(server, url)
     return f" (through {_named(way)})" if way else ""
 
 
@@ -191,14 +199,14 @@ def too_deep(server: Server, url: str) -> EndpointError:
 
 def web_page(server: Server, url: str) -> EndpointError:
     """Say what it means that a web page comes where a model server should be."""
-    way = proxy.between(url)
+    way = _between(server, url)
     fix = (
         _proxy_fix(server, url, way)
         if way
         else f"Set {server.origin.url} to the API's own address: mostly it ends in /v1, on a port of its own."
     )
     return EndpointError(
-        "answer", f"{url} answers with a web page, not as a model server{_through(url)}", fix
+        "answer", f"{url} answers with a web page, not as a model server{_through(server, url)}", fix
     )
 
 

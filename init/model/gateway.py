@@ -20,6 +20,9 @@ def has_key(server: Server, seconds: float) -> bool:
     if not server.via:
         return bool(server.key)
     told = endpoint.of_gateway(server, ".servers", seconds=seconds)
+    if server.name not in told:
+        # Asked for itself it says what is wrong.
+        return False
     return bool(told[server.name]["has_key"])
 
 
@@ -37,4 +40,4 @@ def steps_to(server: Server, seconds: float) -> Iterator[tuple[str, str]]:
     told = endpoint.of_gateway(server, f".servers/{server.name}", seconds=2 * seconds)
     yield from told["steps"]
     if told["error"]:
-        raise failures.of_gateway(told["error"])
+        raise failures.of_gateway(server, told["error"])
