@@ -11,6 +11,10 @@ from urllib.parse import urlsplit
 
 from init.errors import SandboxError
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from init.model.servers import Places
+
 # More tokens than any model has; what is above it is a slip.
 MOST_TOKENS = 100_000_000
 
@@ -93,27 +97,47 @@ def key(text: str, setting: str) -> str:
     return text
 
 
-def key_in(path: str, setting: str) -> str:
-    """Return the key that a file holds."""
+def key_in_file(name: str, setting: str, places: Places) -> str:
+    """Return the key that a file holds, by the name that the user gave."""
+    path, beside = places.key(name), os.path.normpath(os.path.join(places.config, name))
+    is_open = path.startswith(f"{places.config}/") or (not os.path.exists(path) and os.path.exists(beside))
+    if places.shared and is_open:
+        raise SandboxError(
+            f"{setting}={name}: not in keys/; it is in config/, which the agent can read",
+            f"Move it: mv config/{os.path.relpath(beside, places.config)} keys/",
+        )
+    return key_in(path, setting, _readable("keys" if places.shared else "config", places))
+
+
+def key_in(path: str, setting: str, fix: str = "The user of the sandbox has to be able to read it.") -> str:
+    """Return the key that a file holds.
+
+    Args:
+        path: the file's.
+        setting: how the user calls it.
+        fix: what to do where it cannot be read.
+    """
     try:
         with open(path, encoding="utf-8") as file:
             text = file.read(65536).strip()
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is no text"
-        raise SandboxError(f"{setting}: {path} cannot be read: {reason}", _readable()) from error
+        raise SandboxError(f"{setting}: {path} cannot be read: {reason}", fix) from error
     if not text:
         raise SandboxError(f"{setting}: {path} is empty", "Write the key into it, in one line.")
     return key(text, f"{setting} ({path})")
 
 
-def certificate(path: str, setting: str) -> str:
-    """Return the path of a PEM file."""
+def certificate(name: str, setting: str, places: Places) -> str:
+    """Return the path of a PEM file, by the name that the user gave."""
+    path = os.path.normpath(os.path.join(places.config, name))
     try:
         with open(path, encoding="ascii", errors="replace") as file:
             text = file.read(1 << 20)
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else "that is no name of a file"
-        raise SandboxError(f"{setting}: {path!r} cannot be read: {reason}", _readable()) from error
+        fix = _readable("config", places)
+        raise SandboxError(f"{setting}: {path!r} cannot be read: {reason}", fix) from error
     if "-----BEGIN CERTIFICATE-----" not in text:
         raise SandboxError(
             f"{setting}: {path} holds no certificate", "Name a PEM file (-----BEGIN CERTIFICATE-----)."
@@ -121,9 +145,10 @@ def certificate(path: str, setting: str) -> str:
     return path
 
 
-def _readable() -> str:
-    """Return what to do for the agent to read a file."""
+def _readable(folder: str, places: Places) -> str:
+    """Return what to do for who reads a file of config/ or keys/ to be able to."""
+    readers, owner = ("the gateway", f"{folder}/") if places.shared else ("the agent", "workspace/")
     return (
-        "Put the file into config/, name it as it is called there, and let the owner of workspace/ read it; "
-        f"the agent is UID {os.getuid()}."
+        f"Put the file into {folder}/, name it as it is called there, and let the owner of {owner} read it; "
+        f"{readers} is UID {os.getuid()}."
     )

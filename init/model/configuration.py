@@ -61,7 +61,7 @@ def key_of(variables: Mapping[str, str], places: Places = HERE) -> str:
     if variables.get("MODEL_API_KEY"):
         return checks.key(variables["MODEL_API_KEY"], "MODEL_API_KEY")
     if variables.get("MODEL_API_KEY_FILE"):
-        return checks.key_in(places.key(variables["MODEL_API_KEY_FILE"]), "MODEL_API_KEY_FILE")
+        return checks.key_in_file(variables["MODEL_API_KEY_FILE"], "MODEL_API_KEY_FILE", places)
     return checks.key_in(KEY_FILE, "the secret model_api_key") if os.path.exists(KEY_FILE) else ""
 
 
@@ -77,7 +77,7 @@ def _from_variables(variables: Mapping[str, str], places: Places) -> Server:
         url=checks.address(variables["MODEL_URL"], "MODEL_URL"),
         key=key_of(variables, places),
         variable=handed_over.KEY,
-        ca=checks.certificate(os.path.join(places.config, ca), "MODEL_CA") if ca else "",
+        ca=checks.certificate(ca, "MODEL_CA", places) if ca else "",
         origin=Origin(),
         models=(
             ModelSpec(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 
 from init import handed_over
@@ -61,9 +60,9 @@ def _server(name: str, entry: Entries, places: Places) -> Server:
     elif key:
         key = checks.key(key, entry.place("key"))
     elif key_file:
-        key = checks.key_in(places.key(key_file), entry.place("key_file"))
+        key = checks.key_in_file(key_file, entry.place("key_file"), places)
     if ca:
-        ca = checks.certificate(os.path.normpath(os.path.join(places.config, ca)), entry.place("ca"))
+        ca = checks.certificate(ca, entry.place("ca"), places)
     if not entry.text("url"):
         entry.refuse("has no url", "Give the server's address, such as http://10.0.0.13:8000/v1")
     return Server(

@@ -255,3 +255,24 @@ def test_the_variables_win_over_the_file(tmp_path: Path) -> None:
     configured = conf.read({"MODEL_URL": "http://h"}, lambda what, _fix: warned.append(what), places)
     assert [server.url for server in configured.servers] == ["http://h"]
     assert warned == ["MODEL_URL is set, so config/models.yml is not used"]
+
+
+@pytest.mark.parametrize("named", ["model.key", "{config}/model.key", "../config/model.key"])
+def test_a_key_that_the_agent_can_read_is_refused_and_it_is_said_where_it_belongs(
+    tmp_path: Path, named: str
+) -> None:
+    for folder in ("config", "keys"):
+        (tmp_path / folder).mkdir()
+    (tmp_path / "config" / "model.key").write_text("s3cret")
+    config, keys = str(tmp_path / "config"), str(tmp_path / "keys")
+    variables = {"MODEL_URL": URL, "MODEL_API_KEY_FILE": named.format(config=config)}
+    with pytest.raises(SandboxError) as told:
+        conf.read(variables, quiet, servers.Places(config, keys, shared=True))
+    assert "not in keys/; it is in config/, which the agent can read" in told.value.what
+    assert told.value.fix == "Move it: mv config/model.key keys/"
+    # Without a gateway it is where it has always been.
+    assert conf.read(variables, quiet, servers.Places(config, config)).servers[0].key == "s3cret"
+    (tmp_path / "keys" / "model.key").write_text("other")
+    moved = conf.read({**variables, "MODEL_API_KEY_FILE": "model.key"}, quiet,
+                      servers.Places(config, keys, shared=True))  # fmt: skip
+    assert moved.servers[0].key == "other"
