@@ -98,6 +98,12 @@ RUN export PATH="/opt/tools/bin:/opt/python/bin:/opt/rust/bin:$PATH" && mkdir -m
     done \
  && rm -rf /tmp/try
 
+# The profiles of config/egress.yml: hosts, as the tools tell them.
+ARG PYPI_INDEX=""
+ARG NPM_REGISTRY=""
+RUN --mount=type=bind,from=checkout,source=/checkout/scripts/build,target=/build --mount=type=secret,id=extra_ca \
+    mkdir -p /opt/sandbox && /build/with-network /usr/bin/python3 -I /build/profiles.py /opt/sandbox/profiles.json
+
 COPY --from=python /opt/sandbox /opt/sandbox
 COPY --from=checkout /checkout/config /etc/sandbox/config
 COPY --from=checkout /checkout/.opencode /etc/sandbox/opencode

@@ -58,13 +58,13 @@ class Gateway:
     def __init__(self, variables: Mapping[str, str], places: Places) -> None:
         self._variables, self._config = variables, places.config
         self.journal = Journal(sys.stdout)
-        self.policy = policy_file.read(variables, places.config, {})
+        self.policy = policy_file.read(variables, places.config)
         self.servers = servers(variables, places)
 
     def reload(self) -> None:
         """Take the list anew; one that cannot be read changes nothing."""
         try:
-            self.policy = policy_file.read(self._variables, self._config, {})
+            self.policy = policy_file.read(self._variables, self._config)
         except SandboxError as error:
             self.journal.write("policy", "error", reason="not-read", text=error.what, fix=error.fix)
         else:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from gateway import names
+from gateway import names, profiles
 from gateway.policy import HTTP, HTTPS, Entry, Policy
 from gateway.refusal import Refusal
 from init.errors import SandboxError
@@ -24,13 +24,13 @@ _MOST_ENTRIES = 10_000
 _FIX = "Write a name such as git.example.com, *.example.com for all below it, or mirror.example.com:8443."
 
 
-def read(variables: Mapping[str, str], directory: str, profiles: Mapping[str, tuple[str, ...]]) -> Policy:
+def read(variables: Mapping[str, str], directory: str, shipped: Path = profiles.FILE) -> Policy:
     """Return the policy.
 
     Args:
         variables: EGRESS and EGRESS_ALLOW, by name.
         directory: where egress.yml is; it may be missing.
-        profiles: the lists that come with the image, by name.
+        shipped: the file with the profiles, which is read where one is asked for.
 
     Raises:
         SandboxError: names a bad setting or line.
@@ -40,7 +40,7 @@ def read(variables: Mapping[str, str], directory: str, profiles: Mapping[str, tu
         raise SandboxError(f"EGRESS={mode!r} is not known", f"EGRESS is one of {', '.join(EGRESS)}.")
     short = (text.strip() for text in variables.get("EGRESS_ALLOW", "").split(","))
     entries = [entry(text, "EGRESS_ALLOW") for text in short if text]
-    entries += _from_file(directory, profiles)
+    entries += _from_file(directory, shipped)
     if len(entries) > _MOST_ENTRIES:
         raise SandboxError(
             f"the list of what may be reached has {len(entries)} entries",
@@ -75,7 +75,7 @@ def entry(text: str, place: str, *, private: bool = False, tls: bool = True) -> 
     return Entry(f"*.{name}" if wild else name, port, private, tls and port != HTTP, place)
 
 
-def _from_file(directory: str, profiles: Mapping[str, tuple[str, ...]]) -> list[Entry]:
+def _from_file(directory: str, shipped: Path) -> list[Entry]:
     try:
         content = yaml_text.parse((Path(directory) / "egress.yml").read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -84,24 +84,35 @@ def _from_file(directory: str, profiles: Mapping[str, tuple[str, ...]]) -> list[
         raise unreadable(FILE, error) from error
     entries = Entries(content or {}, FILE)
     entries.names(("profiles", "allow"))
-    listed = []
-    for name in entries.texts("profiles"):
-        if name not in profiles:
-            raise SandboxError(
-                f"{FILE}, profiles: there is no profile {name!r}", f"There are {', '.join(profiles)}."
-            )
-        listed += [entry(text, f"profile {name}") for text in profiles[name]]
-    return listed + [_line(entries, item) for item in entries.either("allow")]
+    # Who wrote a line of his own for a name means that one.
+    listed = [_line(item, entries.place(place)) for place, item in entries.either("allow")]
+    asked = entries.texts("profiles")
+    known = profiles.read(shipped) if asked else {}
+    for name in asked:
+        listed += _of_profile(name, known)
+    return listed
 
 
-def _line(entries: Entries, item: tuple[str, str | Entries]) -> Entry:
-    place, written = item
+def _of_profile(name: str, known: Mapping[str, profiles.Profile]) -> list[Entry]:
+    if name not in known:
+        raise SandboxError(
+            f"{FILE}, profiles: there is no profile {name!r}", f"There are {', '.join(known)}."
+        )
+    if not known[name].lines:
+        raise SandboxError(
+            f"{FILE}, profiles: {name} allows nothing, for {known[name].lacks}",
+            "Write the hosts under `allow:`.",
+        )
+    return [_line(item, f"profile {name}") for _, item in known[name].lines]
+
+
+def _line(written: str | Entries, source: str) -> Entry:
     if isinstance(written, str):
-        return entry(written, entries.place(place))
+        return entry(written, source)
     written.names(("host", "private", "tls"))
     if not written.text("host"):
         written.refuse("has no host", "Write `- {host: mirror.lan, private: true}`.")
     return entry(
-        written.text("host"), written.place(), private=written.truth("private", default=False),
+        written.text("host"), source, private=written.truth("private", default=False),
         tls=written.truth("tls", default=True),
     )  # fmt: skip

@@ -21,14 +21,20 @@ allow:
   - {host: db.lan:5432, private: true, tls: false}
   - plain.example.com:80
 """
-PROFILES = {"python": ("index.example.org", "files.example.org"), "npm": ("npm.example.org",)}
+PROFILES = """{
+ "python": {
+  "allow": ["index.example.org", {"host": "files.lan:8080", "private": true, "tls": false}], "lacks": ""
+ },
+ "npm": {"allow": ["npm.example.org"], "lacks": ""},
+ "go": {"allow": [], "lacks": "the image has no go"}
+}"""
 
 ALLOWED = [
     ("git.example.com", 443, "connect"), ("git.example.com", 443, "tls"), ("a.cdn.example.com", 443, "tls"),
     ("a.b.cdn.example.com", 443, "connect"), ("mirror.example.com", 8443, "connect"),
     ("artifacts.lan", 443, "tls"),
     ("db.lan", 5432, "connect"), ("index.example.org", 443, "tls"), ("plain.example.com", 80, "http"),
-    ("plain.example.com", 80, "connect"),
+    ("plain.example.com", 80, "connect"), ("files.lan", 8080, "http"),
 ]  # fmt: skip
 REFUSED = [
     ("example.com", 443, "connect"), ("evil-git.example.com", 443, "connect"),
@@ -49,7 +55,8 @@ def listed(tmp_path: Path) -> Policy:
 
 def read(folder: Path, text: str, **variables: str) -> Policy:
     (folder / "egress.yml").write_text(text)
-    return policy_file.read({"EGRESS": "list", **variables}, str(folder), PROFILES)
+    (folder / "profiles.json").write_text(PROFILES)
+    return policy_file.read({"EGRESS": "list", **variables}, str(folder), folder / "profiles.json")
 
 
 @pytest.mark.parametrize(("host", "port", "way"), ALLOWED)
@@ -71,7 +78,7 @@ def test_in_every_other_mode_nothing_is_on_the_list(tmp_path: Path, mode: str) -
 
 
 def test_a_missing_file_allows_nothing(tmp_path: Path) -> None:
-    policy = policy_file.read({"EGRESS": "list"}, str(tmp_path), PROFILES)
+    policy = policy_file.read({"EGRESS": "list"}, str(tmp_path), tmp_path / "profiles.json")
     assert policy.entries == ()
 
 
@@ -86,6 +93,31 @@ def test_an_entry_says_where_it_comes_from(listed: Policy) -> None:
     sources = {entry.name: entry.source for entry in listed.entries}
     assert sources["git.example.com"] == "config/egress.yml, allow[0]"
     assert sources["index.example.org"] == "profile python"
+
+
+def test_a_line_of_the_users_own_wins_over_a_profiles(tmp_path: Path) -> None:
+    own = "profiles: [python]\nallow: [{host: index.example.org, private: true}]"
+    assert read(tmp_path, own).decide("index.example.org", 443, "tls").private
+
+
+BROKEN_PROFILES = {
+    "none": None, "no JSON": "{", "a list": "[]", "a list for a mapping": '{"npm": []}', "no UTF-8": b"\xff",
+    "lines that are none": '{"npm": {"allow": 1, "lacks": ""}}',
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("content", BROKEN_PROFILES.values(), ids=BROKEN_PROFILES)
+def test_profiles_that_are_broken_are_told_where_one_is_asked_for(
+    tmp_path: Path, content: str | bytes | None
+) -> None:
+    file = tmp_path / "broken.json"
+    if content is not None:
+        file.write_bytes(content if isinstance(content, bytes) else content.encode())
+    (tmp_path / "egress.yml").write_text("allow: [a.example]")
+    assert policy_file.read({"EGRESS": "list"}, str(tmp_path), file).entries
+    (tmp_path / "egress.yml").write_text("profiles: [npm]")
+    with pytest.raises(SandboxError, match=r"image|allows nothing"):
+        policy_file.read({"EGRESS": "list"}, str(tmp_path), file)
 
 
 BAD = {
@@ -108,6 +140,7 @@ BAD = {
     "an entry that is unknown": "deny: [a.example]",
     "a truth that is none": "allow: [{host: a.example, private: maybe}]",
     "a profile that is unknown": "profiles: [rubby]",
+    "a profile without a host": "profiles: [go]",
     "too many": "allow: [" + "a.example, " * 10_001 + "]",
     "a list in a list": "allow: [[a.example]]",
     "too deep": "[" * 2000,
