@@ -1,5 +1,6 @@
 """Containers started as a user starts them: through the compose file, with folders of the test's own."""
 
+import functools
 import os
 import re
 import subprocess
@@ -8,8 +9,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tests.harness import gateways
 from tests.harness.checkout import Checkout
-from tests.harness.engine import IMAGE, Result, flags
+from tests.harness.engine import IMAGE, Result, docker, flags
+from tests.harness.gateways import Gateway
 from tests.harness.repository import ROOT
 from tests.harness.superuser import Superuser
 from tests.harness.waiting import PATIENCE
@@ -18,6 +21,7 @@ PROJECT = f"sandbox-test-{uuid.uuid4().hex[:8]}"
 # What somebody has in .env or the environment for their own sandbox; empty means the default. How the image
 # is built stays, for that is what they test.
 RUNTIME = (ROOT / ".env.example").read_text().partition("How the image is built")[0]
+TESTS = "tests/compose.test.yml"
 ENVIRON = {**os.environ, **dict.fromkeys(re.findall(r"^#?([A-Z_]+)=", RUNTIME, re.MULTILINE), "")}
 
 COMPOSE_OPTIONS = (
@@ -35,10 +39,13 @@ class Sandbox(Checkout):
     environ: dict[str, str] = field(default_factory=dict)
     # For the one container of a test that is looked for by name.
     name: str = field(default_factory=lambda: f"{PROJECT}-{uuid.uuid4().hex[:8]}")
+    # Containers of its own gateways.
+    gateways: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.make_folders()
         self.config.mkdir()
+        self.keys.mkdir()
         for source in (ROOT / "config").iterdir():
             (self.config / source.name).write_text(source.read_text())
         with (self.config / "tools.yml").open("a") as tools:
@@ -49,15 +56,20 @@ class Sandbox(Checkout):
         return self.folder / "config"
 
     @property
+    def keys(self) -> Path:
+        return self.folder / "keys"
+
+    @property
     def variables(self) -> dict[str, str]:
         """What Compose reads: the folders, the test's project, and the probes beside the compose file."""
         return {
             **ENVIRON,
             "COMPOSE_PROJECT_NAME": PROJECT,
-            "COMPOSE_FILE": "compose.yml:tests/compose.test.yml",
+            "COMPOSE_FILE": ":".join(("compose.yml", *(["compose.open.yml"] if self.is_open else []), TESTS)),
             "WORKSPACE_DIR": str(self.workspace),
             "DATA_DIR": str(self.data),
             "CONFIG_DIR": str(self.config),
+            "KEYS_DIR": str(self.keys),
             "SANDBOX_IMAGE": IMAGE,
             **self.environ,
         }
@@ -68,8 +80,40 @@ class Sandbox(Checkout):
     def command(
         self, *arguments: str, env: Mapping[str, str] | None = None, options: tuple[str, ...] = ("-T",)
     ) -> list[str]:
-        """Return the command line that runs a tool with these arguments."""
-        return self.compose("run", "--rm", *options, *flags(env), "sandbox", *arguments)
+        """Return the command line that runs a tool with these arguments, beside a gateway that is there."""
+        return self.compose("run", "--rm", *options, *self.beside_a_gateway(env or {}), "sandbox", *arguments)
+
+    def beside_a_gateway(self, env: Mapping[str, str]) -> list[str]:
+        """Start the gateway of a session that is given these variables; return the session's options.
+
+        Who asks a model has one of his own. All others share one: they start in half the time.
+        """
+        if self.is_open:
+            return flags(env)
+        models = {name: value for name, value in env.items() if name.startswith("MODEL_")}
+        if models or self.describes_models:
+            gateway = gateways.start(self.variables, models)
+            self.gateways.append(gateway.container)
+        else:
+            gateway = _shared_gateway()
+        given = {name: value for name, value in env.items() if name not in gateways.OWN}
+        return ["--no-deps", *flags({**given, "SANDBOX_GATEWAY": gateway.name})]
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the sessions have a network in the place of a gateway."""
+        return self.environ.get("EGRESS") == "open"
+
+    @property
+    def describes_models(self) -> bool:
+        """Whether what all sessions are given names a model server."""
+        text = (self.config / "models.yml").read_text(errors="replace")
+        described = any(line.strip() and not line.lstrip().startswith("#") for line in text.splitlines())
+        return described or any(name.startswith("MODEL_") for name in self.environ)
+
+    def remove_gateways(self) -> None:
+        if self.gateways:
+            docker("rm", "--force", *self.gateways, check=False)
 
     def run(
         self,
@@ -86,7 +130,8 @@ class Sandbox(Checkout):
 
     def start(self, *arguments: str, env: Mapping[str, str] | None = None) -> str:
         """Start a tool in the background; return the container's ID."""
-        return self.detached(self.compose("run", "--detach", "-T", *flags(env), "sandbox", *arguments))
+        given = self.beside_a_gateway(env or {})
+        return self.detached(self.compose("run", "--detach", "-T", *given, "sandbox", *arguments))
 
     def mounts(self, *more: str, workspace: str | None = None, data: str | None = None) -> tuple[str, ...]:
         """Return what compose.yml mounts and more, as `docker run -v` has it, with other places for two."""
@@ -104,10 +149,23 @@ class Sandbox(Checkout):
         env: Mapping[str, str] | None = None,
         mounts: tuple[str, ...] | None = None,
     ) -> Result:
-        """Run the image with nothing but these options of `docker run`, and the folders mounted."""
+        """Run the image with nothing but these options of `docker run`, and the folders mounted.
+
+        Who names no network has none, and is warned of none.
+        """
         places = self.mounts(f"{ROOT}/tests/probes:/probes:ro") if mounts is None else mounts
         words = [*(word for place in places for word in ("-v", place)), *flags(env)]
+        if "--network" not in options:
+            words.append("--network=none")
         return self.ended(["docker", "run", "--rm", *words, *options, IMAGE, *arguments])
+
+
+@functools.cache
+def _shared_gateway() -> Gateway:
+    """Start the gateway of all sessions that ask no model; it goes with the project."""
+    places = {"CONFIG_DIR": str(ROOT / "config"), "KEYS_DIR": str(ROOT / "keys")}
+    which = {"COMPOSE_PROJECT_NAME": PROJECT, "COMPOSE_FILE": "compose.yml", "SANDBOX_IMAGE": IMAGE}
+    return gateways.start({**ENVIRON, **places, **which}, {})
 
 
 def start(sandbox: Sandbox, *arguments: str, stdin: str = "", **environ: str) -> Result:

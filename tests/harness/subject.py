@@ -122,7 +122,7 @@ def own_folders(chosen: Subject, folder: Path) -> Iterator[Subject]:
     made.make_folders()
     yield made
     if made.compose is not None:
-        made.ended(["docker", "compose", "down", "--timeout", "0", "--remove-orphans"])
+        made.ended(["docker", "compose", "down", "--timeout", "0", "--remove-orphans", "--volumes"])
     made.superuser.give_back(folder)
 
 

@@ -42,6 +42,7 @@ def superuser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Superuser]:
 def sandbox(tmp_path: Path, superuser: Superuser) -> Iterator[Sandbox]:
     made = Sandbox(tmp_path / "checkout", superuser)
     yield made
+    made.remove_gateways()
     superuser.give_back(made.folder)
 
 

@@ -104,7 +104,7 @@ def demo(demo_image: str) -> Iterator[Demo]:
     started = made.compose("up", "--detach", "--wait", "--no-build", "model")
     assert started.returncode == 0, started.stderr + made.log()
     yield made
-    made.compose("down", "--timeout", "1", "--remove-orphans")
+    made.compose("down", "--timeout", "1", "--remove-orphans", "--volumes")
 
 
 def test_it_serves_the_toy_and_its_context(demo: Demo) -> None:
@@ -218,7 +218,7 @@ def checkout(sandbox: Sandbox, demo_image: str) -> Iterator[Sandbox]:
     sandbox.environ |= {"COMPOSE_PROJECT_NAME": f"demo-test-{uuid.uuid4().hex[:8]}", "DEMO_IMAGE": demo_image}
     yield sandbox
     subprocess.run(
-        sandbox.compose("--profile", "demo", "down", "--timeout", "1"), env=sandbox.variables,
+        sandbox.compose("--profile", "demo", "down", "--timeout", "1", "--volumes"), env=sandbox.variables,
         capture_output=True, check=False,
     )  # fmt: skip
 

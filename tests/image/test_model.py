@@ -19,6 +19,8 @@ Serve = Callable[..., Model]
 
 AWKWARD = 'org/My "Model" $(id) `x` ü'
 KEY = "planted-s3cr3t-k3y"
+# Where a session finds the server of MODEL_URL, which only the gateway reaches.
+LINKED = "http://127.0.0.1:21001/local/v1"
 
 
 @pytest.mark.parametrize("tool", ["omp", "opencode"])
@@ -118,7 +120,7 @@ BAD: dict[str, Bad] = {
     "nested": (("--fault", "deep"), {}, "nested too deeply", "the address of a model server"),
     "newline in the key": ((), {"MODEL_API_KEY": f"{KEY}\nX: y"}, "MODEL_API_KEY holds", "one line"),
     "context 0": ((), {"MODEL_CONTEXT": "0"}, "MODEL_CONTEXT='0' is not a whole number", "32768"),
-    "no such key file": ((), {"MODEL_API_KEY_FILE": "none.key"}, "config/none.key cannot be read", "config/"),
+    "no such key file": ((), {"MODEL_API_KEY_FILE": "none.key"}, "keys/none.key cannot be read", "keys/"),
     "CA that is none": ((), {"MODEL_CA": "tools.yml"}, "holds no certificate", "PEM"),
     "https for http": ((), {"MODEL_URL": "https://{host}:8000"}, "does not speak TLS", "http://"),
 }  # fmt: skip
@@ -244,7 +246,7 @@ def test_a_key_is_seen_by_the_server_and_nobody_else(
     sandbox: Sandbox, serve: Serve, container: Callable[..., str]
 ) -> None:
     model = serve("--key", KEY)
-    (sandbox.config / "model.key").write_text(f"{KEY}\n")
+    (sandbox.keys / "model.key").write_text(f"{KEY}\n")
     variables = {"MODEL_URL": model.url, "MODEL_API_KEY_FILE": "model.key", "SANDBOX_LOG_LEVEL": "debug"}
     told = []
     for tool in ("opencode", "omp"):
@@ -290,7 +292,7 @@ def test_what_the_user_configured_wins(sandbox: Sandbox, model: Model) -> None:
     result = connect(sandbox, script="cat $OPENCODE_CONFIG")
     document = json.loads(result.stdout)
     assert "model" not in document
-    assert document["provider"]["local"]["options"]["baseURL"] == model.url
+    assert document["provider"]["local"]["options"]["baseURL"] == LINKED
     assert "config/opencode.json sets model to own/x: opencode begins with that" in result.stderr
 
 
@@ -298,7 +300,7 @@ def test_servers_and_roles_of_the_file(sandbox: Sandbox, serve: Serve) -> None:
     big = serve("--model", "a", "--model", "b", "--key", KEY)
     small = serve("--shape", "llamacpp", "--model", "s")
     del sandbox.environ["MODEL_URL"]
-    (sandbox.config / "big.key").write_text(KEY)
+    (sandbox.keys / "big.key").write_text(KEY)
     (sandbox.config / "models.yml").write_text(
         f"servers:\n  big: {{url: '{big.url}', key_file: big.key}}\n  small: {{url: '{small.url}'}}\n"
         "roles: {main: big/b, fast: small}\n"
@@ -325,7 +327,7 @@ def test_a_program_that_enters_knows_the_model_too(model: Model, container: Call
         "-c",
         "echo $SANDBOX_MODEL_ID $SANDBOX_MODEL_URL; cat $OPENCODE_CONFIG",
     )
-    assert f"scripted-model {model.url}" in told
+    assert f"scripted-model {LINKED}" in told
     assert "local/scripted-model" in told
 
 

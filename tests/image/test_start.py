@@ -65,7 +65,7 @@ def project_of_its_own(sandbox: Sandbox) -> Iterator[Sandbox]:
     """No container of another test, which may be about to end, belongs to this one's project."""
     sandbox.environ["COMPOSE_PROJECT_NAME"] = sandbox.name
     yield sandbox
-    down = sandbox.compose("down", "--timeout", "0", "--remove-orphans")
+    down = sandbox.compose("down", "--timeout", "0", "--remove-orphans", "--volumes")
     subprocess.run(down, cwd=ROOT, env=sandbox.variables, capture_output=True, check=False)
 
 

@@ -104,7 +104,7 @@ def watched(sandbox: Sandbox) -> Iterator[Watched]:
     }
     yield made
     subprocess.run(
-        sandbox.compose("--profile", "demo", "down", "--timeout", "0", "--remove-orphans"),
+        sandbox.compose("--profile", "demo", "down", "--timeout", "0", "--remove-orphans", "--volumes"),
         env=sandbox.variables, capture_output=True, check=False,
     )  # fmt: skip
 

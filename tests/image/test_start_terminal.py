@@ -43,7 +43,7 @@ def opened(sandbox: Sandbox) -> Iterator[Open]:
         docker("rm", "--force", *left, check=False)
     for terminal in terminals:
         terminal.child.close(force=True)
-    down = sandbox.compose("down", "--timeout", "0", "--remove-orphans")
+    down = sandbox.compose("down", "--timeout", "0", "--remove-orphans", "--volumes")
     subprocess.run(down, env=sandbox.variables, capture_output=True, check=False)
 
 

@@ -47,7 +47,7 @@ class Projects:
 def projects(sandbox: Sandbox) -> Iterator[Projects]:
     sandbox.environ["COMPOSE_PROJECT_NAME"] = sandbox.name
     yield Projects(sandbox)
-    down = sandbox.compose("down", "--timeout", "0", "--remove-orphans")
+    down = sandbox.compose("down", "--timeout", "0", "--remove-orphans", "--volumes")
     subprocess.run(down, env=sandbox.variables, capture_output=True, check=False)
 
 
