@@ -5,12 +5,14 @@ PID 1 loads it for the tools' definitions: nothing is imported that takes time.
 
 from __future__ import annotations
 
+import errno
 import os
 
 from init.errors import SandboxError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from typing import NoReturn
 
 
@@ -37,6 +39,7 @@ def unreadable(file: str, error: OSError | ValueError) -> SandboxError:
         return SandboxError(f"{file} cannot be read: {error.strerror}", _let_in())
     if isinstance(error, OSError):
         fix = f"Make it a file that the agent, UID {os.getuid()}, can read."
+        fix = "Take out what is not needed." if error.errno == errno.EFBIG else fix
         return SandboxError(f"{file} cannot be read: {error.strerror}", fix)
     if isinstance(error, UnicodeDecodeError):
         return SandboxError(f"{file} is no UTF-8 text, from byte {error.start} on", f"Save {file} as UTF-8.")
@@ -63,13 +66,16 @@ class Entries:
         content: what was read.
         file: what the user calls the file.
         path: the mapping's place in it, such as `servers.big`; "" for the whole.
+        places: line and column of each path, where they are known: yaml_text.places.
 
     Raises:
         SandboxError: it is no mapping. So do all methods where what they are asked for is of another form.
     """
 
-    def __init__(self, content: object, file: str, path: str = "") -> None:
-        self.file, self.path = file, path
+    def __init__(
+        self, content: object, file: str, path: str = "", places: Mapping[str, str] | None = None
+    ) -> None:
+        self.file, self.path, self._places = file, path, places or {}
         if not isinstance(content, dict):
             self.refuse("is no mapping", "Write it as `name: value` lines; the comments there show how.")
         self.content = content
@@ -78,25 +84,30 @@ class Entries:
         """Raise the error that this mapping, or its entry of this name, is or has something wrong."""
         raise SandboxError(f"{self.place(name)}: this {why}", fix)
 
+    def _refuse_entry(self, why: str, fix: str, name: str) -> NoReturn:
+        """Raise the error that this mapping has an entry that is wrong, at its line where that is known."""
+        raise SandboxError(f"{self.place(name if self._places else '')}: this {why}", fix)
+
     def place(self, name: str = "") -> str:
         """Return where the mapping is, or its entry of this name."""
         path = self._path(name) if name else self.path
-        return f"{self.file}, {path}" if path else self.file
+        return f"{self.file}, {self._places.get(path, path)}" if path else self.file
 
     def names(self, known: tuple[str, ...] | None = None) -> list[str]:
         """Return the names in the file's order; none may be unknown where it is said which there are."""
         unknown = [name for name in self.content if known is not None and name not in known]
         if unknown:
-            self.refuse(f"has the unknown entry {unknown[0]!r}", f"There are {', '.join(known or ())}.")
+            fix = f"There are {', '.join(known or ())}."
+            self._refuse_entry(f"has the unknown entry {unknown[0]!r}", fix, unknown[0])
         return list(self.content)
 
     def inner(self, name: str) -> Entries:
         """Return the mapping that is an entry of this one."""
-        return Entries(self.content.get(name) or {}, self.file, self._path(name))
+        return self._of(self.content.get(name) or {}, name)
 
     def items(self, name: str) -> list[Entries]:
         """Return the mappings of a list."""
-        return [Entries(item, self.file, self._path(place)) for place, item in self._list(name)]
+        return [self._of(item, place) for place, item in self._list(name)]
 
     def texts(self, name: str) -> tuple[str, ...]:
         """Return the texts of a list."""
@@ -105,9 +116,14 @@ class Entries:
     def either(self, name: str) -> list[tuple[str, str | Entries]]:
         """Return the items of a list that are texts or mappings, each with its place."""
         return [
-            (place, Entries(item, self.file, self._path(place)))
-            if isinstance(item, dict)
-            else (place, self._text(place, item))
+            (place, item if isinstance(item, Entries) else self._text(place, item))
+            for place, item in self.each(name)
+        ]
+
+    def each(self, name: str) -> list[tuple[str, object]]:
+        """Return the items of a list, each with its place; a mapping as Entries, anything else as it is."""
+        return [
+            (place, self._of(item, place) if isinstance(item, dict) else item)
             for place, item in self._list(name)
         ]
 
@@ -115,21 +131,21 @@ class Entries:
         """Return one text."""
         value = self.content.get(name) or ""
         if not isinstance(value, str):
-            self.refuse(f"has {name} that is no text", f"Write `{name}: value` in one line.")
+            self._refuse_entry(f"has {name} that is no text", f"Write `{name}: value` in one line.", name)
         return self._text(name, value)
 
     def truth(self, name: str, *, default: bool) -> bool:
         """Return whether one is on; the default where it is not said."""
         value = self.text(name).lower()
         if value not in ("", "true", "false", "yes", "no", "on", "off"):
-            self.refuse(f"has {name}: {value!r}", f"{name} is true or false.")
+            self._refuse_entry(f"has {name}: {value!r}", f"{name} is true or false.", name)
         return value in ("true", "yes", "on") if value else default
 
     def _list(self, name: str) -> list[tuple[str, object]]:
         """Return the items of a list, each with its place."""
         content = self.content.get(name) or []
         if not isinstance(content, list):
-            self.refuse(f"has {name} that is no list", f"Write `{name}: [first, second]`.")
+            self._refuse_entry(f"has {name} that is no list", f"Write `{name}: [first, second]`.", name)
         return [(f"{name}[{index}]", item) for index, item in enumerate(content)]
 
     def _text(self, place: str, value: object) -> str:
@@ -139,6 +155,9 @@ class Entries:
         if "\0" in value:
             self.refuse("holds a NUL character", "Take it out.", place)
         return value
+
+    def _of(self, content: object, name: str) -> Entries:
+        return Entries(content, self.file, self._path(name), self._places)
 
     def _path(self, name: str) -> str:
         return f"{self.path}.{name}" if self.path else name

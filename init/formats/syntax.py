@@ -110,7 +110,8 @@ def _blank(pattern: str, text: str) -> str:
 
 def _yaml_fault(text: str) -> str | None:
     try:
-        yaml_text.parse(text)
+        # Some tools take a name that is there twice.
+        yaml_text.parse(text, twice=True)
     except ValueError as error:
         return str(error)
     return None

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from init.formats import syntax
+from init.formats import syntax, yaml_text
 
 JSON = st.recursive(
     st.one_of(st.none(), st.booleans(), st.integers(), st.text()),
@@ -196,3 +196,26 @@ def test_what_any_text_holds_can_be_written_as_json_or_is_told(name: str, text: 
     except ValueError:
         return
     json.dumps(content)
+
+
+TWICE = "a: {b: 1, c: [b, b], d: {b: 1}}\nb: 2\n"
+
+
+def test_a_name_may_be_there_once_in_each_mapping() -> None:
+    assert yaml_text.parse(TWICE)
+    for text, place in (
+        (f"{TWICE}a: 3\n", "line 3, column 1: 'a'"),
+        ("x: [{a: 1, b: 2, a: 3}]", "line 1, column 18"),
+    ):
+        with pytest.raises(ValueError, match=place):
+            yaml_text.parse(text)
+        assert yaml_text.parse(text, twice=True)
+
+
+def test_every_value_has_its_place() -> None:
+    assert yaml_text.places("a:\n  - b\n  - {c: d}\ne: &x [f]\ng: *x\n") == {
+        "a": "line 1, column 1", "a[0]": "line 2, column 5", "a[1]": "line 3, column 5",
+        "a[1].c": "line 3, column 6", "e": "line 4, column 1", "e[0]": "line 4, column 8",
+        "g": "line 5, column 1", "g[0]": "line 4, column 8",
+    }  # fmt: skip
+    assert yaml_text.places("") == {}
