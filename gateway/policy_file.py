@@ -5,23 +5,30 @@ A policy that cannot be read never means "all": the gateway does not start with 
 
 from __future__ import annotations
 
+import contextlib
+import re
 from pathlib import Path
 
-from gateway import names, profiles
-from gateway.policy import HTTP, HTTPS, Entry, Policy
-from gateway.refusal import Refusal
+from gateway import lines, profiles
+from gateway.policy import Entry, Policy
 from init.errors import SandboxError
-from init.formats import yaml_text
-from init.formats.entries import Entries, unreadable
+from init.formats import small_file, yaml_text
+from init.formats.entries import Entries, is_missing, unreadable
 from init.settings import EGRESS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
-FILE = "config/egress.yml"
+FILE, SHORT = "config/egress.yml", "EGRESS_ALLOW"
 _MOST_ENTRIES = 10_000
-_FIX = "Write a name such as git.example.com, *.example.com for all below it, or mirror.example.com:8443."
+# Of the file: as many entries, each of the longest name.
+_MOST_BYTES = 4 << 20
+# What YAML takes for a reference to something else, and what to do about it.
+_BARE = re.compile(r"[-,:\[]\s+\*|\[\*")
+_QUOTES = "Put a name that begins with * into quotes."
+# Faults that are told at one time.
+_MOST_TOLD = 10
 
 
 def read(variables: Mapping[str, str], directory: str, shipped: Path = profiles.FILE) -> Policy:
@@ -33,86 +40,111 @@ def read(variables: Mapping[str, str], directory: str, shipped: Path = profiles.
         shipped: the file with the profiles, which is read where one is asked for.
 
     Raises:
-        SandboxError: names a bad setting or line.
+        SandboxError: names every bad line.
     """
     mode = variables.get("EGRESS") or "model"
     if mode not in EGRESS:
         raise SandboxError(f"EGRESS={mode!r} is not known", f"EGRESS is one of {', '.join(EGRESS)}.")
-    short = (text.strip() for text in variables.get("EGRESS_ALLOW", "").split(","))
-    entries = [entry(text, "EGRESS_ALLOW") for text in short if text]
-    entries += _from_file(directory, shipped)
-    if len(entries) > _MOST_ENTRIES:
+    faults = _Faults()
+    listed, named = _from_file(directory, shipped, faults)
+    for text in re.split(r"[\s,;]+", variables.get(SHORT, "")):
+        with faults.at(SHORT):
+            listed += [lines.entry(text, SHORT)] if text else []
+    # The first of a name counts: who wrote it himself means that, and who wrote more about it, in the file.
+    listed += named
+    faults.tell()
+    if len(listed) > _MOST_ENTRIES:
         raise SandboxError(
-            f"the list of what may be reached has {len(entries)} entries",
+            f"the list of what may be reached has {len(listed)} entries",
             f"Keep it to {_MOST_ENTRIES}; *.example.com allows all names below one.",
         )
-    return Policy(mode, entries)
+    return Policy(mode, listed)
 
 
-def entry(text: str, place: str, *, private: bool = False, tls: bool = True) -> Entry:
-    """Return what one line allows.
+class _Faults:
+    """What is wrong, collected instead of stopping at the first fault."""
 
-    Args:
-        text: a name, or ``*.`` and one, with a port where it is not 443.
-        place: where the user wrote it.
-        private: whether it may be at a private address.
-        tls: whether only TLS passes.
+    def __init__(self) -> None:
+        self._found: list[SandboxError] = []
+
+    @contextlib.contextmanager
+    def at(self, place: str) -> Iterator[None]:
+        """Keep the error that is raised meanwhile, with its place, if it has none."""
+        try:
+            yield
+        except SandboxError as error:
+            what = error.what if error.what.startswith(FILE) else f"{place}: {error.what}"
+            self._found.append(SandboxError(what, error.fix))
+
+    def tell(self) -> None:
+        """Raise all of them as one.
+
+        Raises:
+            SandboxError: there is one.
+        """
+        if not self._found:
+            return
+        told, more = self._found[:_MOST_TOLD], len(self._found) - _MOST_TOLD
+        whats = [*(error.what for error in told), *([f"and {more} more"] if more > 0 else [])]
+        raise SandboxError("; ".join(whats), " ".join(dict.fromkeys(error.fix for error in told)))
+
+
+def _from_file(directory: str, shipped: Path, faults: _Faults) -> tuple[list[Entry], list[Entry]]:
+    """Return what the file's own lines allow, and what the profiles do that it names."""
+    entries, own, named = _entries(directory), [], []
+    with faults.at(FILE):
+        entries.names(("profiles", "allow"))
+    with faults.at(FILE):
+        for place, item in entries.each("allow"):
+            where = entries.place(place)
+            with faults.at(where):
+                own.append(_line(item, where.partition(", column")[0]))
+    with faults.at(FILE):
+        asked = entries.each("profiles")
+        known = profiles.read(shipped) if asked else {}
+        for place, item in asked:
+            with faults.at(entries.place(place)):
+                named += _of_profile(item, known)
+    return own, named
+
+
+def _entries(directory: str) -> Entries:
+    """Return what the file holds.
 
     Raises:
-        SandboxError: it is no such line, or allows more than anybody can mean.
+        SandboxError: it cannot be read.
     """
-    wild = text.startswith("*.")
+    text = ""
     try:
-        name, port = names.host_and_port(text[2:] if wild else text, HTTPS)
-    except Refusal as refusal:
-        raise SandboxError(f"{place}: {refusal.text}", _FIX) from refusal
-    if wild and "." not in name:
-        raise SandboxError(f"{place}: {text!r} allows every name of a top-level domain", _FIX)
-    if wild and private:
-        raise SandboxError(
-            f"{place}: {text!r} is private, and stands for any name", "Name each private host."
-        )
-    return Entry(f"*.{name}" if wild else name, port, private, tls and port != HTTP, place)
-
-
-def _from_file(directory: str, shipped: Path) -> list[Entry]:
-    try:
-        content = yaml_text.parse((Path(directory) / "egress.yml").read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return []
+        text = small_file.read(f"{directory}/egress.yml", _MOST_BYTES).decode()
+        content = yaml_text.parse(text)
     except (OSError, ValueError) as error:
-        raise unreadable(FILE, error) from error
-    entries = Entries(content or {}, FILE)
-    entries.names(("profiles", "allow"))
-    # Who wrote a line of his own for a name means that one.
-    listed = [_line(item, entries.place(place)) for place, item in entries.either("allow")]
-    asked = entries.texts("profiles")
-    known = profiles.read(shipped) if asked else {}
-    for name in asked:
-        listed += _of_profile(name, known)
-    return listed
+        if is_missing(error):
+            return Entries({}, FILE)
+        told = unreadable(FILE, error)
+        raise SandboxError(told.what, _QUOTES if _BARE.search(text) else told.fix) from error
+    return Entries(content or {}, FILE, places=yaml_text.places(text))
 
 
-def _of_profile(name: str, known: Mapping[str, profiles.Profile]) -> list[Entry]:
-    if name not in known:
-        raise SandboxError(
-            f"{FILE}, profiles: there is no profile {name!r}", f"There are {', '.join(known)}."
-        )
+def _of_profile(name: object, known: Mapping[str, profiles.Profile]) -> list[Entry]:
+    if not isinstance(name, str) or name not in known:
+        raise SandboxError(f"there is no profile {name!r:.80}", f"There are {', '.join(known)}.")
     if not known[name].lines:
         raise SandboxError(
-            f"{FILE}, profiles: {name} allows nothing, for {known[name].lacks}",
-            "Write the hosts under `allow:`.",
+            f"the profile {name} allows nothing: {known[name].lacks}", "Write the hosts under `allow:`."
         )
     return [_line(item, f"profile {name}") for _, item in known[name].lines]
 
 
-def _line(written: str | Entries, source: str) -> Entry:
+def _line(written: object, source: str) -> Entry:
     if isinstance(written, str):
-        return entry(written, source)
+        return lines.entry(written, source)
+    if not isinstance(written, Entries):
+        raise SandboxError("this is no text", "Write a name, or `{host: mirror.lan, private: true}`.")
     written.names(("host", "private", "tls"))
     if not written.text("host"):
         written.refuse("has no host", "Write `- {host: mirror.lan, private: true}`.")
-    return entry(
+    return lines.entry(
         written.text("host"), source, private=written.truth("private", default=False),
         tls=written.truth("tls", default=True),
     )  # fmt: skip
