@@ -29,11 +29,12 @@ def start(variables: Mapping[str, str], models: Mapping[str, str]) -> Gateway:
         models: MODEL_*, over what Compose reads.
     """
     name, owner = secrets.token_hex(16), Path(variables["KEYS_DIR"]).stat()
-    options = ("--detach", "--no-deps", "-T", f"--user={owner.st_uid}:{owner.st_gid}", f"--name=gateway-{name}")
+    container, user = f"gateway-{name}", f"{owner.st_uid}:{owner.st_gid}"
+    options = ("--detach", "--no-deps", "-T", f"--user={user}", f"--name={container}")
     own = flags({**models, "SANDBOX_GATEWAY": name})
     command = ["docker", "compose", "--project-directory", str(ROOT), "run", *options, *own, "gateway"]
     result = subprocess.run(
         command, env=dict(variables), capture_output=True, text=True, timeout=PATIENCE * 2, check=False
     )
     assert result.returncode == 0, result.stderr
-    return Gateway(name, f"gateway-{name}")
+    return Gateway(name, container)

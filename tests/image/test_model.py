@@ -283,7 +283,8 @@ def test_at_a_terminal_one_of_several_models_is_asked_for(sandbox: Sandbox, serv
     assert stopped.type_until_end("\x03") == 130, stopped.text
 
 
-def test_what_the_user_configured_wins(sandbox: Sandbox, model: Model) -> None:
+@pytest.mark.usefixtures("model")
+def test_what_the_user_configured_wins(sandbox: Sandbox) -> None:
     (sandbox.config / "opencode.json").write_text(
         json.dumps(
             {"model": "own/x", "provider": {"own": {"npm": "@ai-sdk/openai-compatible", "models": {"x": {}}}}}
