@@ -12,11 +12,21 @@ if TYPE_CHECKING:
 
 
 class Mount(Record):
-    """One line of proc_pid_mountinfo(5): where, whether it is read-only, and its number."""
+    """One line of proc_pid_mountinfo(5).
+
+    Attributes:
+        path: where it is mounted.
+        read_only: whether nothing can be written there.
+        number: its number.
+        kind: the type of its filesystem.
+        root: which folder or file of that filesystem it is.
+    """
 
     path: str
     read_only: bool
     number: int = 0
+    kind: str = ""
+    root: str = "/"
 
 
 def parse(mountinfo: str) -> tuple[Mount, ...]:
@@ -28,7 +38,9 @@ def parse(mountinfo: str) -> tuple[Mount, ...]:
         path = _unescape(fields[4])
         # The mount's own options, and after the separator those of the filesystem.
         options = [*fields[5].split(","), *fields[-1].split(",")]
-        table[path] = Mount(path, "ro" in options, int(fields[0]))
+        # As many fields as the kernel likes, then a dash, and behind it three.
+        kind = fields[fields.index("-", 6) + 1]
+        table[path] = Mount(path, "ro" in options, int(fields[0]), kind, _unescape(fields[3]))
     return tuple(table.values())
 
 
