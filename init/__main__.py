@@ -6,7 +6,7 @@ import os
 import sys
 
 from init import accounts, mounts, paths, program, signals
-from init.root import claims, ownership, privileges, user_namespace
+from init.root import claims, exposures, ownership, privileges, surroundings, user_namespace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -34,6 +34,8 @@ def root_phase(settings: Settings, arguments: list[str]) -> NoReturn:
     privileges.require_pid_one()
     privileges.require_capabilities()
     table = mounts.read_table()
+    # Before anything is changed: what is mounted as the workspace may be the machine.
+    exposures.require(exposures.find(surroundings.look(table)), settings.allow_unsafe)
     owner = mounts.owner(table, paths.WORKSPACE)
     user_namespace.require_own_files(settings, owner and owner[0], user_namespace.read_map())
     agent = accounts.choose(settings, owner)
@@ -66,6 +68,8 @@ def session_phase(settings: Settings, arguments: list[str]) -> int:
     seal.session(settings.seccomp, os.getpid())
     seal.adopt_orphans()
     table = mounts.read_table()
+    # Again, since there may have been no root phase, and it is the agent's own eyes that count.
+    exposures.tell(exposures.require(exposures.find(surroundings.look(table)), settings.allow_unsafe))
     needs = plan.NEEDS[settings.session]
     places.require(table, needs)
     link.require(settings, needs)

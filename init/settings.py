@@ -24,6 +24,11 @@ MODEL = (
 )  # fmt: skip
 # What a session may reach: by its gateway the model servers, or what is on the list, too; or everything.
 EGRESS = ("model", "list", "open")
+# What a container may be given that leads out of it: it stops the start, unless it is allowed by its name.
+UNSAFE = (
+    "engine-socket", "host-root", "host-network", "host-processes", "devices", "kernel-files",
+    "cluster-token",
+)  # fmt: skip
 # Any of these asks for a model server.
 ASKING = ("MODEL_URL", "MODEL_ID", "MODEL_CONTEXT", "MODEL_OUTPUT")
 
@@ -42,6 +47,7 @@ class Settings(Record):
         egress: what the session may reach, one of EGRESS; where nobody says, what is there: a gateway or not.
         host: what start.sh tells of the machine, as JSON, "" where nothing does.
         seccomp: whether the session's own filter is on, leaves room for a debugger, or is off.
+        allow_unsafe: what of UNSAFE the container may be given.
         guard: whether what the session wrote is left alone, reported or quarantined.
         repositories: folders of git's outside of the workspace, mounted at the paths that it names.
         menu_timeout: seconds the menu waits for a first answer; 0 waits for ever.
@@ -60,6 +66,7 @@ class Settings(Record):
     egress: str
     host: str
     seccomp: str
+    allow_unsafe: tuple[str, ...]
     guard: str
     repositories: tuple[str, ...]
     menu_timeout: float
@@ -97,6 +104,7 @@ def read(environ: Mapping[str, str]) -> Settings:
         egress=reader.choice("EGRESS", EGRESS, "model" if environ.get("SANDBOX_GATEWAY") else "open"),
         host=environ.get("SANDBOX_HOST", ""),
         seccomp=reader.choice("SANDBOX_SECCOMP", ("on", "debug", "off")),
+        allow_unsafe=reader.some_of("SANDBOX_ALLOW_UNSAFE", UNSAFE),
         guard=reader.guard(session),
         repositories=reader.folders("SANDBOX_REPOSITORIES"),
         menu_timeout=reader.seconds("MENU_TIMEOUT", 10.0),
@@ -158,6 +166,17 @@ class _Reader:
                 name, "names no tool", f"Set {name} to names separated by commas, such as opencode,omp."
             )
         return parts
+
+    def some_of(self, name: str, known: tuple[str, ...]) -> tuple[str, ...]:
+        parts = (part.strip() for part in self.environ.get(name, "").split(","))
+        chosen = tuple(dict.fromkeys(part for part in parts if part))
+        unknown = [part for part in chosen if part not in known]
+        if unknown:
+            self._bad(
+                name, f"has what is not known: {', '.join(unknown)}",
+                f"{name} takes, separated by commas: {', '.join(known)}.",
+            )  # fmt: skip
+        return chosen
 
     def folders(self, name: str) -> tuple[str, ...]:
         parts = tuple(part for part in self.environ.get(name, "").split(":") if part)
