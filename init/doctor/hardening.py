@@ -7,6 +7,7 @@ import errno
 import os
 
 from init import mounts, paths
+from init.root import exposures, surroundings
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -16,8 +17,6 @@ if TYPE_CHECKING:
 # What is meant to be written: the two folders, home and the temporary ones, and the kernel's own.
 _OURS = {"/", paths.HOME, paths.WORKSPACE, paths.DATA, "/tmp"}  # noqa: S108 - named, not used
 _KERNELS = ("/dev/", "/proc/", "/sys/", "/run/secrets/")
-
-_ENGINES = ("/run/docker.sock", "/var/run/docker.sock", "/run/containerd/containerd.sock")
 
 # prctl(2).
 PR_SET_SECCOMP, SECCOMP_MODE_FILTER = 22, 2
@@ -50,6 +49,7 @@ def session(report: Report, settings: Settings) -> None:
             "Take it out when done.",
         )
     _mounts(report)
+    _exposures(report)
     _limits(report)
 
 
@@ -111,9 +111,21 @@ def _mounts(report: Report) -> None:
             f"the agent can also write {', '.join(sorted(more))}",
             "Take the mounts out, or add :ro.",
         )
-    sockets = [path for path in _ENGINES if os.path.exists(path)]
-    bad = sockets and f"{sockets[0]} gives the agent the whole machine"
-    _holds(report, "engine", "its socket is not in here", bad, "Never mount it.")
+
+
+def _exposures(report: Report) -> None:
+    """Tell what leads out of the container: what is not allowed has stopped the start."""
+    found = exposures.find(surroundings.look(mounts.read_table()))
+    for exposure in found:
+        report.warn(
+            exposure.name,
+            f"the agent has {exposures.describe(exposure)}: SANDBOX_ALLOW_UNSAFE allows it",
+            "It may lead out of the container: see docs/escape-benchmark.md.",
+        )
+    if not found:
+        report.good("exposures", "no engine's socket, no disk, and nothing of the machine's root or network")
+    if surroundings.is_in("ipc", surroundings.FIRST_IPC_NAMESPACE):
+        report.warn("ipc", "shared memory is the machine's", "Leave out ipc: host; shm_size gives more.")
 
 
 def _limits(report: Report) -> None:
