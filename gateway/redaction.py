@@ -3,9 +3,19 @@
 from __future__ import annotations
 
 import base64
+import html
 import json
 import re
+import string
 import urllib.parse
+
+_ALNUM = frozenset(string.ascii_letters + string.digits)
+# RFC 3986 section 2.3.
+_UNRESERVED = _ALNUM | set("-._~")
+# Characters of another form: a shorter one stands in answers that hold no key.
+_SHORTEST = 8
+# RFC 4648 section 5.
+_FOR_URLS = str.maketrans("+/", "-_")
 
 
 class Redaction:
@@ -60,9 +70,25 @@ class Redaction:
 
 
 def _forms(key: str) -> set[str]:
-    """Return how an answer may write a key: as it is, in JSON, in a URL, in base64."""
-    escaped = json.dumps(key)[1:-1]
-    return {
-        key, escaped, escaped.replace("/", "\\/"), urllib.parse.quote(key, safe=""), urllib.parse.quote(key),
-        base64.b64encode(key.encode()).decode().rstrip("="),
-    }  # fmt: skip
+    """Return how an answer may write a key: as it is, in JSON, a URL, HTML, base64, hexadecimal."""
+    in_json, in_url = json.dumps(key)[1:-1], urllib.parse.quote(key, safe="")
+    forms = {key, in_json, in_json.replace("/", "\\/"), in_url, urllib.parse.quote(key), html.escape(key)}
+    # Some writers escape what they need not, and some in lower case.
+    for plain in (_ALNUM, _UNRESERVED):
+        for code in ("\\u{:04x}", "\\u{:04X}", "&#x{:x};", "&#x{:X};", "&#{};"):
+            forms.add("".join(one if one in plain else code.format(ord(one)) for one in key))
+    forms.add(re.sub("%..", lambda match: match[0].lower(), in_url))
+    forms |= {key.encode().hex(), key.encode().hex().upper()}
+    forms |= {form.translate(_FOR_URLS) for form in _in_base64(key)} | _in_base64(key)
+    return {form for form in forms if form == key or len(form) >= _SHORTEST}
+
+
+def _in_base64(key: str) -> set[str]:
+    """Return the characters that are the key's alone, whatever stands before and behind it."""
+    found = set()
+    for before in range(3):
+        text = base64.b64encode(b"\0" * before + key.encode()).decode().rstrip("=")
+        bits = 8 * (before + len(key))
+        # The first has bits of what stands before, and the last may have some of what comes behind.
+        found.add(text[-(-8 * before // 6) : bits // 6])
+    return found - {""}

@@ -1,7 +1,9 @@
 """The key in an answer, however it is written and cut."""
 
 import base64
+import html
 import json
+import re
 import urllib.parse
 
 import pytest
@@ -13,7 +15,11 @@ from gateway.redaction import Redaction
 KEY = 'sk-"abc/def+ghi'
 FORMS = [
     KEY, json.dumps(KEY), json.dumps(KEY).replace("/", "\\/"), urllib.parse.quote(KEY, safe=""),
-    base64.b64encode(KEY.encode()).decode(),
+    base64.b64encode(KEY.encode()).decode(), base64.b64encode(f"Bearer {KEY}".encode()).decode(),
+    base64.urlsafe_b64encode(f"a {KEY}".encode()).decode(), KEY.encode().hex(), KEY.encode().hex().upper(),
+    html.escape(KEY), "".join(f"&#{ord(one)};" if one in '-"/+' else one for one in KEY),
+    "".join(f"\\u{ord(one):04X}" if one in '"/+' else one for one in KEY),
+    re.sub("%..", lambda match: match[0].lower(), urllib.parse.quote(KEY, safe="")),
 ]  # fmt: skip
 
 
@@ -30,7 +36,7 @@ def test_no_form_of_the_key_comes_through(form: str, data: st.DataObject) -> Non
     blocks = [text[begin:end] for begin, end in zip([0, *cuts], [*cuts, len(text)], strict=True)]
     shown = passed(KEY, blocks)
     assert len(shown) == len(text)
-    assert b"you sent ***" in shown or b'you sent "**' in shown
+    assert b"*" * 15 in shown
     assert form.encode() not in shown
     assert b"abc" not in shown
 
@@ -48,6 +54,11 @@ def test_what_is_no_begin_of_the_key_goes_on_at_once() -> None:
     assert redaction.feed(b"data: {}\n\n") == b"data: {}\n\n"
     assert redaction.feed(b"data: s") == b"data: "
     assert redaction.feed(b"ay") == b"say"
+
+
+def test_a_short_key_is_not_found_where_it_is_not() -> None:
+    assert passed("EMPTY", [b"EMPTY base64 of it: RU1QVFk 454d505459"]).startswith(b"***** base64")
+    assert passed("ab", [b"6162 YWI"]) == b"6162 YWI"
 
 
 def test_without_a_key_nothing_is_touched() -> None:
