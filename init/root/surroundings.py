@@ -134,12 +134,15 @@ def _places(folders: Iterable[str]) -> Iterator[str]:
 
 
 def _is_served(path: str) -> bool:
-    """Tell whether somebody listens: an agent may have left a file of this name, or a socket.
+    """Tell whether somebody listens: an agent may have left a file of this name, a socket, or a link to one.
 
     Who may not ask takes it for one.
     """
-    found = _status(path)
-    return found is not None and stat.S_ISSOCK(found.st_mode) and _converse(path, b"") is not None
+    try:
+        found = os.lstat(path)
+    except OSError:
+        return False
+    return stat.S_ISSOCK(found.st_mode) and _converse(path, b"") is not None
 
 
 def _is_engine(path: str) -> bool:

@@ -61,6 +61,14 @@ def test_a_socket_that_was_left_behind_or_a_file_of_its_name_is_none(tmp_path: P
     assert names(Mount(str(tmp_path), read_only=False)) == []
 
 
+def test_a_link_that_an_agent_left_is_none(tmp_path: Path) -> None:
+    """The gateway's sockets are in each container: a link to one would stop all starts to come."""
+    (tmp_path / "docker.sock").symlink_to(tmp_path / "gateway" / "model")
+    with serving(tmp_path / "gateway" / "model"):
+        assert (tmp_path / "docker.sock").is_socket()
+        assert names(Mount(str(tmp_path), read_only=False)) == []
+
+
 PING = b"HTTP/1.0 200 OK\r\nApi-Version: 1.41\r\nServer: Docker/20.10\r\n\r\nOK"
 
 
