@@ -62,7 +62,7 @@ def model(
         report.fail("settings", error.what, error.fix)
         return None
     if not configured.servers:
-        _nothing_set(report, tools)
+        _nothing_set(report, sockets, tools)
         return None
     report.secrets.extend(server.key for server in configured.servers if server.key)
     if not all([_reach(report, server) for server in configured.servers]):  # noqa: C419 - each is to be told of
@@ -83,14 +83,14 @@ def model(
     return Examined(catalogue, max(known)) if len(known) == len(readings) else None
 
 
-def _nothing_set(report: Report, tools: Iterable[Tool]) -> None:
+def _nothing_set(report: Report, sockets: str, tools: Iterable[Tool]) -> None:
     if all(model_step.untouched(tool) for tool in tools if tool.renderer):
         report.fail("settings", "no model server is configured", model_step.NO_SERVER_FIX)
     else:
         report.warn(
             "settings",
             "MODEL_URL is not set; what the tools' own files name is not tried",
-            model_step.NO_SERVER_FIX,
+            model_step.UNREACHED_FIX if sockets else model_step.NO_SERVER_FIX,
         )
 
 

@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from init.settings import Settings
     from init.tools import Tool
 
+UNREACHED_FIX = (
+    "Set MODEL_URL in .env, or describe the server in config/models.yml: the gateway reaches no other. "
+    "Or allow its name: EGRESS=list, docs/egress.md."
+)
 NO_SERVER_FIX = "Set MODEL_URL in .env, such as http://10.0.0.13:8000, or try ./start.sh --demo"
 
 
@@ -35,6 +39,11 @@ def connect(plan: Plan, settings: Settings) -> None:
         log.warning(
             f"no model server is configured, so {tool.name} has no model",
             fix=NO_SERVER_FIX,
+        )
+    elif not asked and tool is not None and settings.egress == "model":
+        log.warning(
+            f"no model server is configured, and what {tool.name}'s own files name is not reached",
+            fix=UNREACHED_FIX,
         )
     # What an earlier start of this container left has to go, too.
     if not (asked or os.path.exists(paths.rendered_folder(plan.home))):

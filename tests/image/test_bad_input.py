@@ -184,7 +184,11 @@ def test_comments_are_allowed_where_opencode_allows_them(sandbox: Sandbox) -> No
     path = sandbox.config / "opencode.json"
     path.write_text("// mine, see http://example.org\n" + path.read_text().rstrip()[:-1] + ", /* end */ }\n")
     result = sandbox.run("--version", env={"DEFAULT_TOOL": "opencode"})
-    assert (result.returncode, lines(result.stderr)) == (0, [])
+    assert (result.returncode, result.stdout) == (0, "1.18.33\n")
+    # The file may name a server, and the gateway knows of none.
+    assert lines(result.stderr) == [
+        "sandbox: warning: no model server is configured, and what opencode's own files name is not reached"
+    ]
 
 
 @pytest.mark.parametrize(
