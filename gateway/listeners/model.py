@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import http.client
 import json
 from urllib.parse import urlsplit
 
@@ -93,6 +94,8 @@ class Model:
                 _added(chosen),
             )  # fmt: skip
             attempt.status = await exchange.pass_on(client, connection, request, passage)
+        except Refusal as refusal:
+            raise _as_the_servers(chosen, refusal) from refusal
         finally:
             await connection.close()
 
@@ -147,6 +150,15 @@ async def _connect(chosen: ModelServer) -> Connection:
     except OSError as error:
         failure = failures.not_reached(chosen.server, chosen.server.url, error, PATIENCE)
         raise Refusal("server", failure.what, **_told(failure)) from error
+
+
+def _as_the_servers(chosen: ModelServer, refusal: Refusal) -> Refusal:
+    """Return a refusal in the words of init/model/failures.py, where it is the server that breaks off."""
+    if refusal.reason != "bad-answer":
+        return refusal
+    error = http.client.BadStatusLine(refusal.text)
+    failure = failures.not_answered(chosen.server, chosen.server.url, error, PATIENCE)
+    return Refusal(refusal.reason, refusal.text, **_told(failure))
 
 
 def _told(failure: EndpointError) -> dict[str, object]:
