@@ -25,7 +25,7 @@ def chosen(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     own = option("--run-with") is None
     image = option("--image") or IMAGE
     with Superuser(image, tmp_path_factory.getbasetemp()) as superuser:
-        yield Subject(
+        subject = Subject(
             image=image,
             compose=compose,
             service=option("--service"),
@@ -34,6 +34,8 @@ def chosen(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
             folder=Path(os.devnull),
             superuser=superuser,
         )
+        yield subject
+        subject.remove()
 
 
 @pytest.fixture

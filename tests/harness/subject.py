@@ -21,7 +21,8 @@ ATTACKS = ROOT / "tests" / "conformance" / "attacks"
 PLAIN = ROOT / "tests" / "conformance" / "plain"
 
 # The rest of what somebody set for their sandbox is part of what is attacked, but for the model, which nobody
-# asks. The agent is the owner of the folders here, the log is read, and what the attacks leave is no finding.
+# asks, and EGRESS=open, which leaves no gateway to attack. The agent is the owner of the folders here, the log
+# is read, and what the attacks leave is no finding.
 NOT_ATTACKED = dict.fromkeys(("PUID", "PGID", "SANDBOX_LOG", "SANDBOX_LOG_LEVEL", "SANDBOX_GUARD"), "")
 
 
@@ -77,6 +78,7 @@ class Subject(Checkout):
             **({} if self.compose is None else {"COMPOSE_FILE": str(self.compose)}),
             "SANDBOX_IMAGE": self.image,
             **NOT_ATTACKED,
+            "EGRESS": os.environ.get("EGRESS", "").replace("open", ""),
             "WORKSPACE_DIR": f"{self.folder}/workspace",
             "DATA_DIR": f"{self.folder}/data",
         }
@@ -97,6 +99,11 @@ class Subject(Checkout):
         )
         assert result.returncode == 0, f"{program}: {result.returncode}\n{result.stdout}{result.stderr}"
         return json.loads(result.stdout)
+
+    def remove(self) -> None:
+        """Remove what Compose made for it: the gateway, its network and volume."""
+        if self.compose is not None:
+            self.ended(["docker", "compose", "down", "--timeout", "0", "--remove-orphans", "--volumes"])
 
     def start(self, script: str, *options: str, env: Mapping[str, str] | None = None) -> str:
         """Start a bash script in the background; return the container's ID. The test removes it."""
@@ -121,8 +128,6 @@ def own_folders(chosen: Subject, folder: Path) -> Iterator[Subject]:
     made = replace(chosen, folder=folder)
     made.make_folders()
     yield made
-    if made.compose is not None:
-        made.ended(["docker", "compose", "down", "--timeout", "0", "--remove-orphans", "--volumes"])
     made.superuser.give_back(folder)
 
 
