@@ -21,9 +21,9 @@ Serve = Callable[..., Model]
 ELSEWHERE = "http://model.invalid:8000/v1"
 
 
-def inject(sandbox: Sandbox, proxy: str, **more: str) -> None:
-    """Have this user's Docker client give every container a proxy."""
-    sandbox.environ |= giving_a_proxy(sandbox.folder / "docker", proxy, **more)
+def inject(sandbox: Sandbox, proxy: str, *, egress: str = "open", **more: str) -> None:
+    """Have this user's Docker client give every container a proxy, which only a network leads to."""
+    sandbox.environ |= {**giving_a_proxy(sandbox.folder / "docker", proxy, **more), "EGRESS": egress}
 
 
 def of(model: Model) -> str:
@@ -43,6 +43,21 @@ def test_a_server_in_a_network_of_ones_own_is_asked_without_the_proxy(
     assert "done: wrote hello.txt" in result.stdout, told
     assert sandbox.as_root("cat", "workspace/hello.txt") == CONTENT.strip()
     assert not any(model.name in request["path"] for request in proxy.requests()), told
+
+
+def test_the_gateway_asks_no_proxy(sandbox: Sandbox, serve: Serve) -> None:
+    model, proxy = serve(), serve("--fault", "proxy403")
+    inject(sandbox, of(proxy), egress="")
+    script = "curl -sS -o /dev/null -w '%{http_code}\n' $SANDBOX_MODEL_URL/models"
+    result = start(sandbox, "--no-build", "--shell", "--", "-c", script)
+    assert result.stdout == "200\n", f"{result.stdout}{result.stderr}"
+    assert proxy.requests() == []
+    unknown = start(sandbox, "--no-build", "--tool", "opencode", MODEL_URL=ELSEWHERE)
+    assert unknown.returncode == 78
+    assert "the name model.invalid is not known" in unknown.stderr
+    assert f"If only the proxy {of(proxy)} of http_proxy gets there" in unknown.stderr
+    assert "EGRESS=open" in unknown.stderr
+    assert (len(model.requests()), proxy.requests()) == (2, [])
 
 
 def test_programs_of_the_session_are_told_whom_not_to_ask_a_proxy_for(sandbox: Sandbox, serve: Serve) -> None:

@@ -54,9 +54,10 @@ def test_the_compose_files_for_other_machines(
     command = ["docker", "compose", "--file", "compose.yml", "--file", file, "config", "--format", "json"]
     environ = {**os.environ, **sandbox.variables, "COMPOSE_FILE": ""}
     told = subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, text=True, check=True).stdout
-    service = json.dumps(json.loads(told)["services"]["sandbox"])
-    assert not [text for text in lacks if text in service], service
-    assert not [text for text in has if text not in service], service
+    for name in ("sandbox", "gateway"):
+        service = json.dumps(json.loads(told)["services"][name])
+        assert not [text for text in lacks if text in service], service
+        assert not [text for text in has if text not in service], service
 
 
 def test_the_engine_is_asked_for_the_label(sandbox: Sandbox) -> None:
