@@ -3,6 +3,7 @@
 import os
 import shlex
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from tests.harness.outside import Outside, running_outside
 from tests.harness.repository import ROOT
 from tests.harness.subject import PLAIN, Subject, own_folders, privileges
 from tests.harness.superuser import Superuser
+from tests.harness.wall import Elsewhere, Wall
 
 
 @pytest.fixture(scope="session")
@@ -89,4 +91,39 @@ def running(own_subject: Subject) -> Iterator[Any]:
 @pytest.fixture(scope="session")
 def outside(weakened: Subject) -> Iterator[Once[Outside]]:
     with once(running_outside(weakened)) as found:
+        yield found
+
+
+@contextmanager
+def listening(image: str) -> Iterator[Elsewhere]:
+    made = Elsewhere(image)
+    try:
+        made.start()
+        yield made
+    finally:
+        made.stop()
+
+
+@pytest.fixture(scope="session")
+def elsewhere(subject: Subject) -> Iterator[Once[Elsewhere]]:
+    with once(listening(subject.image)) as found:
+        yield found
+
+
+@contextmanager
+def walled(subject: Subject, elsewhere: Once[Elsewhere], folder: pytest.TempPathFactory) -> Iterator[Wall]:
+    if subject.compose is None:
+        pytest.skip("bare docker run: it has no gateway")
+    made = Wall(subject, elsewhere(), folder.mktemp("wall"))
+    try:
+        yield made
+    finally:
+        made.stop()
+
+
+@pytest.fixture(scope="session")
+def wall(
+    subject: Subject, elsewhere: Once[Elsewhere], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Once[Wall]]:
+    with once(walled(subject, elsewhere, tmp_path_factory)) as found:
         yield found

@@ -2,13 +2,11 @@
 
 import json
 import secrets
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 import pytest
 
 from tests.conformance.attacks.leave import ALLOWED, ATTACKS
-from tests.harness.once import Once, once
+from tests.harness.once import Once
 from tests.harness.repository import ROOT
 from tests.harness.subject import Subject
 from tests.harness.wall import CLOUDS, NEVER, Elsewhere, Wall
@@ -20,41 +18,6 @@ Outcomes = dict[str, tuple[str, str]]
 BY_GATEWAY, BY_NETWORK = ("name", "proxy", "captured", "model"), ("packet", "program")
 # Not tried where nothing is in the way: nobody may listen there but the cloud.
 UNTRIED = ("a connection to what clouds tell a machine", "a datagram to what clouds tell a machine")
-
-
-@contextmanager
-def listening(image: str) -> Iterator[Elsewhere]:
-    made = Elsewhere(image)
-    try:
-        made.start()
-        yield made
-    finally:
-        made.stop()
-
-
-@pytest.fixture(scope="module")
-def elsewhere(subject: Subject) -> Iterator[Once[Elsewhere]]:
-    with once(listening(subject.image)) as found:
-        yield found
-
-
-@contextmanager
-def walled(subject: Subject, elsewhere: Once[Elsewhere], folder: pytest.TempPathFactory) -> Iterator[Wall]:
-    if subject.compose is None:
-        pytest.skip("bare docker run: it has no gateway")
-    made = Wall(subject, elsewhere(), folder.mktemp("wall"))
-    try:
-        yield made
-    finally:
-        made.stop()
-
-
-@pytest.fixture(scope="module")
-def wall(
-    subject: Subject, elsewhere: Once[Elsewhere], tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Once[Wall]]:
-    with once(walled(subject, elsewhere, tmp_path_factory)) as found:
-        yield found
 
 
 def attack(session: Subject, elsewhere: Elsewhere, kinds: tuple[str, ...], **places: object) -> Outcomes:

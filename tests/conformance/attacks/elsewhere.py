@@ -7,13 +7,17 @@ each of them a list of addresses, where OUTSIDE and INSIDE are our own; `public`
 outside, which is the answer for every other name. The first line printed has our addresses and ports.
 """
 
+import base64
 import contextlib
+import gzip
 import json
+import re
 import socket
 import sys
 import threading
 import time
-from collections.abc import Iterator
+import urllib.parse
+from collections.abc import Callable, Iterator
 from itertools import cycle, pairwise
 from pathlib import Path
 
@@ -53,6 +57,9 @@ def take(connection: socket.socket, port: int) -> None:
         with contextlib.suppress(TimeoutError):
             while len(data) < 1 << 18 and (part := connection.recv(1 << 16)):
                 data += part
+                if data.startswith(LARGE):
+                    exchange(connection, data)
+                    break
                 connection.settimeout(0.3)
         while data.startswith(b"last") and len(BUSY) > 1:
             time.sleep(0.01)
@@ -65,10 +72,73 @@ def take(connection: socket.socket, port: int) -> None:
 def answer(data: bytes) -> bytes:
     """Return an answer of HTTP; /to/NAME redirects to NAME, which is written backwards: no mark is in it."""
     target = data.split(b" ")[1] if data.count(b" ") > 1 else b""
+    _, found, form = target.partition(b"echo=")
+    if found:
+        return echoed(form.decode(), re.findall(rb"(?im)^authorization:[ \t]*(.*?)\r?$", data)[-1].decode())
     _, found, name = target.rpartition(b"to/")
     if found:
         return b"HTTP/1.1 302 Found\r\nLocation: http://%s/\r\nContent-Length: 0\r\n\r\n" % name[::-1]
     return b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\nContent-Type: text/plain\r\n\r\nelsewhere\n"
+
+
+# Large bodies, of which nothing is kept.
+LARGE = (b"POST /sink ", b"GET /source ")
+
+
+def exchange(connection: socket.socket, head: bytes) -> None:
+    """Take a body and tell how long it was, or send one of 1 GiB."""
+    connection.settimeout(60)
+    if head.startswith(LARGE[1]):
+        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % (1 << 30))
+        for _ in range(1 << 10):
+            connection.sendall(bytes(1 << 20))
+        return
+    length = int(re.findall(rb"(?i)content-length: (\d+)", head)[0])
+    taken, block = len(head.partition(b"\r\n\r\n")[2]), bytearray(1 << 20)
+    while taken < length and (count := connection.recv_into(block)):
+        taken += count
+    told = b"%d bytes" % taken
+    connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(told), told))
+
+
+WRITTEN: dict[str, Callable[[str], str]] = {
+    "as it is": str,
+    "in JSON": lambda text: json.dumps({"error": text}).replace("/", "\\/"),
+    "in JSON, all escaped": lambda text: "".join(f"\\u{ord(c):04x}" if not c.isalnum() else c for c in text),
+    "in a URL": lambda text: urllib.parse.quote(text, safe=""),
+    "in a URL, in lower case": lambda text: re.sub(
+        "%..", lambda m: m[0].lower(), urllib.parse.quote(text, safe="")
+    ),
+    "in HTML": lambda text: "".join(f"&#x{ord(c):X};" if not c.isalnum() else c for c in text),
+    "in base64": lambda text: base64.b64encode(text.partition(" ")[2].encode()).decode(),
+    "in base64 with what stands before it": lambda text: base64.b64encode(text.encode()).decode(),
+    "in base64 for URLs": lambda text: base64.urlsafe_b64encode(f"a{text}".encode()).decode(),
+    "in hexadecimal": lambda text: text.encode().hex(),
+}
+HEADS = {
+    "in a field": "HTTP/1.1 401 No\r\nX-Was: {}\r\nContent-Length: 0\r\n\r\n",
+    "in the reason": "HTTP/1.1 401 Not {}\r\nContent-Length: 0\r\n\r\n",
+    "in a redirection": "HTTP/1.1 302 Found\r\nLocation: /?k={}\r\nContent-Length: 0\r\n\r\n",
+    "in a cookie": "HTTP/1.1 200 OK\r\nSet-Cookie: k={}\r\nContent-Length: 0\r\n\r\n",
+    "in a trailer": "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nX-Was: {}\r\n\r\n",
+    "in an extension of a chunk": "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0;x={}\r\n\r\n",
+    "in an early answer": "HTTP/1.1 103 Early {0}\r\nX-Was: {0}\r\n\r\nHTTP/1.1 204 OK\r\n\r\n",
+}
+BODIES = ("in chunks of one byte", "compressed", "compressed, which is not said")
+FORMS = (*WRITTEN, *HEADS, *BODIES)
+
+
+def echoed(name: str, text: str) -> bytes:
+    """Return an answer that tells the key of the request."""
+    form = urllib.parse.unquote(name)
+    if form in HEADS:
+        return HEADS[form].format(text).encode()
+    if form == "in chunks of one byte":
+        chunks = b"".join(b"1\r\n%c\r\n" % byte for byte in text.encode())
+        return b"HTTP/1.1 401 No\r\nTransfer-Encoding: chunked\r\n\r\n" + chunks + b"0\r\n\r\n"
+    coding = b"Content-Encoding: gzip\r\n" if form == "compressed" else b""
+    body = gzip.compress(text.encode()) if form.startswith("compressed") else WRITTEN[form](text).encode()
+    return b"HTTP/1.1 401 No\r\n%sContent-Length: %d\r\n\r\n%s" % (coding, len(body), body)
 
 
 def serve(server: socket.socket) -> None:

@@ -51,7 +51,9 @@ def proxy(client: socket.socket) -> None:
 
 def model(client: socket.socket) -> None:
     server = urlsplit(os.environ["MODEL_URL"])
-    relay(client, str(server.hostname), server.port or 80, client.recv(BLOCK))
+    key = f"\r\nAuthorization: Bearer {os.environ['MODEL_API_KEY']}\r\n\r\n".encode()
+    first = client.recv(BLOCK).replace(b"\r\n\r\n", key, 1)
+    relay(client, str(server.hostname), server.port or 80, first)
 
 
 def tls(client: socket.socket) -> None:
