@@ -10,6 +10,7 @@ import re
 from urllib.parse import urlsplit
 
 from init.errors import SandboxError
+from init.formats import small_file
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
 
 # More tokens than any model has; what is above it is a slip.
 MOST_TOKENS = 100_000_000
+
+# Bytes of a file with a key, and of one with CAs.
+_MOST_OF_KEY, _MOST_OF_CA = 64 << 10, 1 << 20
 
 # What a header can carry, RFC 9110 section 5.5, without spaces: RFC 6750 has none in a token.
 _KEY = re.compile(r"[!-~]+")
@@ -118,26 +122,31 @@ def key_in(path: str, setting: str, fix: str = "The user of the sandbox has to b
         fix: what to do where it cannot be read.
     """
     try:
-        with open(path, encoding="utf-8") as file:
-            text = file.read(65536).strip()
+        text = small_file.read(path, _MOST_OF_KEY).decode().strip()
     except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is no text"
-        raise SandboxError(f"{setting}: {path} cannot be read: {reason}", fix) from error
+        raise SandboxError(f"{setting}: {path} {_why(path, error)}", fix) from error
     if not text:
         raise SandboxError(f"{setting}: {path} is empty", "Write the key into it, in one line.")
     return key(text, f"{setting} ({path})")
+
+
+def _why(path: str, error: OSError | ValueError) -> str:
+    """Return why a file cannot be read."""
+    if isinstance(error, FileNotFoundError) and os.path.islink(path):
+        return f"is a link to {os.readlink(path)}, which the container does not have"
+    if isinstance(error, OSError):
+        return f"cannot be read: {error.strerror}"
+    return "cannot be read: it is no text, or its name none of a file"
 
 
 def certificate(name: str, setting: str, places: Places) -> str:
     """Return the path of a PEM file, by the name that the user gave."""
     path = os.path.normpath(os.path.join(places.config, name))
     try:
-        with open(path, encoding="ascii", errors="replace") as file:
-            text = file.read(1 << 20)
+        text = small_file.read(path, _MOST_OF_CA).decode("ascii", "replace")
     except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "that is no name of a file"
         fix = _readable("config", places)
-        raise SandboxError(f"{setting}: {path!r} cannot be read: {reason}", fix) from error
+        raise SandboxError(f"{setting}: {path!r} {_why(path, error)}", fix) from error
     if "-----BEGIN CERTIFICATE-----" not in text:
         raise SandboxError(
             f"{setting}: {path} holds no certificate", "Name a PEM file (-----BEGIN CERTIFICATE-----)."

@@ -6,7 +6,7 @@ import re
 
 from init import handed_over
 from init.errors import SandboxError
-from init.formats import yaml_text
+from init.formats import small_file, yaml_text
 from init.formats.entries import Entries, is_missing, unreadable
 from init.model import checks
 from init.model.servers import MODELS_FILE, ROLES, ModelServers, ModelSpec, Origin, Server
@@ -15,6 +15,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from init.model.servers import Places
 
+# Of the file.
+_MOST_BYTES = 4 << 20
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,31}")
 
 
@@ -25,8 +27,7 @@ def read(places: Places) -> ModelServers:
         SandboxError: says what is wrong, and where.
     """
     try:
-        with open(f"{places.config}/models.yml", encoding="utf-8") as file:
-            content = yaml_text.parse(file.read())
+        content = yaml_text.parse(small_file.read(f"{places.config}/models.yml", _MOST_BYTES).decode())
     except (OSError, ValueError) as error:
         if not is_missing(error):
             raise unreadable(MODELS_FILE, error) from error

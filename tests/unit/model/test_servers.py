@@ -1,5 +1,8 @@
 """init/model/: what a user may write about model servers."""
 
+import os
+import re
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -276,3 +279,59 @@ def test_a_key_that_the_agent_can_read_is_refused_and_it_is_said_where_it_belong
     moved = conf.read({**variables, "MODEL_API_KEY_FILE": "model.key"}, quiet,
                       servers.Places(config, keys, shared=True))  # fmt: skip
     assert moved.servers[0].key == "other"
+
+
+GATEWAYS = {
+    "is empty": ("truncate", "-s", "0", "$F"),
+    "holds a space, a newline": ("cp", "/etc/passwd", "$F"),
+    "it is no text": ("dd", "if=/usr/bin/true", "of=$F", "bs=1k", "count=9", "status=none"),
+    "Is a directory": ("mkdir", "$F"),
+    "it is no file": ("mkfifo", "$F"),
+    "cannot be read: it is no file": ("ln", "-s", "/dev/zero", "$F"),
+    "is a link to /home/me/key, which the container does not have": ("ln", "-s", "/home/me/key", "$F"),
+    "more than 64 KiB": ("truncate", "-s", "100M", "$F"),
+    "No such file": ("true",),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("words", "make"), GATEWAYS.items(), ids=GATEWAYS)
+def test_a_key_of_the_gateways_that_cannot_be_used_is_told(
+    tmp_path: Path, words: str, make: tuple[str, ...]
+) -> None:
+    subprocess.run([word.replace("$F", str(tmp_path / "key")) for word in make], check=True)
+    places = servers.Places(config=f"{tmp_path}/config", keys=str(tmp_path), shared=True)
+    with pytest.raises(SandboxError, match=words) as told:
+        conf.key_of({"MODEL_API_KEY_FILE": "key"}, places)
+    assert "MODEL_API_KEY_FILE" in told.value.what
+    assert "config/" not in told.value.fix
+
+
+@pytest.mark.as_user
+def test_a_key_of_somebody_elses_is_told_with_who_reads_it(tmp_path: Path) -> None:
+    (tmp_path / "key").touch(0o000)
+    places = servers.Places(config=f"{tmp_path}/config", keys=str(tmp_path), shared=True)
+    with pytest.raises(SandboxError, match="Permission denied") as told:
+        conf.key_of({"MODEL_API_KEY_FILE": "key"}, places)
+    assert f"the gateway is UID {os.getuid()}" in told.value.fix
+
+
+def test_a_key_may_end_with_a_line_end(tmp_path: Path) -> None:
+    (tmp_path / "key").write_bytes(b"s3cret\r\n")
+    assert conf.key_of({"MODEL_API_KEY_FILE": "key"}, servers.Places(keys=str(tmp_path))) == "s3cret"
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        # The last would count, and nobody be told: the first one's key might go to the other address.
+        ("servers:\n  a: {url: http://h}\n  a: {url: http://i}\n", "line 3, column 3: 'a' is there twice"),
+        # The name is a part of the address by which a tool reaches it.
+        ("servers: {a: {url: http://h}, A: {url: http://i}}", "servers.A: this is no name of a server"),
+        ("servers: {.servers: {url: http://h}}", "servers..servers: this is no name of a server"),
+        ("servers: {a/b: {url: http://h}}", "servers.a/b: this is no name of a server"),
+    ],
+)
+def test_a_name_of_a_server_is_its_own(tmp_path: Path, text: str, words: str) -> None:
+    (tmp_path / "models.yml").write_text(text)
+    with pytest.raises(SandboxError, match=re.escape(words)):
+        models_yml.read(servers.Places(config=str(tmp_path)))
