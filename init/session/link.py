@@ -43,6 +43,7 @@ _SHARED, _CLEANING = f"{paths.GATEWAY}/default", 5.0
 # Seconds before a program that has just been started is started again.
 _PAUSE = 1.0
 
+_RETRIES = ("CARGO_NET_RETRY", "PIP_RETRIES", "UV_HTTP_RETRIES")
 # What is on the loopback is reached without the proxy; a model server's address is there, too.
 _DIRECT = "localhost,127.0.0.1,::1"
 
@@ -50,14 +51,18 @@ _DIRECT = "localhost,127.0.0.1,::1"
 def variables(environ: Mapping[str, str]) -> dict[str, str]:
     """Return the variables that show programs the way out; none where the session has a network of its own.
 
-    What fails there fails for good: cargo and uv would try again for ten seconds.
+    What is refused is refused for good, and cargo, pip and uv would try again for ten seconds. Where a list
+    lets some things out they do it once, for what is allowed may fail for a moment; the user's own number
+    counts. npm, bun and git do not try again where they are refused.
     """
     if not environ.get("SANDBOX_GATEWAY") or environ.get("EGRESS") == "open":
         return {}
     proxies = dict.fromkeys(("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"), paths.PROXY)
     own = {**proxies, "NO_PROXY": _DIRECT}
     lower = {name.lower(): value for name, value in own.items()}
-    return {**own, **lower, "NODE_USE_ENV_PROXY": "1", "CARGO_NET_RETRY": "0", "UV_HTTP_RETRIES": "0"}
+    tries = "1" if environ.get("EGRESS") == "list" else "0"
+    retries = {name: tries for name in _RETRIES if not environ.get(name)}
+    return {**own, **lower, **retries, "NODE_USE_ENV_PROXY": "1"}
 
 
 def require(settings: Settings, needs: Needs) -> None:
