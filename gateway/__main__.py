@@ -11,7 +11,7 @@ import sys
 import time
 from pathlib import Path
 
-from gateway import policy_file
+from gateway import git_addresses, policy_file
 from gateway.journal import Journal
 from gateway.listeners import dns, listener, model, proxy, tls
 from gateway.listeners.listener import Listener
@@ -50,25 +50,37 @@ class Gateway:
     Args:
         variables: MODEL_*, EGRESS and EGRESS_ALLOW.
         places: where models.yml, egress.yml and the keys are.
+        folder: of the sockets, and of what git is told.
 
     Raises:
-        SandboxError: a setting is wrong.
+        SandboxError: a setting is wrong, or the folder cannot be written.
     """
 
-    def __init__(self, variables: Mapping[str, str], places: Places) -> None:
-        self._variables, self._config = variables, places.config
+    def __init__(self, variables: Mapping[str, str], places: Places, folder: Path) -> None:
+        self._variables, self._config, self._folder = variables, places.config, folder
         self.journal = Journal(sys.stdout)
         self.policy = policy_file.read(variables, places.config)
         self.servers = servers(variables, places)
+        self._tell_git()
 
     def reload(self) -> None:
         """Take the list anew; one that cannot be read changes nothing."""
         try:
             self.policy = policy_file.read(self._variables, self._config)
+            self._tell_git()
         except SandboxError as error:
             self.journal.write("policy", "error", reason="not-read", text=error.what, fix=error.fix)
         else:
             self.journal.write("policy", "allow", reason="read", entries=len(self.policy.entries))
+
+    def _tell_git(self) -> None:
+        try:
+            git_addresses.write(self._folder, self.policy)
+        except OSError as error:
+            raise SandboxError(
+                f"the gateway cannot write {git_addresses.FILE} in {self._folder}: {error.strerror}",
+                "Is the volume full?",
+            ) from error
 
     def listeners(self) -> dict[str, Listener]:
         """Return what stands behind each socket, by its name."""
@@ -126,7 +138,7 @@ def run() -> int:
     folder = place()
     try:
         provide(folder)
-        gateway = Gateway(os.environ, Places(keys=KEYS, shared=True))
+        gateway = Gateway(os.environ, Places(keys=KEYS, shared=True), folder)
         asyncio.run(serve(gateway, folder))
     except SandboxError as error:
         return refuse(folder, error)

@@ -1,4 +1,4 @@
-"""Who git says the author is: what start.sh tells of the user's own git, as git's file in the agent's home.
+"""What git is told: who the author is, by the user's own git; and by which address hosts are reached.
 
 A file, and no variables, so that a repository, the agent or a .gitconfig that is mounted can say otherwise.
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 
+from init import paths
 from init.errors import SandboxError
 
 TYPE_CHECKING = False
@@ -47,8 +48,13 @@ def settings(environ: Mapping[str, str]) -> str:
         if environ.get(name)
     )
     relative = is_from(environ.get(VERSION, ""), RELATIVE)
-    return (f"[user]\n{user}" if user else "") + (
-        "[worktree]\n\tuseRelativePaths = true\n" if relative else ""
+    gateway = environ.get("SANDBOX_GATEWAY")
+    # git leaves out what is not there. The gateway writes it, and anew when its list changes.
+    addresses = f"[include]\n\tpath = {paths.GATEWAY}/{gateway}/gitconfig\n" if gateway else ""
+    return (
+        (f"[user]\n{user}" if user else "")
+        + ("[worktree]\n\tuseRelativePaths = true\n" if relative else "")
+        + addresses
     )
 
 

@@ -107,7 +107,7 @@ def test_a_session_finds_no_gateway_but_its_own(sandbox: Sandbox) -> None:
     script = "ls /run/gateway; ls /run/gateway/$SANDBOX_GATEWAY; echo $SANDBOX_GATEWAY"
     result = start(sandbox, *SHELL, script)
     *sockets, name = result.stdout.split()
-    assert {"dns", "model", "proxy", "tls"} == set(sockets), result.stdout + result.stderr
+    assert {"dns", "gitconfig", "model", "proxy", "tls"} == set(sockets), result.stdout + result.stderr
     assert len(name) >= 32
     assert "cannot open directory '/run/gateway'" in result.stderr
 
@@ -214,7 +214,7 @@ def test_nothing_is_left_of_a_gateway(sandbox: Sandbox) -> None:
 def test_a_session_finds_no_other_sessions_gateway(sandbox: Sandbox) -> None:
     script = "ls /run/gateway; ls /run/gateway/$SANDBOX_GATEWAY | sort | tr '\\n' ' '"
     result = start(sandbox, *SHELL, script)
-    assert result.stdout.strip() == "dns model proxy tls", result.stdout
+    assert result.stdout.strip() == "dns gitconfig model proxy tls", result.stdout
     assert "Permission denied" in result.stderr
 
 
