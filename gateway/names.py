@@ -23,7 +23,7 @@ def host_name(text: str) -> str:
     if not name or len(name) > _LONGEST or not all(map(_LABEL.fullmatch, name.split("."))):
         raise Refusal("bad-request", f"{text[:_LONGEST]!r} is no host name")
     if _NUMBER.fullmatch(name.rpartition(".")[2]):
-        raise Refusal("bad-request", f"{name!r} is an address, and only names are allowed")
+        raise Refusal("bad-request", f"{name!r} is an address, and only names are allowed", address=name)
     return name
 
 

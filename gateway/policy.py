@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gateway.refusal import Refusal
+from gateway.refusal import Refusal, allowing
 from init.record import Record
 
 TYPE_CHECKING = False
@@ -59,7 +59,9 @@ class Policy:
         entry = self._entry(host, port) if self.mode == "list" else None
         if entry is None or (way == "tls" and not entry.tls) or (way == "http" and entry.tls):
             kind = " by plain HTTP" if entry and way == "http" else ""
-            raise Refusal("not-allowed", f"{host}:{port} is not on the list{kind}")
+            bare = way == "http" and port != HTTP
+            allow = allowing(host, port, *(["--no-tls"] if bare else []))
+            raise Refusal("not-allowed", f"{host}:{port} is not on the list{kind}", allow=allow)
         return entry
 
     def has_name(self, host: str) -> bool:

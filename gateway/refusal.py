@@ -23,6 +23,12 @@ class Refusal(Exception):  # noqa: N818 - not a fault of the gateway's: its very
         """Return the HTTP status that goes with the reason, RFC 9110."""
         return REASONS[self.reason]
 
+    @property
+    def phrase(self) -> str:
+        """Return the reason phrase: of an answer to CONNECT most programs show nothing else."""
+        allowing = self.details.get("allow")
+        return "Refused by the sandbox" + (f", the user can allow it: {allowing}" if allowing else "")
+
 
 # Each reason, with its HTTP status.
 REASONS = {
@@ -51,15 +57,32 @@ def body(refusal: Refusal, host: str = "") -> bytes:
         refusal: why.
         host: what was asked for, "" where that could not be read.
     """
-    advice = {
-        "not-allowed": f"Do not try again. Tell the user: {host or 'HOST'} is not in config/egress.yml.",
-        "endpoint": "Do not try again. Only what a coding tool needs of the model server passes.",
-    }
     content = {
         "error": f"refused by the sandbox: {refusal.text}",
         "reason": refusal.reason,
         "host": host,
-        "advice": advice.get(refusal.reason, "Tell the user. docs/egress.md says what passes."),
+        "advice": _advice(refusal),
         **refusal.details,
     }
     return json.dumps(content).encode() + b"\n"
+
+
+def allowing(host: str, port: int, *options: str) -> str:
+    """Return the command by which the user allows a name.
+
+    Args:
+        host: in the form of names.host_name.
+        port: the server's.
+        options: of the command.
+    """
+    place = host if port == 443 else f"{host}:{port}"
+    return " ".join(("./start.sh egress allow", *options, place))
+
+
+def _advice(refusal: Refusal) -> str:
+    allowing = refusal.details.get("allow")
+    if allowing:
+        return f"Do not try again. Tell the user, who can allow it: {allowing}"
+    if refusal.status == 403 or refusal.reason == "bad-request":
+        return "Do not try again, and no other way: nothing can allow it. docs/egress.md says what passes."
+    return "Tell the user, if it lasts. docs/egress.md says what passes."

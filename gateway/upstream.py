@@ -12,7 +12,8 @@ import ssl
 
 from gateway import addresses
 from gateway.connection import Connection
-from gateway.refusal import Refusal
+from gateway.policy import HTTPS
+from gateway.refusal import Refusal, allowing
 from gateway.wire import http_head
 
 # Seconds for the look-up, and for one address.
@@ -36,7 +37,7 @@ async def connect(host: str, port: int, *, private: bool) -> Connection:
         found = await look_up(host, port)
     except OSError as error:
         raise Refusal("unresolved", f"{host} has no address") from error
-    examined = examine(host, found, private=private)
+    examined = examine(host, found, private=private, port=port)
     try:
         return await dial(examined, port)
     except OSError as error:
@@ -85,7 +86,7 @@ async def dial(
     raise failed
 
 
-def examine(host: str, found: list[str], *, private: bool) -> list[str]:
+def examine(host: str, found: list[str], *, private: bool, port: int = HTTPS) -> list[str]:
     """Return the addresses that a name resolved to, once each.
 
     Raises:
@@ -94,11 +95,12 @@ def examine(host: str, found: list[str], *, private: bool) -> list[str]:
     for text in found:
         address = ipaddress.ip_address(text.partition("%")[0])
         if addresses.is_never(address):
-            raise Refusal("private-address", f"{host} is at {address}, which nothing may reach")
+            raise Refusal("private-address", f"{host} is at {address}, which nothing may reach", never=True)
         if addresses.is_private(address) and not private:
             raise Refusal(
                 "private-address",
                 f"{host} is at {address}, a private address",
+                allow=allowing(host, port, "--private"),
             )
     return list(dict.fromkeys(found))
 
@@ -109,7 +111,7 @@ async def _open(address: str, port: int, host: str, trust: ssl.SSLContext | None
     )
     if writer.get_extra_info("peername")[0] == writer.get_extra_info("sockname")[0]:
         writer.close()
-        raise Refusal("private-address", f"{address} is the gateway itself")
+        raise Refusal("private-address", f"{address} is the gateway itself", never=True)
     plain = writer.get_extra_info("socket")
     plain.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
     return Connection(reader, writer)

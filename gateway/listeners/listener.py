@@ -26,6 +26,13 @@ class Attempt:
 
     def __init__(self) -> None:
         self.host, self.port, self.status = "", 0, 0
+        # "http" where it is plain; and whether no list could allow it.
+        self.way, self.never = "", False
+
+    def refused(self, refusal: Refusal) -> None:
+        """Take over what a refusal knows besides."""
+        self.never = bool(refusal.details.get("never"))
+        self.host = self.host or str(refusal.details.get("address", ""))
 
 
 class Listener:
@@ -58,6 +65,7 @@ class Listener:
         except Gone:
             self._write("allow", "client-left", client, attempt, began)
         except Refusal as refusal:
+            attempt.refused(refusal)
             self._write("deny", refusal.reason, client, attempt, began)
             with contextlib.suppress(Gone):
                 await self._tell(client, refusal, attempt.host)
@@ -79,8 +87,8 @@ class Listener:
             return
         self._journal.write(
             self._kind, decision, reason=reason, host=attempt.host, port=attempt.port or None,
-            status=attempt.status or None, sent=client.received, received=client.sent,
-            seconds=round(time.monotonic() - began, 3),
+            way=attempt.way, never=attempt.never or None, status=attempt.status or None,
+            sent=client.received, received=client.sent, seconds=round(time.monotonic() - began, 3),
         )  # fmt: skip
 
 
@@ -93,9 +101,7 @@ async def tell_by_http(client: Connection, refusal: Refusal, host: str) -> None:
         ("content-type", "application/json"), ("content-length", str(len(content))), ("connection", "close"),
         ("x-egress-reason", refusal.reason),
     ))  # fmt: skip
-    await client.send(
-        http_head.written(f"HTTP/1.1 {refusal.status} Refused by the sandbox", fields) + content
-    )
+    await client.send(http_head.written(f"HTTP/1.1 {refusal.status} {refusal.phrase}", fields) + content)
 
 
 async def tell_by_tls(client: Connection, refusal: Refusal, _host: str) -> None:

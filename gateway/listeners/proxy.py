@@ -67,6 +67,7 @@ class Proxy:
 
     async def _plain(self, client: Connection, request: Request, attempt: Attempt) -> None:
         authority, slash, path = request.target[len(_SCHEME) :].partition("/")
+        attempt.way = "http"
         host, port = names.host_and_port(authority, HTTP)
         _check_host_field(request, host, port, usual=HTTP)
         if "#" in path:

@@ -293,9 +293,13 @@ def test_connect_does_not_reach(gateway: Gateway, authority: str, why: str) -> N
 def test_a_refusal_is_readable_at_once_and_is_written_down(gateway: Gateway) -> None:
     connection, answer = tunnel(gateway, "other.example.test:443")
     connection.close()
-    assert answer.startswith(b"HTTP/1.1 403 ")
+    allowing = "./start.sh egress allow other.example.test"
+    # Of an answer to CONNECT most programs show the first line, if anything.
+    first = f"HTTP/1.1 403 Refused by the sandbox, the user can allow it: {allowing}\r\n"
+    assert answer.startswith(first.encode())
     assert b"x-egress-reason: not-allowed" in answer
-    assert "other.example.test is not in config/egress.yml" in content(answer)["advice"]
+    assert "Do not try again" in content(answer)["advice"]
+    assert content(answer)["allow"] == allowing
     line = [line for line in gateway.journal("proxy") if line.get("host") == "other.example.test"][-1]
     assert (line["decision"], line["reason"], line["port"]) == ("deny", "not-allowed", 443)
 
