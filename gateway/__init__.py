@@ -5,11 +5,13 @@ it may use what reads files and describes model servers, never what runs a sessi
 Arrows go down; lint-imports checks it.
 
 __main__    the sockets, the policy's reload, the end
+questions   what start.sh asks: the list shown and changed, a proposal read
 listeners/  one module for each socket: model, proxy, tls, dns
 exchange    one HTTP request and its answer, passed on
 upstream    names to addresses, addresses to connections: look up once, connect to what was examined
 relay       bytes both ways
 journal     one line of JSON for each decision
+amendment   config/egress.yml with a line more or less
 policy_file config/egress.yml and EGRESS_ALLOW
 policy      the one decision: may this name be reached at this port?
 endpoints   which requests of a model server a tool needs

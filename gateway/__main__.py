@@ -11,7 +11,7 @@ import sys
 import time
 from pathlib import Path
 
-from gateway import git_addresses, policy_file
+from gateway import git_addresses, policy_file, questions
 from gateway.journal import Journal
 from gateway.listeners import dns, listener, model, proxy, tls
 from gateway.listeners.listener import Listener
@@ -57,7 +57,7 @@ class Gateway:
     """
 
     def __init__(self, variables: Mapping[str, str], places: Places, folder: Path) -> None:
-        self._variables, self._config, self._folder = variables, places.config, folder
+        self._variables, self._places, self._folder = variables, places, folder
         self.journal = Journal(sys.stdout)
         self.policy = policy_file.read(variables, places.config)
         self.servers = servers(variables, places)
@@ -65,13 +65,19 @@ class Gateway:
 
     def reload(self) -> None:
         """Take the list anew; one that cannot be read changes nothing."""
+        # Who changed the list waits for it.
+        digest = questions.digest(self._places)
         try:
-            self.policy = policy_file.read(self._variables, self._config)
+            self.policy = policy_file.read(self._variables, self._places.config)
             self._tell_git()
         except SandboxError as error:
-            self.journal.write("policy", "error", reason="not-read", text=error.what, fix=error.fix)
+            self.journal.write(
+                "policy", "error", reason="not-read", text=error.what, fix=error.fix, digest=digest
+            )
         else:
-            self.journal.write("policy", "allow", reason="read", entries=len(self.policy.entries))
+            self.journal.write(
+                "policy", "allow", reason="read", entries=len(self.policy.entries), digest=digest
+            )
 
     def _tell_git(self) -> None:
         try:
@@ -89,7 +95,7 @@ class Gateway:
             return self.policy
 
         handlers = {
-            "model": (model.Model(self.servers).handle, listener.tell_by_http),
+            "model": (model.Model(self.servers, lambda: self.journal.refused).handle, listener.tell_by_http),
             "proxy": (proxy.Proxy(policy).handle, proxy.tell),
             "tls": (tls.Tls(policy).handle, listener.tell_by_tls),
             "dns": (dns.Dns(policy, self.journal).handle, dns.tell),
@@ -97,7 +103,16 @@ class Gateway:
         return {name: Listener(name, *handler, self.journal) for name, handler in handlers.items()}
 
 
-def main() -> int:
+def main(arguments: list[str]) -> int:
+    """Answer a question, or have a gateway until a signal ends it; return the exit code."""
+    if arguments and arguments[0] in questions.QUESTIONS:
+        is_open = os.environ.get("EGRESS") == "open"
+        # Without a gateway keys are where the session reads them.
+        return questions.answer(arguments[0], Places() if is_open else Places(keys=KEYS, shared=True))
+    return keep()
+
+
+def keep() -> int:
     """Have a gateway until a signal ends it, started again where it breaks; return the exit code.
 
     Where memory runs out, the kernel kills the largest process of the container, which is not this one.
@@ -227,4 +242,4 @@ async def _socket(path: Path, handler: Listener) -> asyncio.Server:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

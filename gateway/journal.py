@@ -25,11 +25,15 @@ class Journal:
     Args:
         out: takes the lines.
         clock: of seconds that never goes back.
+
+    Attributes:
+        refused: how many attempts were.
     """
 
     def __init__(self, out: TextIO, clock: Callable[[], float] = time.monotonic) -> None:
         self._out, self._clock = out, clock
         self._until, self._left, self._dropped = 0.0, _MOST, 0
+        self.refused = 0
 
     def write(self, kind: str, decision: str, **facts: object) -> None:
         """Write a line.
@@ -40,12 +44,15 @@ class Journal:
             facts: what else there is to say; what is None or "" is left out.
         """
         now = self._clock()
+        self.refused += decision == "deny"
         if now >= self._until:
             self._begin(now)
-        if self._left == 0:
-            self._dropped += 1
-            return
-        self._left -= 1
+        # What is said of the list was asked for by the user, and no session can have it said often.
+        if kind != "policy":
+            if self._left == 0:
+                self._dropped += 1
+                return
+            self._left -= 1
         self._line({"kind": kind, "decision": decision, **facts})
 
     def _begin(self, now: float) -> None:

@@ -20,7 +20,7 @@ from init.record import Record
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from gateway.connection import Connection
     from gateway.listeners.listener import Attempt
@@ -36,6 +36,8 @@ _UNWANTED = frozenset(("alt-svc", "set-cookie", "strict-transport-security"))
 
 # What the session asks about the servers: /.servers, and /.servers/NAME for the steps to one.
 _ABOUT = ".servers"
+# And what the doctor asks.
+_REFUSED = ".refused"
 _ANOTHER = (
     "The gateway was started with other settings. Set them in .env, the environment or config/models.yml, "
     "not for the sandbox alone, and start both anew: docker compose down."
@@ -66,10 +68,11 @@ class Model:
 
     Args:
         servers: by name.
+        refused: returns how many attempts to reach anything were refused so far.
     """
 
-    def __init__(self, servers: Mapping[str, ModelServer]) -> None:
-        self._servers = servers
+    def __init__(self, servers: Mapping[str, ModelServer], refused: Callable[[], int]) -> None:
+        self._servers, self._refused = servers, refused
 
     async def handle(self, client: Connection, attempt: Attempt) -> None:
         """Serve one request.
@@ -82,6 +85,9 @@ class Model:
         name, rest = _split(request)
         if name == _ABOUT:
             await _send(client, attempt, await self._about(rest, request))
+            return
+        if name == _REFUSED:
+            await _send(client, attempt, {"refused": self._refused()})
             return
         chosen = self._find(name, request)
         attempt.host, attempt.port = failures.address(chosen.server.url)
