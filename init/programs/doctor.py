@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 
 from init import mounts, program
-from init.doctor import environment, hardening, model, task
+from init.doctor import environment, hardening, model, network, task
 from init.doctor.report import to_stdout
 from init.errors import SandboxError
 from init.model import handover
@@ -50,6 +50,8 @@ def examine(settings: Settings, arguments: list[str]) -> int:
     installed = environment.programs(report, definitions, settings)
     report.section("security")
     hardening.session(report, settings)
+    report.section("network")
+    network.network(report, settings)
     report.section("model")
     examined = model.model(report, settings.model, settings.gateway, installed)
     if examined is not None:
