@@ -7,8 +7,13 @@ Standard library only, Python 3.9 or newer. Read from the top:
     doctor        the frame around the examination that the sandbox does itself
     verify        attacks the sandbox on this very machine
     reset         empties workspace/ and data/
+    egress        what a session may reach, what was refused, and the list changed
     sessions      the sandbox: open a tool in it, enter one that runs, take a quarantine back
     demo          the model that --demo brings along
+    traffic       the gateway's log, line by line
+    gateway       the gateway beside a session; what it refused; its list read anew
+    inquiry       the gateway's program asked: it alone reads the list
+    listing       what egress shows
     image         what the image is built from and with
 
     compose       every `docker compose` command line, and what Compose makes of .env and compose.yml
@@ -18,7 +23,12 @@ Standard library only, Python 3.9 or newer. Read from the top:
     checkout      where this checkout is, and its version
     supervisor    runs a child; all signals, process groups and terminals
     tree          counts and removes what is below a folder
+    refused       what gateways refused that are gone
 
+    egress_options  those of egress, for cli
+    journal       the gateway's lines, in plain words, and counted
+    list_file     the user's list, replaced at once
+    proposals     what projects ask to be allowed
     completion    the options of cli, for bash and zsh
     answers       what other programs answer, as JSON
     messages      lines for the user, on stderr

@@ -9,7 +9,8 @@ import sys
 from typing import TYPE_CHECKING
 
 from host import checkout as checkouts
-from host import cli, compose, doctor, engine, image, reset, sessions, verify
+from host import cli, compose, doctor, egress, engine, image, reset, sessions, verify
+from host.egress_options import Egress
 from host.errors import FAILED, OK, SIGNALLED, HostError, Interrupted
 from host.messages import give_up, tell
 from host.supervisor import Supervisor
@@ -86,6 +87,8 @@ def with_engine(
         return doctor.examine(checkout, supervisor, environ, request)
     if isinstance(request, cli.Verify):
         return verify.attack(checkout, supervisor, environ, request)
+    if isinstance(request, Egress):
+        return egress.attend(checkout, supervisor, environ, request)
     if isinstance(request, cli.Enter):
         return sessions.enter(checkout, supervisor, environ, request.words)
     return sessions.accept(checkout, supervisor, environ, request.names)

@@ -12,7 +12,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NoReturn, Union
 
-from host import completion
+from host import completion, egress_options
 from host.errors import UsageError
 
 if TYPE_CHECKING:
@@ -33,14 +33,8 @@ Variables are read from the environment or .env; .env.example describes each. MO
 server. The exit code is the tool's own."""
 
 VERBS = {
-    "exec": (
-        "[COMMAND [ARGUMENT...]]",
-        "run a command, or a shell, as the agent in the sandbox that is running",
-    ),
-    "accept": (
-        "[NAME]",
-        "take back what the workspace guard quarantined; without a name, list what there is",
-    ),
+    "exec": ("[COMMAND [ARGUMENT...]]", "run a command, or a shell, as the agent in the running sandbox"),
+    "accept": ("[NAME]", "take back what the guard quarantined; without a name, list what there is"),
     "doctor": (
         "[--demo] [--no-build] [--json]",
         "examine engine, folders, configuration, tools, sandbox and model, and say what to do",
@@ -49,6 +43,7 @@ VERBS = {
         "[--no-build] [PYTEST-OPTION...]",
         "attack the sandbox from inside, on this very machine, and report each property",
     ),
+    "egress": (egress_options.USAGE, egress_options.TEXT),
     "reset": ("[--destroy]", "remove everything from workspace/ and data/ of this checkout, after asking"),
     "completion": ("bash|zsh", "print the completion of these options, for your shell"),
 }
@@ -124,7 +119,7 @@ class BuildVariables:
 
 
 # What needs the engine.
-InEngine = Union[Start, Doctor, Verify, Enter, Accept]
+InEngine = Union[Start, Doctor, Verify, Enter, Accept, egress_options.Egress]
 Request = Union[InEngine, Reset, Print, Version, BuildVariables]
 
 
@@ -167,7 +162,8 @@ def parse(words: Sequence[str]) -> Request:
         return Print(verbs.get(verb, tree).format_help())
     if not verb:
         return _without_verb(ours, arguments, verbs)
-    options, unknown = verbs[verb].parse_known_args(ours[1:])
+    # Hosts may stand before and after an option.
+    options, unknown = verbs[verb].parse_known_intermixed_args(ours[1:])
     strangers = [*unknown, *(["--", *arguments] if "--" in words else [])]
     if strangers and verb == "reset":
         raise UsageError(f"unknown option '{strangers[-1]}'", verbs[verb].format_usage().strip())
@@ -193,6 +189,7 @@ def parsers() -> tuple[argparse.ArgumentParser, dict[str, argparse.ArgumentParse
     verbs["accept"].add_argument("names", nargs="*", metavar="NAME", help="as the guard named it")
     verbs["doctor"].add_argument("--json", action="store_true", help="the report as JSON on stdout")
     verbs["doctor"].add_argument("--demo", action="store_true", help="examine with the small model of --demo")
+    egress_options.add(verbs["egress"])
     for name in ("doctor", "verify"):
         _add_no_build(verbs[name])
     verbs["reset"].add_argument("--destroy", action="store_true", help="do not ask, for scripts")
@@ -261,6 +258,8 @@ def _request(verb: str, options: argparse.Namespace, tree: argparse.ArgumentPars
         return Doctor(options.json, options.demo, options.build)
     if verb == "reset":
         return Reset(options.destroy)
+    if verb == "egress":
+        return egress_options.read(options)
     return Print(completion.script(options.shell, tree))
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import json
 import tempfile
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -33,10 +33,10 @@ SERVICE, GATEWAY = "sandbox", "gateway"
 # version of Compose that can read it.
 OPEN_FILE, OPEN, READS_OPEN = "compose.open.yml", "open", "2.24"
 WORKSPACE = "/home/agent/workspace"
-# Where the gateway finds the keys.
-KEYS = "/etc/sandbox/keys"
+# Where the gateway finds the list, and the keys.
+CONFIG, KEYS = "/etc/sandbox/config", "/etc/sandbox/keys"
 # Where the own folders of sandbox and gateway are mounted.
-PLACES = (WORKSPACE, "/home/agent/data", "/etc/sandbox/config", KEYS)
+PLACES = (WORKSPACE, "/home/agent/data", CONFIG, KEYS)
 # The extension field of compose.yml that shows variables, which Compose tells nowhere else.
 SHOWN = "x-start"
 
@@ -109,6 +109,8 @@ class Configuration:
         variables: what is set in the environment or .env, of what compose.yml shows.
         has_gateway: whether the sandbox has a gateway in place of a network.
         keys: the folder of files with keys, which the gateway gets; None without one.
+        config: the folder config/, None where nothing is mounted there.
+        of_gateway: what the gateway is given, or would be.
     """
 
     project: str
@@ -122,6 +124,13 @@ class Configuration:
     variables: Mapping[str, str]
     has_gateway: bool = False
     keys: Path | None = None
+    config: Path | None = None
+    of_gateway: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def egress(self) -> str:
+        """What a session may reach: open, model or list."""
+        return self.of_gateway.get("EGRESS") or ("model" if self.has_gateway else "open")
 
     def provide_folders(self) -> None:
         """Make what is missing of the sandbox's own folders; other mounts have to be there.
@@ -253,6 +262,8 @@ def understand(told: Mapping[str, Any], root: Path) -> Configuration:
         variables=_values(told.get(SHOWN)),
         has_gateway=bool(gateway),
         keys=mounted[KEYS][0] if KEYS in mounted else None,
+        config=mounted[CONFIG][0] if CONFIG in mounted else None,
+        of_gateway=_values((gateway or service).get("environment")),
     )
 
 

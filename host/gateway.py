@@ -5,10 +5,17 @@ from __future__ import annotations
 import contextlib
 import os
 import secrets
+import subprocess
+import tempfile
 import time
 from typing import TYPE_CHECKING
 
+from host import journal
+from host import refused as records
 from host.errors import HostError
+from host.journal import Tally
+from host.messages import say
+from host.supervisor import Streams
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -20,6 +27,10 @@ SERVICE = "gateway"
 LABEL = "agentic-sandbox.gateway"
 # Seconds to remove it, and those that the engine may still be at making one whose client was ended.
 REMOVING, IN_FLIGHT = 60.0, 2.0
+# Seconds to read what it wrote down, and until it must have taken another list.
+READING, RELOADING = 10.0, 10.0
+# Hosts that are named at a session's end.
+SHOWN = 3
 
 
 @contextlib.contextmanager
@@ -59,7 +70,37 @@ def beside(
             deadline = time.monotonic() + patience
             while not (left := _list(supervisor, compose, label)) and time.monotonic() < deadline:
                 supervisor.pause(0.1)
-            _remove(supervisor, compose, left)
+            tell(_remove(supervisor, compose, configuration.project, left))
+
+
+def refused(supervisor: Supervisor, environ: Mapping[str, str], container: str) -> Tally:
+    """Return what a gateway refused so far."""
+    # Whatever a session has it write: the engine bounds it, and this the time that it takes.
+    with tempfile.TemporaryFile() as file:
+        streams = Streams(subprocess.DEVNULL, file, subprocess.DEVNULL)
+        supervisor.run(["docker", "logs", container], environ, streams, limit=READING)
+        file.seek(0)
+        return Tally().add(file)
+
+
+def reload(supervisor: Supervisor, environ: Mapping[str, str], container: str, digest: str) -> str:
+    """Have a gateway take the list anew, and return why it does not; "" where it has.
+
+    Args:
+        supervisor: what asks.
+        environ: of the engine's client.
+        container: the gateway's.
+        digest: of the list that it is to take, as it tells it.
+    """
+    tail, deadline = ["docker", "logs", "--tail", "1000", container], time.monotonic() + RELOADING
+    answer = supervisor.ask(["docker", "kill", "--signal", "HUP", container], environ, REMOVING)
+    while answer.code == 0 and time.monotonic() < deadline:
+        told = supervisor.ask(tail, environ, REMOVING).output.splitlines()
+        for entry in filter(None, map(journal.parse, reversed(told))):
+            if entry.kind == "policy" and entry.facts.get("digest") == digest:
+                return "" if entry.decision == "allow" else journal.words(entry)
+        supervisor.pause(0.1)
+    return answer.errors.strip() or "it does not tell that it read the list"
 
 
 def _start(supervisor: Supervisor, compose: Compose, label: str, variables: Mapping[str, str]) -> None:
@@ -84,7 +125,8 @@ def _remove_left(supervisor: Supervisor, compose: Compose, project: str) -> None
     ours = ["--filter", f"label={LABEL}", "--filter", f"label=com.docker.compose.project={project}"]
     answer = supervisor.ask([*listed, *ours], compose.environ, REMOVING)
     told = (line.split() for line in answer.output.splitlines())
-    _remove(supervisor, compose, [words[0] for words in told if words[1:] and not _runs(words[1])])
+    left = [words[0] for words in told if words[1:] and not _runs(words[1])]
+    _remove(supervisor, compose, project, left)
 
 
 def _runs(label: str) -> bool:
@@ -105,8 +147,30 @@ def _list(supervisor: Supervisor, compose: Compose, label: str) -> list[str]:
     return supervisor.ask(listed, compose.environ, REMOVING).output.split()
 
 
-def _remove(supervisor: Supervisor, compose: Compose, containers: list[str]) -> None:
-    if containers:
-        # Asked, it takes its sockets away.
-        supervisor.ask(["docker", "stop", "--time", "3", *containers], compose.environ, REMOVING)
-        supervisor.ask(["docker", "rm", "--force", *containers], compose.environ, REMOVING)
+def _remove(supervisor: Supervisor, compose: Compose, project: str, containers: list[str]) -> Tally:
+    """Remove gateways, and return what they refused, which is kept."""
+    told = Tally()
+    if not containers:
+        return told
+    # Its log goes with it, when it is stopped.
+    for container in containers:
+        told.merge(refused(supervisor, compose.environ, container))
+    # Asked, it takes its sockets away.
+    supervisor.ask(["docker", "stop", "--time", "3", *containers], compose.environ, REMOVING)
+    supervisor.ask(["docker", "rm", "--force", *containers], compose.environ, REMOVING)
+    if told:
+        try:
+            records.add(records.folder(compose.environ, project), told)
+        except OSError as error:
+            say(f"what was refused cannot be kept for ./start.sh egress: {error}")
+    return told
+
+
+def tell(told: Tally) -> None:
+    """Say what a session was refused, if anything."""
+    hosts = told.hosts()
+    if hosts:
+        least = "at least " if told.others else ""
+        number = f"{least}{len(hosts)} host{' was' if len(hosts) == 1 else 's were'}"
+        more = ", …" if len(hosts) > SHOWN else ""
+        say(f"egress: {number} refused: {', '.join(hosts[:SHOWN])}{more}; ./start.sh egress tells more")

@@ -95,14 +95,17 @@ def build(
     raise HostError("the image was not built; the lines above say why.")
 
 
-def require(supervisor: Supervisor, configuration: Configuration, environ: Mapping[str, str]) -> None:
+def require(
+    supervisor: Supervisor, configuration: Configuration, environ: Mapping[str, str],
+    todo: str = "Leave out --no-build.",
+) -> None:  # fmt: skip
     """See to it that the image is there: Compose would build it.
 
     Raises:
-        HostError: it is not.
+        HostError: it is not, and what to do.
     """
     if not _is_here(supervisor, configuration.image, environ):
-        raise HostError(f"there is no image {configuration.image}.", "Leave out --no-build.")
+        raise HostError(f"there is no image {configuration.image}.", todo)
 
 
 def sources(supervisor: Supervisor, compose: Compose, configuration: Configuration) -> dict[str, str]:

@@ -33,3 +33,10 @@ def _write(text: str) -> None:
 def give_up(descriptor: int) -> None:
     """Write no more to a stream that refuses it: the interpreter would try again, and end with 120."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), descriptor)
+
+
+def printable(text: str) -> str:
+    """Escape what is not printable: what others named must not steer the terminal."""
+    return "".join(
+        c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode() for c in text
+    )

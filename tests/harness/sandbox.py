@@ -71,6 +71,8 @@ class Sandbox(Checkout):
             "CONFIG_DIR": str(self.config),
             "KEYS_DIR": str(self.keys),
             "SANDBOX_IMAGE": IMAGE,
+            # What gateways refused is kept here.
+            "XDG_STATE_HOME": str(self.folder / "state"),
             **self.environ,
         }
 

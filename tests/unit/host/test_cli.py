@@ -4,6 +4,7 @@ import pytest
 
 from host import cli
 from host.cli import Accept, BuildVariables, Doctor, Enter, Print, Request, Reset, Start, Verify, Version
+from host.egress_options import Egress
 from host.errors import USAGE, UsageError
 
 ASKED: dict[str, tuple[list[str], Request]] = {
@@ -35,6 +36,13 @@ ASKED: dict[str, tuple[list[str], Request]] = {
     "verify, pytest's": (["verify", "-k", "--no-build"], Verify(build=True, arguments=("-k", "--no-build"))),
     "reset": (["reset"], Reset(destroy=False)),
     "reset, unasked": (["reset", "--destroy"], Reset(destroy=True)),
+    "egress": (["egress"], Egress()),
+    "egress, for programs": (["egress", "--json"], Egress(json=True)),
+    "allow": (["egress", "allow", "a.example", "*.b.example"], Egress("allow", ("a.example", "*.b.example"))),
+    "allow, options": (["egress", "allow", "--profile", "npm", "a.lan", "--private", "--no-tls"], Egress(
+        "allow", ("a.lan",), ("npm",), private=True, tls=False)),
+    "deny": (["egress", "deny", "a.example", "--profile=npm"], Egress("deny", ("a.example",), ("npm",))),
+    "log": (["egress", "log", "--follow", "--json"], Egress("log", follow=True, json=True)),
     "for scripts": (["build-variables"], BuildVariables()),
 }  # fmt: skip
 
@@ -66,6 +74,11 @@ def test_what_is_asked_for(words: list[str], request_: Request) -> None:
         (["doctor", "--tool", "omp"], "doctor does not know --tool"),
         (["doctor", "--", "x"], "doctor does not know --"),
         (["accept", "--all"], "accept does not know --all"),
+        (["egress", "allow"], "egress allow needs a HOST, or --profile NAME"),
+        (["egress", "deny", "--private", "a.lan"], "egress deny does not know --private"),
+        (["egress", "--follow"], "egress does not know --follow"),
+        (["egress", "log", "a.lan"], "egress log does not know a.lan"),
+        (["egress", "show"], "invalid choice: 'show'"),
         (["reset", "--destroy", ""], "unknown option ''"),
         (["reset", "--", "workspace"], "unknown option 'workspace'"),
         (["completion", "fish"], "invalid choice: 'fish'"),
