@@ -25,6 +25,7 @@ NO_SHORT_DEFAULT = {"BASE_IMAGE", "SESSION_CA"}
 
 # What looks like a path of the repository, and is none, with the reason.
 NOT_OURS = {
+    ".sandbox/egress.yml": "a project's own",
     "cargo/config.toml": "below data/, where the agent writes it",
     "config/*.key": "the user's own",
     "config/*.pem": "the user's own",
