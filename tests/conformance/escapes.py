@@ -274,7 +274,7 @@ def _cells(way: Way) -> tuple[str, ...]:
     )
     return (
         f"{way.name} ({way.cve})" if way.cve else way.name,
-        way.added, refused, way.holds, way.gives or "–", way.mended_by, way.versions or "–",
+        way.added, refused, way.holds, way.gives or "-", way.mended_by, way.versions or "-",
     )  # fmt: skip
 
 

@@ -35,7 +35,7 @@ TRIED = [way for way in WAYS if way.attacks]
 UNTRIED = [way for way in STOPPING if not way.attacks]
 
 
-def by_name(ways: list[Way]) -> Any:
+def by_name(ways: list[Way]) -> pytest.MarkDecorator:
     return pytest.mark.parametrize("way", ways, ids=lambda way: way.name)
 
 
@@ -106,10 +106,9 @@ def test_the_agent_does_not_get_out_by(alone: Subject, flag: Path, outside: Once
 
 
 @pytest.mark.vacuity
+@pytest.mark.usefixtures("chosen")
 @by_name(TRIED)
-def test_root_gets_out_by(
-    chosen: Subject, subject: Subject, flag: Path, outside: Once[Outside], way: Way
-) -> None:
+def test_root_gets_out_by(subject: Subject, flag: Path, outside: Once[Outside], way: Way) -> None:
     given = ("--user=0", "--entrypoint=/bin/bash", *options(way, subject), *way.root)
     plain = replace(subject, compose=None, prefix=("-c",), environ={}, options=given)
     outcomes, result = tried(way, plain, flag, outside().marker)

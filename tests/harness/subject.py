@@ -21,8 +21,8 @@ ATTACKS = ROOT / "tests" / "conformance" / "attacks"
 PLAIN = ROOT / "tests" / "conformance" / "plain"
 
 # The rest of what somebody set for their sandbox is part of what is attacked, but for the model, which nobody
-# asks, and EGRESS=open, which leaves no gateway to attack. The agent is the owner of the folders here, the log
-# is read, and what the attacks leave is no finding.
+# asks, and EGRESS=open, which leaves no gateway to attack. The agent is the owner of the folders here, the
+# log is read, and what the attacks leave is no finding.
 NOT_ATTACKED = dict.fromkeys(("PUID", "PGID", "SANDBOX_LOG", "SANDBOX_LOG_LEVEL", "SANDBOX_GUARD"), "")
 
 
