@@ -208,6 +208,12 @@ def test_no_descriptor_of_the_host_is_a_folder_to_enter(entered: Any) -> None:
     assert "outside" not in found.values(), f"{found}: runc leaves a folder of the host open (CVE-2024-21626)"
 
 
+def test_who_enters_begins_in_no_folder_that_the_agent_can_replace(alone: Subject) -> None:
+    """CVE-2024-21626, by a link in the place of that folder."""
+    begins = docker("image", "inspect", "--format={{.Config.WorkingDir}}", alone.image)
+    assert begins in ("", "/"), f"docker exec begins in {begins}"
+
+
 def version(release: str) -> tuple[int, ...]:
     """Return a kernel's version: major, minor, patch."""
     found = re.match(r"(\d+)\.(\d+)(?:\.(\d+))?", release)
