@@ -111,9 +111,6 @@ def begun(
     """
     label = f"agentic-sandbox.session={os.getpid()}.{secrets.token_hex(4)}"
     session = Session(supervisor, compose, label, configuration.has_gateway)
-    if configuration.has_gateway and variables.get(WHICH) in INDOORS:
-        yield session
-        return
     needed = GATEWAYS_NETWORK if configuration.has_gateway else NETWORK
     network.provide(
         supervisor, compose.environ, configuration.networks, compose.root,
@@ -123,7 +120,9 @@ def begun(
         if demonstrating:
             around.callback(demo.end, supervisor, compose, configuration)
             demo.start(supervisor, compose, configuration)
-        session.compose = around.enter_context(gateway.beside(supervisor, compose, configuration, variables))
+        if variables.get(WHICH) not in INDOORS:
+            beside = gateway.beside(supervisor, compose, configuration, variables)
+            session.compose = around.enter_context(beside)
         yield session
 
 

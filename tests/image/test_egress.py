@@ -2,12 +2,13 @@
 
 import json
 import secrets
+import time
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from tests.harness.engine import IMAGE, docker
+from tests.harness.engine import IMAGE, Result, docker
 from tests.harness.sandbox import PROJECT, Sandbox, start
 from tests.harness.scripted_model import Model
 from tests.harness.waiting import wait_for
@@ -23,9 +24,9 @@ def told(text: str) -> Any:
 
 @pytest.fixture
 def model(serve: Callable[..., Model], sandbox: Sandbox) -> Model:
-    """Start a scripted server, and ask for sessions that reach nothing else."""
+    """Start a scripted server for sessions that reach nothing else, which is the default."""
     served = serve()
-    sandbox.environ.update(EGRESS="model", KEYS_DIR=str(sandbox.folder / "keys"), MODEL_API_KEY=KEY)
+    sandbox.environ.update(MODEL_API_KEY=KEY)
     return served
 
 
@@ -121,10 +122,8 @@ def test_the_link_leaves_the_processor_to_pid_1(sandbox: Sandbox) -> None:
 
 
 def test_a_key_in_a_file_is_read_where_only_its_owner_may(sandbox: Sandbox, model: Model) -> None:
-    keys = sandbox.folder / "keys"
-    keys.mkdir()
-    (keys / "model.key").write_text(f"{KEY}-2\n")
-    (keys / "model.key").chmod(0o600)
+    (sandbox.keys / "model.key").write_text(f"{KEY}-2\n")
+    (sandbox.keys / "model.key").chmod(0o600)
     sandbox.environ.update(MODEL_API_KEY="", MODEL_API_KEY_FILE="model.key")
     result = start(sandbox, *SHELL, "find / -name model.key 2>/dev/null; curl -s $SANDBOX_MODEL_URL/models")
     assert "model.key" not in result.stdout
@@ -139,6 +138,11 @@ BROKEN = {
         {"MODEL_URL": ""},
         ("models.yml", "servers: {a: {url: 'http://h', key: s3cret}}"),
         "the agent can read",
+    ),
+    "a file with a key in config/": (
+        {"MODEL_API_KEY": "", "MODEL_API_KEY_FILE": "model.key"},
+        ("model.key", "s3cret"),
+        "Move it: mv config/model.key keys/",
     ),
     "a mode that is none": ({"EGRESS": "everything"}, None, "EGRESS='everything' is not known"),
     "no key": ({"MODEL_API_KEY": "", "MODEL_API_KEY_FILE": "none"}, None, "MODEL_API_KEY_FILE"),
@@ -234,3 +238,77 @@ def test_a_session_that_waits_for_its_gateway_can_be_ended(sandbox: Sandbox) -> 
         assert docker("inspect", "--format", "{{.State.ExitCode}}", name) == "143"
     finally:
         docker("rm", "--force", name)
+
+
+UNFILTERED = "sandbox: warning: the network is not filtered: EGRESS=open"
+
+
+def test_a_network_is_given_where_it_is_asked_for_and_each_start_says_so(
+    sandbox: Sandbox, model: Model
+) -> None:
+    sandbox.environ["EGRESS"] = "open"
+    script = f"curl -s http://{model.name}:8000/v1/models; echo; echo $MODEL_API_KEY; ls /run/gateway"
+    result = start(sandbox, *SHELL, script)
+    assert told(result.stdout.splitlines()[0])["data"], result.stderr
+    assert KEY in result.stdout
+    assert result.stderr.count(UNFILTERED) == 1
+
+
+def test_the_image_alone_warns_of_a_network_and_of_none_does_not(sandbox: Sandbox) -> None:
+    for network, count in (("bridge", 1), ("none", 0)):
+        result = sandbox.plain("--network", network, env={"TOOLS": "shell"}, arguments=("-c", "echo started"))
+        assert result.stdout == "started\n", result.stderr
+        assert result.stderr.count(UNFILTERED) == count, network
+
+
+def test_a_network_that_only_a_variable_asks_for_is_refused(sandbox: Sandbox) -> None:
+    result = sandbox.shell("echo started", env={"EGRESS": "open"})
+    assert (result.returncode, result.stdout) == (78, "")
+    assert "COMPOSE_FILE=compose.yml:compose.open.yml" in result.stderr
+
+
+def test_a_shell_starts_without_its_gateway_and_says_why(sandbox: Sandbox) -> None:
+    """Whoever mends a setting needs one."""
+    for shell in ("1", "plain"):
+        script = "echo started; curl -sS -m 9 http://example.test >&2"
+        result = sandbox.run("-c", script, env={"SANDBOX_SHELL": shell, "MODEL_URL": "nonsense"})
+        assert result.stdout == "started\n", result.stderr
+        assert result.stderr.count("MODEL_URL='nonsense' does not begin with") == 1, result.stderr
+
+
+def test_who_takes_a_quarantine_back_has_no_gateway(sandbox: Sandbox) -> None:
+    sandbox.environ["COMPOSE_PROJECT_NAME"] = sandbox.name
+    began = time.time()
+    # A gateway could not start, and would end with 78.
+    result = start(sandbox, "accept", MODEL_URL="nonsense")
+    sandbox.ended(sandbox.compose("down", "--timeout", "0", "--remove-orphans", "--volumes"))
+    assert result.returncode == 0, result.stderr
+    mine = ("--filter", f"label=com.docker.compose.project={sandbox.name}", "--filter", "event=die")
+    times = (f"--since={began:.3f}", f"--until={time.time():.3f}")
+    ended = docker("events", *times, *mine, "--format", "{{.Actor.Attributes.exitCode}}")
+    assert set(ended.split()) == {"0"}
+
+
+def test_compose_alone_has_a_gateway_that_hears_of_what_was_mended(sandbox: Sandbox) -> None:
+    sandbox.environ.update(COMPOSE_PROJECT_NAME=sandbox.name, TOOLS="shell,modelled", DEFAULT_TOOL="shell")
+    script = ("-c", "wc -l </proc/net/route; curl -s -o /dev/null -w %{http_code} http://example.test")
+
+    def run(*options: str, url: str) -> Result:
+        sandbox.environ["MODEL_URL"] = url
+        return sandbox.ended(sandbox.compose("run", "--rm", "-T", *options, "sandbox", *script))
+
+    try:
+        broken = run(url="nonsense")
+        assert (broken.returncode, broken.stdout) == (78, "")
+        assert "MODEL_URL='nonsense' does not begin with" in broken.stderr
+        mended = run(url="http://one.invalid:8000")
+        assert (mended.returncode, mended.stdout.split()) == (0, ["1", "403"]), mended.stderr
+        another = run(
+            "-e", "MODEL_URL=http://two.invalid:8000", "-e", "DEFAULT_TOOL=modelled",
+            url="http://one.invalid:8000",
+        )  # fmt: skip
+        assert another.returncode == 78
+        assert "'local' is http://one.invalid:8000, and not http://two.invalid:8000" in another.stderr
+        assert "docker compose down" in another.stderr
+    finally:
+        sandbox.ended(sandbox.compose("down", "--timeout", "0", "--remove-orphans", "--volumes"))
