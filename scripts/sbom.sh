@@ -29,7 +29,9 @@ main() {
   cd "$here"
   enter_docker_group "$here/scripts/sbom.sh" "$folder"
   ./scripts/dev.sh --venv
+  # Of the sandbox, and of the gateway that it needs: the same.
   image=$(docker compose --project-directory . --file compose.yml config --images sandbox)
+  image=${image%%$'\n'*}
   inspected=$(docker image inspect "$image") || die "there is no image $image to read." "./start.sh builds it."
   scratch=$(mktemp -d)
   trap 'rm -rf -- "$scratch"' EXIT
