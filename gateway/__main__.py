@@ -18,7 +18,7 @@ from gateway.listeners.listener import Listener
 from gateway.wire import http_head
 from init import log, paths
 from init.errors import SandboxError
-from init.model import configuration, endpoint
+from init.model import configuration, direct
 from init.model.failures import EndpointError
 from init.model.servers import Places
 
@@ -200,9 +200,7 @@ def servers(variables: Mapping[str, str], places: Places) -> dict[str, model.Mod
     """
     described = configuration.read(variables, lambda what, fix: log.warning(what, fix=fix), places)
     try:
-        return {
-            server.name: model.ModelServer(server, endpoint.trust(server)) for server in described.servers
-        }
+        return {server.name: model.ModelServer(server, direct.trust(server)) for server in described.servers}
     except EndpointError as error:
         raise SandboxError(error.what, error.fix) from error
 

@@ -1,7 +1,7 @@
 """Structured log lines on stderr, so that a tool's stdout stays its own.
 
-structlog takes five times as long to import as the interpreter takes to start, so it is loaded with the
-first line that is written; an ordinary start writes none.
+structlog takes five times as long to import as the interpreter takes to start, so only lines of JSON are its
+business: those for a person, of which most starts write one, are made here.
 """
 
 from __future__ import annotations
@@ -48,11 +48,8 @@ def error(event: str, **fields: object) -> None:
     _write("error", event, fields)
 
 
-def human(_logger: object, _method: str, event: MutableMapping[str, Any]) -> str:
-    """Render one event: ``sandbox: level: event (key=value, ...)``, its details, and what to do about it.
-
-    A structlog processor.
-    """
+def human(event: MutableMapping[str, Any]) -> str:
+    """Render one event: ``sandbox: level: event (key=value, ...)``, its details, and what to do about it."""
     level, text = event.pop("level"), event.pop("event")
     fix, details = event.pop("fix", None), event.pop("details", "")
     fields = ", ".join(f"{key}={value}" for key, value in event.items())
@@ -84,12 +81,16 @@ def untold() -> tuple[str, ...]:
 
 
 def _write(level: str, event: str, fields: dict[str, object]) -> None:
-    if LEVELS[level] >= _threshold:
+    if LEVELS[level] < _threshold:
+        return
+    if _as_json:
         getattr(_configured(), level)(event, **fields)
+    else:
+        getattr(_Stderr(), level)(human({"level": level, "event": event, **fields}))
 
 
 class _Stderr:
-    """Where structlog's lines go."""
+    """Where the lines go."""
 
     def tell(self, line: str) -> None:
         """Write what the user may miss."""
@@ -109,11 +110,13 @@ def _configured() -> Any:
     if _logger is None:
         import structlog
 
-        renderer = structlog.processors.JSONRenderer() if _as_json else human
-        stamp = [structlog.processors.TimeStamper(fmt="iso", utc=True)] if _as_json else []
         _logger = structlog.wrap_logger(
             _Stderr(),
-            processors=[structlog.processors.add_log_level, *stamp, renderer],
+            processors=[
+                structlog.processors.add_log_level,
+                structlog.processors.TimeStamper(fmt="iso", utc=True),
+                structlog.processors.JSONRenderer(),
+            ],
             wrapper_class=structlog.make_filtering_bound_logger(_threshold),
         )
     return _logger

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import time
 
 from init.errors import SandboxError
@@ -113,6 +112,8 @@ def find(model: str, ids: Collection[str]) -> str | None:
 
 def not_served(server: Server, model: str, served: Listing) -> SandboxError:
     """Return what to tell of an id that the server does not list."""
+    import difflib
+
     setting = server.origin.name("MODEL_ID", "models: the id")
     near = difflib.get_close_matches(model, served.entries, 1)
     hint = f" Did you mean {near[0]}?" if near else ""

@@ -6,27 +6,25 @@ Runs in programs of its own (connect.py, doctor.py), never in PID 1, so that a s
 from __future__ import annotations
 
 import contextlib
-import functools
-import http.client
 import json
 import signal
-import socket
-import ssl
-import urllib.error
-import urllib.request
 
-from init.model import failures, proxy
-from init.model.failures import EndpointError
+from init.model import by_gateway, failures
+from init.model.failures import EndpointError, Refused
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import http.client
     from collections.abc import Iterator, Mapping
     from typing import Any, NoReturn
 
     from init.model.servers import Server
 
-# A list of a thousand models is 200 kB.
-MOST_BYTES = 8 << 20
+# A list of a thousand models is 200 kB. What a refusal says is shorter.
+MOST_BYTES, MOST_TOLD = 8 << 20, 64 << 10
+
+# Seconds for what the gateway knows without asking anybody.
+_GATEWAYS_OWN = 5.0
 
 # The field of a request that tells the gateway which server is meant.
 ADDRESS = "X-Egress-Server"
@@ -58,13 +56,13 @@ def request(server: Server, url: str, body: object = None, *, seconds: float) ->
                 f"{url} answers with more than {MOST_BYTES >> 20} MiB",
                 "Is this the address of a model server?",
             )
-        return parsed(server, url, text, response.headers.get("Content-Type", ""))
+        return parsed(server, url, text, response.headers.get("content-type", ""))
 
 
 @contextlib.contextmanager
 def stream(
     server: Server, url: str, body: object = None, *, seconds: float
-) -> Iterator[http.client.HTTPResponse]:
+) -> Iterator[http.client.HTTPResponse | by_gateway.Answer]:
     """Yield the response to read from, until the deadline.
 
     Raises:
@@ -77,17 +75,41 @@ def stream(
     if body is not None:
         headers["Content-Type"] = "application/json"
         data = json.dumps(body).encode()
+    if server.via:
+        # It waits as long for a connection itself, and then says more.
+        seconds += _GATEWAYS_OWN
     try:
         with _deadline(seconds), _opened(server, url, data, headers, seconds) as response:
             yield response
-    except urllib.error.HTTPError as error:
-        raise failures.refused(server, url, error) from error
-    except urllib.error.URLError as error:
-        # urllib wraps what fails before the request is sent, and nothing after that.
-        reason = error.reason if isinstance(error.reason, Exception) else OSError(error.reason)
-        raise failures.not_reached(server, url, reason, seconds) from error
-    except (OSError, http.client.HTTPException, UnicodeError) as error:
+    except (OSError, UnicodeError) as error:
+        if server.via:
+            # Whether it is the server that is silent.
+            of_gateway(server, ".servers", seconds=_GATEWAYS_OWN)
         raise failures.not_answered(server, url, error, seconds) from error
+
+
+@contextlib.contextmanager
+def _opened(
+    server: Server, url: str, data: bytes | None, headers: Mapping[str, str], seconds: float
+) -> Iterator[http.client.HTTPResponse | by_gateway.Answer]:
+    if not server.via:
+        # Here, for TLS takes as long to load as all the rest, and is the gateway's where there is one.
+        from init.model import direct
+
+        with direct.stream(server, url, data, headers, seconds) as response:
+            yield response
+        return
+    # It may be the gateway of a session with other settings.
+    asked = {**headers, ADDRESS: server.url}
+    with by_gateway.answer(server.via, server.target(url), data, asked) as answer:
+        if not 200 <= answer.status < 300:
+            raise _refused(server, url, answer)
+        yield answer
+
+
+def _refused(server: Server, url: str, answer: by_gateway.Answer) -> EndpointError:
+    told = Refused(answer.status, answer.reason, answer.headers, answer.read(MOST_TOLD))
+    return failures.refused(server, url, told)
 
 
 def of_gateway(server: Server, target: str, *, seconds: float) -> Any:
@@ -102,62 +124,15 @@ def of_gateway(server: Server, target: str, *, seconds: float) -> Any:
         EndpointError: there is no answer.
     """
     try:
-        with _deadline(seconds):
-            opener = urllib.request.build_opener(_Gateway(server.via), _NoProxy())
-            asked = urllib.request.Request(f"http://gateway/{target}", headers={ADDRESS: server.url})
-            with opener.open(asked, timeout=seconds) as response:
-                return json.loads(response.read(MOST_BYTES))
-    except urllib.error.HTTPError as error:
-        raise failures.refused(server, server.url, error) from error
-    except (OSError, http.client.HTTPException, ValueError) as error:
-        raise EndpointError(
-            "connect",
-            f"the gateway does not answer: {error}",
-            "Start the session anew.",
-        ) from error
-
-
-def _opened(
-    server: Server, url: str, data: bytes | None, headers: Mapping[str, str], seconds: float
-) -> http.client.HTTPResponse:
-    if server.via:
-        # It may be the gateway of a session with other settings.
-        headers = {**headers, ADDRESS: server.url}
-        request = urllib.request.Request(f"http://gateway{server.target(url)}", data, dict(headers))
-        opener = urllib.request.build_opener(_Gateway(server.via), _NoRedirect(), _NoProxy())
-    else:
-        request = urllib.request.Request(url, data, dict(headers))  # noqa: S310 - checks.py lets http and https through
-        opener = urllib.request.build_opener(
-            proxy.handler(url), urllib.request.HTTPSHandler(context=trust(server)), _NoRedirect()
-        )
-    response: http.client.HTTPResponse = opener.open(request, timeout=seconds)
-    return response
-
-
-class _Gateway(urllib.request.HTTPHandler):
-    """Asks through the gateway's socket, whatever the host's name."""
-
-    def __init__(self, path: str) -> None:
-        super().__init__()
-        self._path = path
-
-    def http_open(self, request: urllib.request.Request) -> http.client.HTTPResponse:
-        path = self._path
-
-        class Connection(http.client.HTTPConnection):
-            def connect(self) -> None:
-                self.sock = socket.socket(socket.AF_UNIX)
-                self.sock.settimeout(self.timeout)
-                self.sock.connect(path)
-
-        return self.do_open(Connection, request)
-
-
-class _NoProxy(urllib.request.ProxyHandler):
-    """The gateway is no place to go by way of another."""
-
-    def __init__(self) -> None:
-        super().__init__({})
+        with (
+            _deadline(seconds),
+            by_gateway.answer(server.via, f"/{target}", headers={ADDRESS: server.url}) as answer,
+        ):
+            if not 200 <= answer.status < 300:
+                raise _refused(server, server.url, answer)
+            return json.loads(answer.read(MOST_BYTES))
+    except (OSError, ValueError) as error:
+        raise by_gateway.silent(error) from error
 
 
 @contextlib.contextmanager
@@ -223,32 +198,3 @@ def _deadline(seconds: float) -> Iterator[None]:
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
-
-
-class _NoRedirect(urllib.request.HTTPRedirectHandler):
-    """The key goes to the server that the user named, and to no other."""
-
-    def redirect_request(self, *_: object) -> None:
-        return None
-
-
-@functools.cache
-def trust(server: Server) -> ssl.SSLContext:
-    """Return whom to trust: the usual CAs and the server's own; read once, for each time takes 5 ms.
-
-    Raises:
-        EndpointError: the file with the CA is not valid.
-    """
-    trusted = ssl.create_default_context()
-    # Not asked for by the tools either; a self-signed certificate of openssl's would not pass.
-    trusted.verify_flags &= ~ssl.VERIFY_X509_STRICT
-    if server.ca:
-        try:
-            trusted.load_verify_locations(server.ca)
-        except (OSError, ssl.SSLError) as error:
-            raise EndpointError(
-                "tls",
-                f"{server.ca} is no valid PEM file: {error}",
-                f"Name one with PEM certificates in {server.origin.name('MODEL_CA', 'ca')}.",
-            ) from error
-    return trusted

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import http.client
+import _socket
 import json
-import socket
-import ssl
-import urllib.error
 from urllib.parse import urlsplit
 
 from init.errors import SandboxError
 from init.log import redact
 from init.model import proxy
+from init.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Literal, TypeAlias
+    import ssl
+    from collections.abc import Mapping
+    from typing import Any, Literal, TypeAlias, TypeGuard
 
     from init.model.proxy import Proxy
     from init.model.servers import Server
@@ -31,7 +31,7 @@ LISTEN = (
 # What a proxy says of itself, not of the server behind it: that it wants to know the user, refuses, or gets
 # no answer. Of a server without a proxy only the headers tell.
 _PROXYS_OWN = (403, 407, 502, 503, 504)
-_PROXYS_HEADERS = ("Proxy-Authenticate", "X-Squid-Error")
+_PROXYS_HEADERS = ("proxy-authenticate", "x-squid-error")
 
 # X509_V_ERR_HOSTNAME_MISMATCH and _IP_ADDRESS_MISMATCH; _CERT_NOT_YET_VALID and _CERT_HAS_EXPIRED, of
 # OpenSSL's x509_vfy.h: its sentences change from one version to the next.
@@ -54,10 +54,26 @@ class EndpointError(SandboxError):
         self.stage, self.passing, self.status = stage, passing, status
 
 
-def refused(server: Server, url: str, error: urllib.error.HTTPError) -> EndpointError:
+class Refused(Record):
+    """An answer that is none of success.
+
+    Attributes:
+        code: of HTTP.
+        reason: its words.
+        headers: its fields, asked for in lower case.
+        body: the begin of what it says.
+    """
+
+    code: int
+    reason: str
+    headers: Mapping[str, str]
+    body: bytes
+
+
+def refused(server: Server, url: str, error: Refused) -> EndpointError:
     """Say what an HTTP status means."""
-    body = _some(error)
-    if server.via and error.headers.get("X-Egress-Reason"):
+    body = error.body
+    if server.via and error.headers.get("x-egress-reason"):
         return of_gateway(server, body)
     said = error_text(redact(server.key, body.decode(errors="replace")))
     answer = f"{error.code} {redact(server.key, error.reason)[:80]}" + (f": {said}" if said else "")
@@ -70,14 +86,14 @@ def refused(server: Server, url: str, error: urllib.error.HTTPError) -> Endpoint
     fix, passing = f"Check {server.origin.url}, and the server's log.", False
     if error.code in (401, 403):
         key = server.origin.name("MODEL_API_KEY", "key or key_file")
-        has_key = server.key or error.headers.get("X-Egress-Key")
+        has_key = server.key or error.headers.get("x-egress-key")
         fix = (
             f"The server does not take this key: mend {key}."
             if has_key
             else f"The server wants a key: set {key}."
         )
     elif 300 <= error.code < 400:
-        target = redact(server.key, error.headers.get("Location", "elsewhere"))
+        target = redact(server.key, error.headers.get("location", "elsewhere"))
         what = f"{url} redirects to {target[:200]}{_through(server, url)}"
         fix = (
             f"Set {server.origin.url} to where the server really is; "
@@ -113,7 +129,7 @@ def of_gateway(server: Server, told: Any) -> EndpointError:
 def not_reached(server: Server, url: str, error: Exception, seconds: float) -> EndpointError:
     """Say what it means that the request could not be sent."""
     way = _between(server, url)
-    if way is None or isinstance(error, ssl.SSLError):
+    if way is None or _is_tls(error):
         return _not_connected(server, url, error, seconds)
     what = f"{_named(way)} cannot be used for {url}: {getattr(error, 'strerror', None) or error}"
     return EndpointError("connect", what, _proxy_fix(server, url, way), passing=True)
@@ -121,10 +137,10 @@ def not_reached(server: Server, url: str, error: Exception, seconds: float) -> E
 
 def _not_connected(server: Server, url: str, error: Exception, seconds: float) -> EndpointError:
     host, here = urlsplit(url).hostname or "", _place(server, url)
-    if isinstance(error, socket.gaierror):
+    if isinstance(error, _socket.gaierror):
         what = f"the name {host} is not known in the container"
         return EndpointError("name", what, _name_fix(server, host), passing=True)
-    if isinstance(error, ssl.SSLError):
+    if _is_tls(error):
         return EndpointError("tls", *_tls_meaning(server, here, error))
     if isinstance(error, TimeoutError):
         what = f"{here} does not take the connection within {seconds:g} s"
@@ -149,7 +165,7 @@ def _not_connected(server: Server, url: str, error: Exception, seconds: float) -
 def not_answered(server: Server, url: str, error: Exception, seconds: float) -> EndpointError:
     """Say what it means that a request was sent and its answer did not come."""
     here = _place(server, url)
-    if isinstance(error, ssl.SSLError):
+    if _is_tls(error):
         return EndpointError("tls", *_tls_meaning(server, here, error))
     if isinstance(error, TimeoutError):
         what = f"{here} takes the connection, but its answer is not complete within {seconds:g} s"
@@ -160,15 +176,25 @@ def not_answered(server: Server, url: str, error: Exception, seconds: float) -> 
     return EndpointError("answer", what, fix)
 
 
-def _between(server: Server, url: str) -> Proxy | None:
-    """Return the proxy through which a server is asked; a gateway asks none."""
-    return None if server.via else proxy.between(url)
+def _is_tls(error: Exception) -> TypeGuard[ssl.SSLError]:
+    """Tell whether a fault is one of TLS."""
+    if not isinstance(error, OSError):
+        return False
+    # Who asks by a gateway comes here never, or when the time is lost already.
+    import ssl
+
+    return isinstance(error, ssl.SSLError)
 
 
 def _place(server: Server, url: str) -> str:
     """Return HOST:PORT, and the proxy where one is in between."""
     host, port = address(url)
     return f"{host}:{port}{_through(server, url)}"
+
+
+def _between(server: Server, url: str) -> Proxy | None:
+    """Return the proxy through which a server is asked; a gateway asks none."""
+    return None if server.via else proxy.between(url)
 
 
 def _through(server: Server, url: str) -> str:
@@ -229,6 +255,8 @@ def _name_fix(server: Server, host: str) -> str:
 
 def _tls_meaning(server: Server, here: str, error: ssl.SSLError) -> tuple[str, str]:
     """Return what is wrong with a TLS connection, and what to do."""
+    import ssl
+
     if isinstance(error, ssl.SSLCertVerificationError):
         what = f"the certificate of {here} is not accepted: {error.verify_message}"
         if error.verify_code in _OTHER_NAME:
@@ -250,13 +278,6 @@ def _tls_meaning(server: Server, here: str, error: ssl.SSLError) -> tuple[str, s
 
 def _is_loopback(host: str) -> bool:
     return host in ("localhost", "::1", "::", "0.0.0.0") or host.startswith("127.")  # noqa: S104 - a paste
-
-
-def _some(error: urllib.error.HTTPError) -> bytes:
-    try:
-        return error.read(65536)
-    except (OSError, http.client.HTTPException):
-        return b""
 
 
 def error_text(text: str) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 
 from init import handed_over, log, paths
 from init.errors import SandboxError
@@ -79,6 +78,9 @@ def clear(home: str) -> None:
             if os.path.islink(path) or os.path.isfile(path):
                 os.unlink(path)
         if os.path.lexists(folder):
+            # Here, for a container that is new has none.
+            import shutil
+
             shutil.rmtree(folder)
     except OSError as error:
         raise SandboxError(

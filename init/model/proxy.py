@@ -8,16 +8,14 @@ address is not public is asked directly, and the tools are told so, too.
 from __future__ import annotations
 
 import functools
-import ipaddress
 import os
-import socket
-import urllib.request
 from urllib.parse import urlsplit
 
 from init.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import urllib.request
     from collections.abc import Iterable, Mapping
 
 # Which programs read it: curl and Python the first, many of Go and JavaScript the second as well.
@@ -50,6 +48,9 @@ class Proxy(Record):
 
 def named(url: str) -> Proxy | None:
     """Return the proxy that the environment names for URLs such as this, None where there is none."""
+    # Here and below: where no proxy is named, or a gateway is, most of a start would be loading it.
+    import urllib.request
+
     scheme = urlsplit(url).scheme
     address = urllib.request.getproxies().get(scheme)
     if not address:
@@ -60,6 +61,8 @@ def named(url: str) -> Proxy | None:
 
 def between(url: str) -> Proxy | None:
     """Return the proxy through which a server is asked, None where it is asked directly."""
+    import urllib.request
+
     proxy, parts = named(url), urlsplit(url)
     if proxy is None or urllib.request.proxy_bypass(parts.netloc):
         return None
@@ -68,6 +71,8 @@ def between(url: str) -> Proxy | None:
 
 def handler(url: str) -> urllib.request.ProxyHandler:
     """Return what takes a request its way."""
+    import urllib.request
+
     proxy = between(url)
     return urllib.request.ProxyHandler({urlsplit(url).scheme: proxy.address} if proxy else {})
 
@@ -87,6 +92,9 @@ def exceptions(urls: Iterable[str], environ: Mapping[str, str]) -> dict[str, str
 @functools.cache
 def _is_own(host: str) -> bool:
     """Tell whether a host is in a network of the user's own: none of its addresses is a public one."""
+    import ipaddress
+    import socket
+
     if "." not in host.rstrip(".") and ":" not in host:
         return True
     if host.endswith(_OWN_NAMES):

@@ -6,7 +6,7 @@ import socket
 import time
 from urllib.parse import urlsplit
 
-from init.model import endpoint, failures
+from init.model import direct, failures
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def take(server: Server, seconds: float) -> Iterator[tuple[str, str]]:
             yield "connect", f"port {port} takes connections ({_milliseconds(begun)})"
             if urlsplit(server.url).scheme == "https":
                 begun = time.monotonic()
-                with endpoint.trust(server).wrap_socket(connection, server_hostname=host) as secured:
+                with direct.trust(server).wrap_socket(connection, server_hostname=host) as secured:
                     version = secured.version()
                 yield "tls", f"{version}, certificate accepted ({_milliseconds(begun)})"
     except OSError as error:

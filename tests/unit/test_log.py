@@ -13,12 +13,12 @@ ANY = st.text(st.characters())
 
 @given(ANY, st.dictionaries(st.sampled_from(["path", "count", "first"]), ANY))
 def test_a_line_is_printable_whatever_it_quotes(text: str, fields: dict[str, str]) -> None:
-    assert log.human(None, "info", {"level": "info", "event": text, **fields}).isprintable()
+    assert log.human({"level": "info", "event": text, **fields}).isprintable()
 
 
 @given(ANY, ANY.filter(bool))
 def test_a_fix_is_one_more_line_and_printable(text: str, fix: str) -> None:
-    first, second = log.human(None, "error", {"level": "error", "event": text, "fix": fix}).split("\n")
+    first, second = log.human({"level": "error", "event": text, "fix": fix}).split("\n")
     assert first.isprintable()
     assert second.isprintable()
     assert second.startswith("  ")
@@ -26,7 +26,7 @@ def test_a_fix_is_one_more_line_and_printable(text: str, fix: str) -> None:
 
 @given(st.text(st.characters(categories=["L", "N", "P", "S"])))
 def test_what_is_printable_is_left_as_it_is(text: str) -> None:
-    assert text in log.human(None, "info", {"level": "info", "event": text})
+    assert text in log.human({"level": "info", "event": text})
 
 
 @pytest.mark.parametrize(
@@ -41,7 +41,7 @@ def test_what_is_printable_is_left_as_it_is(text: str) -> None:
     ],
 )
 def test_the_form_of_a_line(event: dict[str, object], line: str) -> None:
-    assert log.human(None, "info", {"level": "info", **event}) == line
+    assert log.human({"level": "info", **event}) == line
 
 
 @pytest.mark.parametrize("level", log.LEVELS)
