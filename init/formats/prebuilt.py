@@ -16,17 +16,31 @@ if TYPE_CHECKING:
 PATH = f"{os.path.abspath(__file__).removesuffix('/init/formats/prebuilt.py')}/prebuilt.marshal"
 
 
-def write(contents: Mapping[str, Any]) -> None:
-    """Keep what texts hold: strings, lists and mappings; None for one that was found valid."""
+def write(contents: Mapping[str, Any], typed: Mapping[str, Any]) -> None:
+    """Keep what texts hold: strings, lists and mappings; None for one that was found valid.
+
+    Args:
+        contents: every scalar as it was written.
+        typed: the same with numbers and truths, of the files that tools read.
+    """
     with open(PATH, "wb") as file:
-        marshal.dump(dict(contents), file)
+        marshal.dump((dict(contents), dict(typed)), file)
 
 
 def read() -> dict[str, Any]:
     """Return what each text holds; nothing outside the image."""
+    return _both()[0]
+
+
+def read_typed() -> dict[str, Any]:
+    """Return what each text of a tool's own file holds; nothing outside the image."""
+    return _both()[1]
+
+
+def _both() -> tuple[dict[str, Any], dict[str, Any]]:
     try:
         with open(PATH, "rb") as file:
-            contents: dict[str, Any] = marshal.load(file)  # noqa: S302 - root's, as all of init/ is
+            contents: tuple[dict[str, Any], dict[str, Any]] = marshal.load(file)  # noqa: S302 - root's, as all of init/ is
     except FileNotFoundError:
-        return {}
+        return {}, {}
     return contents

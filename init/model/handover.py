@@ -6,7 +6,7 @@ import os
 
 from init import handed_over, log, paths
 from init.errors import SandboxError
-from init.formats import syntax
+from init.formats import prebuilt
 from init.formats.entries import is_missing, unreadable
 from init.model import proxy, renderers
 from init.model.renderers.base import Rendered
@@ -127,12 +127,20 @@ def _own(name: str) -> dict[str, Any]:
         SandboxError: it is not valid; says where.
     """
     try:
-        content = syntax.content(name, _text(f"{paths.CONFIG}/{name}"))
+        text, known = _text(f"{paths.CONFIG}/{name}"), prebuilt.read_typed()
+        content = known[text] if text in known else _parsed(name, text)
     except (OSError, ValueError) as error:
         if is_missing(error):
             return {}
         raise unreadable(f"config/{name}", error) from error
     return content if isinstance(content, dict) else {}
+
+
+def _parsed(name: str, text: str) -> Any:
+    # Here, for what ships was read when the image was built, and PyYAML takes as long as the interpreter.
+    from init.formats import syntax
+
+    return syntax.content(name, text)
 
 
 def _text(path: str, errors: str = "strict") -> str:

@@ -29,16 +29,18 @@ def prepare() -> None:
         for name in (*directories, *files):
             os.lchown(os.path.join(parent, name), *agent)
     os.chown(paths.HOME, *agent)
-    prebuilt.write(read_configuration())
+    prebuilt.write(*read_configuration())
 
 
-def read_configuration() -> dict[str, object]:
+def read_configuration() -> tuple[dict[str, object], dict[str, object]]:
     """Return what each configuration file holds, by its text; a YAML file's content, None for the others.
+
+    And the same of YAML and JSON as the tools understand them.
 
     Raises:
         ValueError: a file is not valid.
     """
-    contents = {}
+    contents, typed = {}, {}
     for name in sorted(os.listdir(paths.CONFIG)):
         with open(f"{paths.CONFIG}/{name}", encoding="utf-8") as file:
             text = file.read()
@@ -46,4 +48,6 @@ def read_configuration() -> dict[str, object]:
         if problem:
             raise ValueError(f"config/{name}: {problem}")
         contents[text] = yaml_text.parse(text) if name.endswith(".yml") else None
-    return contents
+        if syntax.is_known(name):
+            typed[text] = syntax.content(name, text)
+    return contents, typed

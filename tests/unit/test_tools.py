@@ -214,7 +214,7 @@ print(*tools.load({str(SHIPPED)!r}))
 print(*sorted({HEAVY!r} & set(sys.modules)))
 """
     text = SHIPPED.read_text()
-    (tmp_path / "prebuilt").write_bytes(marshal.dumps({text: yaml_text.parse(text)}))
+    (tmp_path / "prebuilt").write_bytes(marshal.dumps(({text: yaml_text.parse(text)}, {})))
     result = subprocess.run(
         [sys.executable, "-I", "-S", "-c", script], capture_output=True, text=True, check=True
     )
