@@ -12,10 +12,10 @@ import time
 from pathlib import Path
 
 from gateway import git_addresses, policy_file, questions
+from gateway.connection import Protocol
 from gateway.journal import Journal
 from gateway.listeners import dns, listener, model, proxy, tls
-from gateway.listeners.listener import Listener
-from gateway.wire import http_head
+from gateway.listeners.listener import Listener, Room
 from init import log, paths
 from init.errors import SandboxError
 from init.model import configuration, direct
@@ -100,7 +100,12 @@ class Gateway:
             "tls": (tls.Tls(policy).handle, listener.tell_by_tls),
             "dns": (dns.Dns(policy, self.journal).handle, dns.tell),
         }
-        return {name: Listener(name, *handler, self.journal) for name, handler in handlers.items()}
+        # A question for a name takes hardly any memory, and must not wait for what does.
+        streams, names = Room(), Room()
+        return {
+            name: Listener(name, *handler, self.journal, names if name == "dns" else streams)
+            for name, handler in handlers.items()
+        }
 
 
 def main(arguments: list[str]) -> int:
@@ -226,8 +231,8 @@ async def serve(gateway: Gateway, folder: Path) -> None:
 
 async def _socket(path: Path, handler: Listener) -> asyncio.Server:
     try:
-        server = await asyncio.start_unix_server(
-            handler.serve, path, limit=http_head.MOST_BYTES, backlog=_BACKLOG
+        server = await asyncio.get_running_loop().create_unix_server(
+            lambda: Protocol(handler.serve), path, backlog=_BACKLOG
         )
         # Who may reach it is decided by who mounts the volume.
         path.chmod(0o666)

@@ -4,22 +4,62 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import socket
 
 from gateway.refusal import Refusal
 from gateway.wire import chunks, http_head
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Awaitable, Callable
+
+    Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 # Seconds for a head, or for a name: who speaks has it at hand.
 PATIENCE = 10.0
-# Bytes that are read at once.
-BLOCK = 256 << 10
+# Bytes that are read at once. A direction of a connection holds four of them at most: what is passed on, and
+# what was read meanwhile: asyncio pauses at twice the longest head.
+BLOCK = 32 << 10
+# Bytes on their way to a client, which the kernel counts as the gateway's memory: it takes twice as many.
+_SENT = 32 << 10
 
 
 class Gone(Exception):  # noqa: N818 - not an error: there is nobody to answer
     """The other side has closed the connection."""
+
+
+class Protocol(asyncio.StreamReaderProtocol, asyncio.BufferedProtocol):
+    """asyncio's streams, but that a read is bounded: 200 tunnels with slow readers are too much else.
+
+    Args:
+        serve: is called for each client; None where it is we who connect.
+    """
+
+    # Of all connections: what is in it is copied before the next one reads.
+    _block = bytearray(BLOCK)
+
+    def __init__(self, serve: Serve | None = None) -> None:
+        loop = asyncio.get_running_loop()
+        self.reader = asyncio.StreamReader(limit=http_head.MOST_BYTES, loop=loop)
+        super().__init__(self.reader, serve, loop)
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Have little wait for a slow reader, in the transport and in the kernel."""
+        super().connection_made(transport)
+        plain = transport.get_extra_info("socket")
+        if plain.family == socket.AF_UNIX:
+            plain.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SENT)
+        if isinstance(transport, asyncio.WriteTransport):
+            transport.set_write_buffer_limits(0)
+
+    def get_buffer(self, _hint: int) -> bytearray:
+        """Return where the next bytes are put."""
+        return self._block
+
+    def buffer_updated(self, count: int) -> None:
+        """Keep what came."""
+        with memoryview(self._block) as block:
+            self.data_received(bytes(block[:count]))
 
 
 class Connection:

@@ -6,20 +6,20 @@ A name server of the attacker's may answer otherwise each time; what was examine
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import ipaddress
 import socket
 import ssl
 
 from gateway import addresses
-from gateway.connection import Connection
+from gateway.connection import Connection, Protocol
 from gateway.policy import HTTPS
 from gateway.refusal import Refusal, allowing
-from gateway.wire import http_head
 
-# Seconds for the look-up, and for one address.
-_LOOK_UP, _CONNECT = 10.0, 5.0
-# Addresses that are tried.
-_MOST_TRIED = 6
+# Seconds for the look-up, and for all addresses that are tried.
+_LOOK_UP, _CONNECT = 10.0, 10.0
+# Addresses that are tried, and those that share the time evenly: the others take what refusals leave.
+_MOST_TRIED, _SHARING = 6, 3
 
 
 async def connect(host: str, port: int, *, private: bool) -> Connection:
@@ -51,6 +51,9 @@ async def look_up(host: str, port: int) -> list[str]:
     Raises:
         OSError: there is none, or no answer in time.
     """
+    with contextlib.suppress(ValueError):
+        # Look-ups are threads, of which there are few: slow names keep nobody from an address.
+        return [str(ipaddress.ip_address(host))]
     async with asyncio.timeout(_LOOK_UP):
         try:
             found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
@@ -75,14 +78,16 @@ async def dial(
         Refusal: it is the gateway itself.
     """
     failed: OSError = TimeoutError()
-    for address in found[:_MOST_TRIED]:
-        try:
-            async with asyncio.timeout(_CONNECT):
-                return await _open(address, port, host, trust)
-        except ssl.SSLError:
-            raise
-        except OSError as error:
-            failed = error
+    share = _CONNECT / max(1, min(len(found), _SHARING))
+    async with asyncio.timeout(_CONNECT):
+        for address in found[:_MOST_TRIED]:
+            try:
+                async with asyncio.timeout(share):
+                    return await _open(address, port, host, trust)
+            except ssl.SSLError:
+                raise
+            except OSError as error:
+                failed = error
     raise failed
 
 
@@ -106,12 +111,14 @@ def examine(host: str, found: list[str], *, private: bool, port: int = HTTPS) ->
 
 
 async def _open(address: str, port: int, host: str, trust: ssl.SSLContext | None) -> Connection:
-    reader, writer = await asyncio.open_connection(
-        address, port, limit=http_head.MOST_BYTES, ssl=trust, server_hostname=host if trust else None
+    loop = asyncio.get_running_loop()
+    transport, protocol = await loop.create_connection(
+        Protocol, address, port, ssl=trust, server_hostname=host if trust else None
     )
+    writer = asyncio.StreamWriter(transport, protocol, protocol.reader, loop)
     if writer.get_extra_info("peername")[0] == writer.get_extra_info("sockname")[0]:
         writer.close()
         raise Refusal("private-address", f"{address} is the gateway itself", never=True)
     plain = writer.get_extra_info("socket")
     plain.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-    return Connection(reader, writer)
+    return Connection(protocol.reader, writer)

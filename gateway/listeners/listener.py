@@ -17,8 +17,16 @@ if TYPE_CHECKING:
 
     from gateway.journal import Journal
 
-# Connections that are busy at one time, on one socket: 128 MiB hold them, and the blocks on their way.
-MOST_BUSY = 200
+# Connections that are busy at one time, on one socket and on all that share a room. With 128 KiB on their way
+# in either direction where both sides are slow, and 25 MiB without any, 128 MiB hold them.
+MOST_BUSY, MOST_TOGETHER = 200, 220
+
+
+class Room:
+    """How many connections are busy at one time on several sockets."""
+
+    def __init__(self) -> None:
+        self.busy = 0
 
 
 class Attempt:
@@ -43,6 +51,7 @@ class Listener:
         handle: does the work of one connection. It raises Refusal or Gone, and nothing else by intention.
         tell: sends a refusal to the client, in the words of its protocol.
         journal: takes a line for each connection.
+        room: is shared with other sockets.
     """
 
     def __init__(
@@ -51,14 +60,15 @@ class Listener:
         handle: Callable[[Connection, Attempt], Awaitable[None]],
         tell: Callable[[Connection, Refusal, str], Awaitable[None]],
         journal: Journal,
+        room: Room,
     ) -> None:
         self._kind, self._handle, self._tell, self._journal = kind, handle, tell, journal
-        self._busy = 0
+        self._own, self._room = Room(), room
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Serve a connection, as asyncio.start_unix_server(3) calls it."""
         client, attempt, began = Connection(reader, writer), Attempt(), time.monotonic()
-        self._busy += 1
+        self._enter(1)
         try:
             self._admit()
             await self._handle(client, attempt)
@@ -75,11 +85,15 @@ class Listener:
         else:
             self._write("allow", "", client, attempt, began)
         finally:
-            self._busy -= 1
+            self._enter(-1)
             await client.close()
 
+    def _enter(self, count: int) -> None:
+        self._own.busy += count
+        self._room.busy += count
+
     def _admit(self) -> None:
-        if self._busy > MOST_BUSY:
+        if self._own.busy > MOST_BUSY or self._room.busy > MOST_TOGETHER:
             raise Refusal("busy", f"more than {MOST_BUSY} connections at one time")
 
     def _write(self, decision: str, reason: str, client: Connection, attempt: Attempt, began: float) -> None:

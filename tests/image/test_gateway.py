@@ -4,6 +4,7 @@ import concurrent.futures
 import contextlib
 import json
 import secrets
+import select
 import socket
 import ssl
 import subprocess
@@ -13,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from gateway.listeners.listener import MOST_BUSY
 from tests.harness.engine import IMAGE, docker, logs
 from tests.harness.waiting import wait_for
 
@@ -27,6 +29,7 @@ allow:
   - {host: mirror.example.test:8080, tls: false}
   - {host: inside.example.test, private: true}
   - closed.example.test
+  - itself.example.test:80
 """
 PROBES = Path(__file__).parents[1] / "probes"
 
@@ -63,6 +66,8 @@ class Gateway:
             "64",
             "--add-host", "inside.example.test:10.255.255.1", "--add-host",
             "metadata.example.test:169.254.169.254",
+            "--hostname", "itself.example.test",
+            "--ulimit", "nofile=512",
             "-e", "EGRESS=list", "-e", "EGRESS_ALLOW=metadata.example.test", "-e", f"MODEL_API_KEY={KEY}",
             "-e", "MODEL_URL=http://model.example.test:8080/v1",
             "-v", f"{self.volume}:/run/gateway", "-v", f"{self.config}:/etc/sandbox/config:ro",
@@ -104,6 +109,20 @@ class Gateway:
     def journal(self, kind: str) -> list[dict[str, Any]]:
         lines = (json.loads(line) for line in logs(self.name).splitlines() if line.startswith("{"))
         return [line for line in lines if line["kind"] == kind]
+
+    def child(self) -> str:
+        """Return the PID of the process that serves: another one where the kernel killed it."""
+        return docker("exec", self.name, "cat", "/proc/1/task/1/children").strip()
+
+    def kill_child(self) -> None:
+        docker("exec", self.name, "/bin/bash", "-c", "kill -9 $(cat /proc/1/task/1/children)")
+
+    def memory(self) -> int:
+        """Return the bytes of the container that are no page cache: cgroups v1 and v2."""
+        text = docker("exec", self.name, "cat", "/sys/fs/cgroup/memory/memory.stat", check=False)
+        text = text or docker("exec", self.name, "cat", "/sys/fs/cgroup/memory.stat")
+        figures = dict(line.split() for line in text.splitlines())
+        return int(figures.get("rss") or figures["anon"])
 
     def stop(self) -> None:
         docker("rm", "--force", self.name, self.destination, check=False)
@@ -499,6 +518,76 @@ def test_a_flood_is_bounded_and_passes(gateway: Gateway) -> None:
     assert docker("inspect", "--format", "{{.State.OOMKilled}} {{.RestartCount}}", gateway.name) == "false 0"
 
 
+def test_tunnels_that_nobody_reads_from_do_not_use_up_the_memory(gateway: Gateway) -> None:
+    """Either end writes until nobody takes any more, and reads nothing."""
+    held: list[socket.socket] = []
+    before = gateway.child()
+    try:
+        for _ in range(MOST_BUSY):
+            connection, answer = tunnel(gateway, "mirror.example.test:8080")
+            assert answer.startswith(b"HTTP/1.1 200 "), answer
+            connection.sendall(get("/flood"))
+            connection.setblocking(False)
+            held.append(connection)
+        fill(held)
+        used = gateway.memory()
+        refused, answer = tunnel(gateway, "mirror.example.test:8080")
+        refused.close()
+    finally:
+        for connection in held:
+            connection.close()
+    assert reason(answer) == "busy"
+    assert used < 100 << 20
+    assert gateway.child() == before, logs(gateway.name)[-2000:]
+    # Who has left holds nothing, though the other end never reads.
+    wait_for(gateway.answers, lambda: logs(gateway.name)[-2000:])
+
+
+def fill(connections: list[socket.socket]) -> None:
+    """Send into each until none takes anything for a moment."""
+    taken, block = -1, bytes(1 << 20)
+    while taken:
+        taken = 0
+        # Whoever takes more is writable again by then.
+        select.select([], [], [], 0.5)
+        for connection in connections:
+            with contextlib.suppress(BlockingIOError):
+                taken += connection.send(block)
+
+
+def test_what_is_on_its_way_ends_with_the_gateways_child(gateway: Gateway) -> None:
+    with gateway.connect("proxy") as stream, gateway.connect("proxy") as waiting:
+        stream.sendall(get("http://git.example.test/stream"))
+        assert b" 200 " in stream.recv(1 << 16)
+        gateway.kill_child()
+        while stream.recv(1 << 16):
+            pass
+        assert waiting.recv(1) == b""
+    wait_for(gateway.answers, lambda: logs(gateway.name)[-2000:])
+
+
+def test_it_takes_connections_again_where_all_descriptors_were_used_up(gateway: Gateway) -> None:
+    child = gateway.child()
+    held: list[socket.socket] = []
+    with contextlib.suppress(OSError):
+        held.extend(gateway.connect("dns") for _ in range(900))
+    for connection in held:
+        connection.close()
+    wait_for(gateway.answers, lambda: logs(gateway.name)[-2000:])
+    assert gateway.child() == child
+
+
+def test_a_name_that_leads_to_the_gateway_itself_is_refused(gateway: Gateway) -> None:
+    connection, answer = tunnel(gateway, "itself.example.test:80")
+    connection.close()
+    assert reason(answer) in ("private-address", "unreachable"), answer
+
+
+def test_it_tells_its_version(gateway: Gateway) -> None:
+    answer = gateway.ask("model", get("/.gateway"))
+    assert content(answer) == {"version": (Path(__file__).parents[2] / "VERSION").read_text().strip()}
+
+
 def test_a_head_without_an_end_and_a_huge_body_take_no_memory(gateway: Gateway) -> None:
     def endless() -> bytes:
         with gateway.connect("proxy") as connection:
@@ -535,7 +624,7 @@ def test_the_journal_holds_no_secret(gateway: Gateway) -> None:
 
 
 def test_it_is_back_where_it_was_killed(gateway: Gateway) -> None:
-    docker("exec", gateway.name, "/bin/bash", "-c", "kill -9 $(cat /proc/1/task/1/children)")
+    gateway.kill_child()
     wait_for(gateway.answers, lambda: logs(gateway.name)[-2000:])
     assert "ended by signal 9" in logs(gateway.name)
 

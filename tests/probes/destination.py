@@ -2,7 +2,8 @@
 
     python3 destination.py CERTIFICATE KEY
 
-GET and POST answer with what was received, as JSON. The path chooses another answer: /raw/NAME one of RAW.
+GET and POST answer with what was received, as JSON. The path chooses another answer: /raw/NAME one of RAW,
+/stream lines that come slowly, /flood bytes without end.
 """
 
 import json
@@ -46,6 +47,10 @@ def answer(connection: socket.socket, peer: str, context: ssl.SSLContext | None)
             if path.startswith("/raw/"):
                 plain.sendall(RAW[path[5:]])
                 return
+            if path == "/flood":
+                # Nothing is read of what comes.
+                while True:
+                    plain.sendall(bytes(1 << 20))
             if path == "/stream":
                 stream(plain)
                 return
