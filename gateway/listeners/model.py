@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import http.client
 import json
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from gateway import endpoints, exchange, upstream
@@ -13,6 +14,7 @@ from gateway.redaction import Redaction
 from gateway.refusal import Refusal
 from gateway.wire import http_head
 from gateway.wire.http_head import Fields
+from init import paths
 from init.model import endpoint, failures, steps
 from init.model.failures import EndpointError
 from init.record import Record
@@ -34,10 +36,9 @@ _PASSED = frozenset((
 ))  # fmt: skip
 _UNWANTED = frozenset(("alt-svc", "set-cookie", "strict-transport-security"))
 
-# What the session asks about the servers: /.servers, and /.servers/NAME for the steps to one.
-_ABOUT = ".servers"
-# And what the doctor asks.
-_REFUSED = ".refused"
+# What the session asks about the servers: /.servers, and /.servers/NAME for the steps to one. Of what version
+# this is: /.gateway. And what the doctor asks.
+_ABOUT, _ITSELF, _REFUSED = ".servers", ".gateway", ".refused"
 _ANOTHER = (
     "The gateway was started with other settings. Set them in .env, the environment or config/models.yml, "
     "not for the sandbox alone, and start both anew: docker compose down."
@@ -85,6 +86,9 @@ class Model:
         name, rest = _split(request)
         if name == _ABOUT:
             await _send(client, attempt, await self._about(rest, request))
+            return
+        if name == _ITSELF:
+            await _send(client, attempt, {"version": _version()})
             return
         if name == _REFUSED:
             await _send(client, attempt, {"refused": self._refused()})
@@ -138,6 +142,10 @@ def _steps(server: Server) -> object:
     except EndpointError as error:
         return {"steps": taken, "error": _told(error)}
     return {"steps": taken, "error": None}
+
+
+def _version() -> str:
+    return Path(paths.VERSION).read_text(encoding="utf-8").strip()
 
 
 def _split(request: Request) -> tuple[str, str]:

@@ -12,7 +12,7 @@ import time
 
 from init import log, paths, signals
 from init.errors import EX_NOT_EXECUTABLE, SandboxError
-from init.session import supervise
+from init.session import gateway_version, supervise
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -134,7 +134,7 @@ def gateway(folder: str) -> str:
         folder: of the gateway's sockets, "" for none.
 
     Raises:
-        SandboxError: the gateway cannot start, and says why; or it is not there in time.
+        SandboxError: the gateway cannot start, and says why; it is not there in time, or of another image.
         Interrupted: we were asked to end.
     """
     if not folder:
@@ -150,6 +150,7 @@ def gateway(folder: str) -> str:
                 "./start.sh brings it along; with Compose by hand: docker compose logs gateway.",
             )
         time.sleep(_LOOK_AGAIN)
+    gateway_version.require(path)
     return path
 
 
