@@ -21,7 +21,7 @@ KINDS = ("pid", "net", "ipc", "uts", "cgroup")
 # What compose.yml mounts, what the engine does, and the attacks themselves.
 FOLDERS = {
     "/home/agent/workspace", "/home/agent/data", "/etc/sandbox/config", "/etc/sandbox/opencode",
-    "/etc/sandbox/session-ca.pem",
+    "/etc/sandbox/session-ca.pem", "/run/gateway",
 }  # fmt: skip
 ENGINES_FILES = {"/etc/resolv.conf", "/etc/hostname", "/etc/hosts"}
 OURS = {"/attacks"}
