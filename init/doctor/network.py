@@ -7,6 +7,8 @@ import json
 import socket
 
 from init import paths
+from init.errors import SandboxError
+from init.session import link
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -34,6 +36,12 @@ def network(report: Report, settings: Settings) -> None:
         return
     _interfaces(report)
     _name_servers(report)
+    try:
+        link.gateway(settings.gateway)
+    except SandboxError:
+        # Once, where its settings are examined: mostly they are what keeps it from starting.
+        report.skip("gateway", "it is not there, and what is asked of the model says why")
+        return
     refused = _gateway(report)
     if refused is not None:
         _by_proxy(report)
