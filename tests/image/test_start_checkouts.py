@@ -28,9 +28,9 @@ class Checkout:
         self.root = root
         for name in ("config", "host", ".opencode"):
             shutil.copytree(ROOT / name, root / name, ignore=shutil.ignore_patterns("__pycache__"))
-        for name in ("start.sh", "compose.yml", "VERSION", "Dockerfile"):
+        for name in ("start.sh", "compose.yml", "compose.open.yml", "VERSION", "Dockerfile"):
             shutil.copy(ROOT / name, root)
-        for name in ("workspace", "data"):
+        for name in ("workspace", "data", "keys"):
             (root / name).mkdir()
         self.environ = {name: value for name, value in ENVIRON.items() if not name.startswith("COMPOSE_")}
         self.environ |= {"SANDBOX_IMAGE": IMAGE, "SANDBOX_GUARD": "off"}
