@@ -92,14 +92,9 @@ def amend(asked: Any, places: Places) -> dict[str, Any]:
     for name in asked.get("allow", ()):
         entry = lines.entry(name, "", private=asked["private"], tls=asked["tls"])
         text = _allow(text, entry, notes)
-    for name in asked.get("deny", ()):
-        entry = lines.entry(name, "")
-        others = {
-            one.source
-            for one in policy.entries
-            if _is_same(one, entry) and not one.source.startswith(policy_file.FILE)
-        }
-        text = _deny(text, entry, sorted(others), notes)
+    denied = [lines.entry(name, "") for name in asked.get("deny", ())]
+    for entry in denied:
+        text = _deny(text, entry, _others(policy, entry, denied), notes)
     return {"before": digest(places), "text": None if text == before else text, "notes": notes}
 
 
@@ -194,6 +189,17 @@ def _allow(text: str, entry: Entry, notes: list[str]) -> str:
     line = amendment.lines(text, amendment.ALLOW)[-1]
     notes.append(f"{'changed' if same else 'allowed'}: {written} ({policy_file.FILE}, line {line})")
     return text
+
+
+def _others(policy: Policy, entry: Entry, denied: list[Entry]) -> list[str]:
+    """Return what goes on to allow a name that is taken out of the file: another source, or a wildcard."""
+    found = []
+    for one in policy.entries:
+        goes = one.source.startswith(policy_file.FILE) and any(_is_same(one, other) for other in denied)
+        covers = one.name.startswith("*.") and entry.name.endswith(one.name[1:]) and one.port == entry.port
+        if not goes and (covers or _is_same(one, entry)):
+            found.append(f"{_address(one)} ({one.source})" if covers else one.source)
+    return list(dict.fromkeys(found))
 
 
 def _deny(text: str, entry: Entry, others: list[str], notes: list[str]) -> str:

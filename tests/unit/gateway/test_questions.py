@@ -102,6 +102,19 @@ def test_names_are_denied(places: Places, monkeypatch: pytest.MonkeyPatch) -> No
     ]
 
 
+def test_what_a_wildcard_still_allows_is_told(places: Places) -> None:
+    (Path(places.config) / "egress.yml").write_text(
+        'allow: [a.b.example, "*.b.example", "*.b.example:8443"]\n'
+    )
+    text, notes = amend(places, deny=["a.b.example"])
+    assert text == 'allow: ["*.b.example", "*.b.example:8443"]\n'
+    assert (
+        notes[1]
+        == "a.b.example is still allowed by *.b.example (config/egress.yml, line 1): take it out there"
+    )
+    assert len(amend(places, deny=["a.b.example", "*.b.example"])[1]) == 2
+
+
 def test_profiles_are_allowed_and_denied(places: Places) -> None:
     text, notes = amend(places, allow=[], profiles=["npm"])
     assert text == f"{LIST}profiles:\n  - npm\n"
