@@ -50,7 +50,6 @@ NAMES = {
 }
 
 
-_OLD = [path for path in (ROOT / "compose.egress.yml",) if path.exists()]
 # Even by entries that allow private addresses.
 POLICY = LIST + "".join(
     f"  - {{host: never{number}.example.test:80, private: true, tls: false}}\n"
@@ -178,7 +177,7 @@ class Wall:
             "networks": {key: {"name": name, "external": True} for key, name in network.items()},
         }  # fmt: skip
         (folder / "added.yml").write_text(json.dumps(added))
-        files = [str(subject.compose), *map(str, _OLD), str(folder / "added.yml")]
+        files = [str(subject.compose), str(folder / "added.yml")]
         self._subject = Walled(
             **{one.name: getattr(subject, one.name) for one in fields(subject)},
             given={
