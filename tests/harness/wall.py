@@ -165,7 +165,7 @@ class Wall:
             (folder / name).mkdir()
         for source in (ROOT / "config").iterdir():
             (folder / "config" / source.name).write_bytes(source.read_bytes())
-        (folder / "config" / "egress.yml").write_text(POLICY)
+        self.write(POLICY)
         network = {"wall": elsewhere.network, "private": elsewhere.private}
         added = {
             "services": {
@@ -188,6 +188,10 @@ class Wall:
                 **dict.fromkeys(("MODEL_OUTPUT", "MODEL_TOOLS"), ""),
             },
         )  # fmt: skip
+
+    def write(self, text: str) -> None:
+        """Write the list of what may be reached; a gateway that is there takes it when it is told to."""
+        (self._folder / "config" / "egress.yml").write_text(text)
 
     def session(self, *program: str) -> Subject:
         """Start a gateway, or a program in its place, and return a session that uses it."""
