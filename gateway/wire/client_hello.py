@@ -49,24 +49,29 @@ def server_name(data: bytes) -> str:
 
 def _message(data: bytes) -> bytes:
     """Return the body of the first handshake message, which may be cut into records."""
-    message = b""
+    # By a place in the bytes, which are not copied: a record may hold a single one, and there are 64 KiB.
+    message, at = bytearray(), 0
     while True:
-        if data[:1] not in (b"", bytes([_HANDSHAKE])) or data[1:2] not in (b"", b"\x03"):
+        head = data[at : at + _RECORD_HEAD]
+        if head[:1] not in (b"", bytes([_HANDSHAKE])) or head[1:2] not in (b"", b"\x03"):
             raise Refusal("not-tls", "only TLS passes to this host")
-        length = int.from_bytes(data[3:_RECORD_HEAD])
-        if len(data) >= _RECORD_HEAD and not 0 < length <= _MOST_IN_RECORD:
+        length = int.from_bytes(head[3:])
+        is_whole = len(head) == _RECORD_HEAD
+        if is_whole and not 0 < length <= _MOST_IN_RECORD:
             raise _odd()
-        message += data[_RECORD_HEAD : _RECORD_HEAD + length] if len(data) >= _RECORD_HEAD else b""
+        end = at + _RECORD_HEAD + length
+        if is_whole:
+            message += data[at + _RECORD_HEAD : end]
         if message[:1] not in (b"", bytes([_CLIENT_HELLO])):
             raise _odd()
         whole = _MESSAGE_HEAD + int.from_bytes(message[1:_MESSAGE_HEAD])
         if len(message) >= _MESSAGE_HEAD and whole > MOST_BYTES:
             raise Refusal("too-large", "the TLS client's hello is too long")
         if len(message) >= _MESSAGE_HEAD and len(message) >= whole:
-            return message[_MESSAGE_HEAD:whole]
-        if len(data) < _RECORD_HEAD + length:
+            return bytes(message[_MESSAGE_HEAD:whole])
+        if not is_whole or len(data) < end:
             raise More
-        data = data[_RECORD_HEAD + length :]
+        at = end
 
 
 def _host(content: bytes) -> str:
