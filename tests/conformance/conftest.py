@@ -114,6 +114,9 @@ def elsewhere(subject: Subject) -> Iterator[Once[Elsewhere]]:
 def walled(subject: Subject, elsewhere: Once[Elsewhere], folder: pytest.TempPathFactory) -> Iterator[Wall]:
     if subject.compose is None:
         pytest.skip("bare docker run: it has no gateway")
+    services = subject.ended(["docker", "compose", "config", "--services"]).stdout.split()
+    if "gateway" not in services:
+        pytest.skip(f"the compose file has no gateway: {', '.join(services)}")
     made = Wall(subject, elsewhere(), folder.mktemp("wall"))
     try:
         yield made

@@ -21,7 +21,7 @@ class Once(Generic[Found]):
         if self._error is None and not self._found:
             try:
                 self._found.append(self._find())
-            except (Exception, pytest.fail.Exception) as error:  # raised again below
+            except (Exception, pytest.fail.Exception, pytest.skip.Exception) as error:  # raised again below
                 self._error = error
         if self._error is not None:
             raise self._error
