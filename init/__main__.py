@@ -35,7 +35,9 @@ def root_phase(settings: Settings, arguments: list[str]) -> NoReturn:
     privileges.require_capabilities()
     table = mounts.read_table()
     # Before anything is changed: what is mounted as the workspace may be the machine.
-    exposures.require(exposures.find(surroundings.look(table)), settings.allow_unsafe)
+    around = surroundings.look(table)
+    exposures.require_places(around)
+    exposures.require(exposures.find(around), settings.allow_unsafe)
     owner = mounts.owner(table, paths.WORKSPACE)
     user_namespace.require_own_files(settings, owner and owner[0], user_namespace.read_map())
     agent = accounts.choose(settings, owner)

@@ -14,6 +14,20 @@ if TYPE_CHECKING:
     from init.accounts import Identity
     from init.mounts import Mount
 
+# The kernel's own: whose files they are counts for the whole machine.
+_KERNELS = (
+    "proc",
+    "sysfs",
+    "cgroup",
+    "cgroup2",
+    "devtmpfs",
+    "devpts",
+    "debugfs",
+    "tracefs",
+    "securityfs",
+    "bpf",
+)
+
 
 class Target(Record):
     """A folder to claim: all of it, or only what root owns, where other owners' folders are not entered.
@@ -40,7 +54,9 @@ def targets(table: Iterable[Mount], agent: Identity, *, asked: bool) -> tuple[Ta
         Target(mount.path, only_roots=not asked and top == paths.WORKSPACE, number=mount.number)
         for top in (paths.DATA, paths.WORKSPACE)
         for mount in table
-        if not mount.read_only and (mount.path == top or mount.path.startswith(f"{top}/"))
+        if not mount.read_only
+        and mount.kind not in _KERNELS
+        and (mount.path == top or mount.path.startswith(f"{top}/"))
     )
     # Home is part of the image, so its owner tells whether this container has been here before.
     home = os.stat(paths.HOME)

@@ -6,7 +6,7 @@ still does. But one wall alone is then left between the agent and the machine.
 
 from __future__ import annotations
 
-from init import log
+from init import log, paths
 from init.errors import SandboxError
 from init.record import Record
 from init.settings import UNSAFE
@@ -112,6 +112,20 @@ def require(found: Iterable[Exposure], allowed: Iterable[str]) -> tuple[Exposure
             f"have it, and perhaps the machine: SANDBOX_ALLOW_UNSAFE={names}. See docs/escape-benchmark.md.",
         )
     return found
+
+
+def require_places(around: Surroundings) -> None:
+    """Stop where the machine stands in the place of the user's folders, whatever is allowed.
+
+    Raises:
+        SandboxError: root's files of the machine would become the agent's.
+    """
+    for path, what in _folders(around).items():
+        if f"{path}/".startswith((f"{paths.WORKSPACE}/", f"{paths.DATA}/")):
+            raise SandboxError(
+                f"{path} is {what}: its files would become the agent's",
+                "Mount a folder of your own there (WORKSPACE_DIR, DATA_DIR), and this one elsewhere.",
+            )
 
 
 def tell(found: Iterable[Exposure]) -> None:

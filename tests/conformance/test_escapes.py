@@ -134,7 +134,6 @@ SIBLINGS = {
     "the folder that the engine's socket is in": ("engine-socket", "-v=/var/run:/mnt:ro"),
     "the machine's settings": ("host-root", "-v=/etc:/mnt:ro"),
     "the machine's /proc": ("host-root", "-v=/proc:/mnt:ro"),
-    "the root of the machine as the workspace": ("host-root", "-v=/:/home/agent/workspace:ro"),
     "the machine's network": ("host-network", "--network=host"),
     "the machine's devices": ("devices", "-v=/dev:/mnt"),
     "the kernel's /sys": ("kernel-files", "-v=/sys:/mnt"),
@@ -149,6 +148,20 @@ def test_the_start_is_refused_as_well_with(alone: Subject, case: str) -> None:
     result = alone.ended([*command])
     assert (result.returncode, result.stdout) == (EX_CONFIG, ""), result.stderr
     assert f"{name} (" in result.stderr
+
+
+def test_the_machine_in_the_place_of_the_workspace_stays_roots(alone: Subject) -> None:
+    """Whatever is allowed. A folder like the machine's /etc stands for it: a failure must do no harm."""
+    machine = alone.folder / f"machine-{uuid.uuid4().hex}"
+    machine.mkdir()
+    for name in ("passwd", "shadow", "group"):
+        (machine / name).touch()
+    alone.own("0:0", machine.name)
+    command = ["docker", "run", "--rm", "-v", f"{machine}:/home/agent/workspace"]
+    result = alone.ended([*command, "-e", "SANDBOX_ALLOW_UNSAFE=host-root", alone.image])
+    assert result.returncode == EX_CONFIG, result.stderr
+    assert "would become the agent's" in result.stderr
+    assert {alone.owner(machine.name), alone.owner(f"{machine.name}/shadow")} == {"0:0"}
 
 
 # What users give their sandbox for their work.

@@ -69,3 +69,11 @@ def test_a_workspace_of_roots_gives_only_what_is_roots(home: Path) -> None:
 
 def test_a_target_is_claimed_whole_unless_said_otherwise() -> None:
     assert Target("/mnt").only_roots is False
+
+
+@pytest.mark.parametrize("kind", ["proc", "sysfs", "cgroup", "devtmpfs"])
+def test_what_is_the_kernels_stays_as_it_is(home: Path, kind: str) -> None:
+    """A folder is mounted with all that is mounted below it, such as a chroot's /proc."""
+    status = home.stat()
+    table = [Mount(f"{home}/workspace/a", read_only=False, kind=kind)]
+    assert claims.targets(table, Identity(status.st_uid, status.st_gid), asked=True) == ()

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from init import settings
+from init import paths, settings
 from init.errors import SandboxError
 from init.mounts import Mount
 from init.root import exposures
@@ -177,6 +177,19 @@ def test_all_that_is_not_allowed_is_refused_at_once(allowed: tuple[str, ...], na
     assert "engine-socket (/x)" in error.value.what
     assert ("devices (" in error.value.what) == ("devices" not in allowed)
     assert f"{named}." in error.value.fix
+
+
+@pytest.mark.parametrize("path", ["", "/below"])
+@pytest.mark.parametrize("place", [paths.WORKSPACE, paths.DATA])
+def test_the_machine_in_the_place_of_a_folder_is_refused_whatever_is_allowed(place: str, path: str) -> None:
+    mount = folder(f"{place}{path}", "/", read_only=True)
+    seen = Surroundings(mounts=(mount,), marks={mount.path: frozenset(exposures.SYSTEM)})
+    with pytest.raises(SandboxError, match="would become the agent's"):
+        exposures.require_places(around(seen))
+
+
+def test_the_machine_elsewhere_is_not_refused_by_that() -> None:
+    exposures.require_places(around(marked(*exposures.SYSTEM, root="/")))
 
 
 def test_what_is_allowed_is_warned_of_each_time(capsys: pytest.CaptureFixture[str]) -> None:
