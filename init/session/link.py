@@ -147,7 +147,8 @@ def gateway(folder: str) -> str:
         if waited > _STARTING:
             raise SandboxError(
                 "the gateway, which is the session's way out, is not there",
-                "./start.sh brings it along; with Compose by hand: docker compose logs gateway.",
+                "./start.sh brings it along; with Compose by hand: docker compose logs gateway. Is there "
+                "room on the engine's disk?",
             )
         time.sleep(_LOOK_AGAIN)
     gateway_version.require(path)

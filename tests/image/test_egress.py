@@ -2,18 +2,20 @@
 
 import json
 import secrets
+import subprocess
 import time
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from tests.harness.engine import IMAGE, Result, docker
+from tests.harness.engine import IMAGE, Result, docker, logs
 from tests.harness.sandbox import PROJECT, Sandbox, start
 from tests.harness.scripted_model import Model
 from tests.harness.waiting import wait_for
 
 KEY = "sk-planted-key-of-the-user"
+GATEWAY = "/usr/local/bin/sandbox-gateway"
 SHELL = ("--no-build", "--shell", "--", "-c")
 
 
@@ -100,6 +102,78 @@ def test_the_link_is_back_where_it_was_killed(sandbox: Sandbox) -> None:
     result = start(sandbox, *SHELL, script)
     assert told(result.stdout)["data"], result.stdout + result.stderr
     assert "left behind" not in result.stderr
+
+
+@pytest.mark.usefixtures("model")
+def test_the_link_is_back_where_it_was_killed_under_load(sandbox: Sandbox) -> None:
+    # What is on its way ends at once: none waits for curl's own time.
+    script = """
+        for number in $(seq 30); do
+          while [ ! -e /tmp/done ]; do curl -s --max-time 60 $SANDBOX_MODEL_URL/models; done >/dev/null &
+        done
+        for round in 1 2 3; do
+          until curl -s $SANDBOX_MODEL_URL/models >/dev/null; do :; done
+          pkill -9 -f '[s]andbox-link'
+        done
+        touch /tmp/done
+        wait
+        curl -s --max-time 60 $SANDBOX_MODEL_URL/models
+    """
+    result = start(sandbox, *SHELL, script)
+    assert told(result.stdout)["data"], result.stdout + result.stderr
+
+
+USED_UP = {
+    "processes": (
+        "SANDBOX_PIDS",
+        """
+import os, signal
+held = []
+try:
+    for _ in range(200):
+        held.append(os.fork())
+        if held[-1] == 0:
+            signal.pause()
+except BlockingIOError:
+    print("used up")
+for pid in filter(str.isdigit, os.listdir("/proc")):
+    with open(f"/proc/{pid}/cmdline", "rb") as file:
+        if b"sandbox-" b"link" in file.read():
+            os.kill(int(pid), 9)
+for pid in held:
+    os.kill(pid, 9)
+    os.waitpid(pid, 0)
+""",
+    ),
+    "descriptors": (
+        "SANDBOX_NOFILE",
+        """
+import os, socket
+held = []
+for _ in range(3):
+    held.append(os.fork())
+    if held[-1] == 0:
+        open_ = [socket.create_connection(("127.0.0.1", 21002)) for _ in range(40)]
+        os._exit(0)
+for pid in held:
+    os.waitpid(pid, 0)
+print("used up")
+""",
+    ),
+}
+
+
+@pytest.mark.usefixtures("model")
+@pytest.mark.parametrize(("limit", "code"), USED_UP.values(), ids=USED_UP)
+def test_the_link_is_back_where_all_was_used_up(sandbox: Sandbox, limit: str, code: str) -> None:
+    sandbox.environ[limit] = "64"
+    script = f"""
+        python3 -c '{code}'
+        curl -s --max-time 60 --retry 30 --retry-delay 1 --retry-all-errors $SANDBOX_MODEL_URL/models
+    """
+    result = start(sandbox, *SHELL, script)
+    assert "used up" in result.stdout, result.stderr
+    assert told(result.stdout)["data"], result.stdout + result.stderr
 
 
 @pytest.mark.usefixtures("model")
@@ -312,3 +386,37 @@ def test_compose_alone_has_a_gateway_that_hears_of_what_was_mended(sandbox: Sand
         assert "docker compose down" in another.stderr
     finally:
         sandbox.ended(sandbox.compose("down", "--timeout", "0", "--remove-orphans", "--volumes"))
+
+
+def test_a_gateway_that_hangs_is_told_and_not_waited_for_without_end(sandbox: Sandbox) -> None:
+    mark = f"hanging-{secrets.token_hex(4)}"
+    environ = ("--env", "EGRESS=model", "--env", "SANDBOX_GATEWAY=default", "--env", "SANDBOX_SESSION=shell")
+    volume = f"--volume={mark}:/run/gateway"
+    docker("run", "--detach", "--name", mark, "--env=EGRESS=model", volume, "--entrypoint", GATEWAY, IMAGE)
+    try:
+        wait_for(lambda: '"ready"' in logs(mark), lambda: logs(mark))
+        docker("exec", mark, "/bin/bash", "-c", "kill -STOP $(cat /proc/1/task/1/children)")
+        mounts = (f"--volume={place}" for place in sandbox.mounts())
+        options = ("--rm", "--network", "none", *environ, *mounts, f"{volume}:ro")
+        run = ("docker", "run", *options, IMAGE, "-c", "echo started")
+        result = subprocess.run(run, capture_output=True, text=True, check=False)
+        # A shell is of use without it.
+        assert result.stdout == "started\n", result.stderr
+        assert "does not answer: timed out" in result.stderr
+    finally:
+        docker("rm", "--force", "--volumes", mark)
+        docker("volume", "rm", mark)
+
+
+def test_a_volume_without_room_is_told_by_the_gateway() -> None:
+    mark = f"full-{secrets.token_hex(4)}"
+    full = ("--opt", "type=tmpfs", "--opt", "device=tmpfs", "--opt", "o=nr_inodes=1")
+    docker("volume", "create", *full, mark)
+    try:
+        run = ("docker", "run", "--rm", f"--volume={mark}:/run/gateway", "--entrypoint", GATEWAY, IMAGE)
+        result = subprocess.run(run, capture_output=True, text=True, check=False)
+        assert result.returncode == 78, result.stderr
+        assert "cannot make its sockets in /run/gateway/default: No space left on device" in result.stderr
+        assert "Is the volume there, not full" in result.stderr
+    finally:
+        docker("volume", "rm", mark)
