@@ -11,12 +11,12 @@ import sys
 import time
 from pathlib import Path
 
-from gateway import git_addresses, policy_file, questions
+from gateway import git_addresses, inside, policy_file, questions
 from gateway.connection import Protocol
 from gateway.journal import Journal
 from gateway.listeners import dns, listener, model, proxy, tls
 from gateway.listeners.listener import Listener, Room
-from init import log, paths
+from init import listeners, log
 from init.errors import SandboxError
 from init.model import configuration, direct
 from init.model.failures import EndpointError
@@ -50,13 +50,13 @@ class Gateway:
     Args:
         variables: MODEL_*, EGRESS and EGRESS_ALLOW.
         places: where models.yml, egress.yml and the keys are.
-        folder: of the sockets, and of what git is told.
+        folder: of the sockets, and of what git is told; None where there is none.
 
     Raises:
         SandboxError: a setting is wrong, or the folder cannot be written.
     """
 
-    def __init__(self, variables: Mapping[str, str], places: Places, folder: Path) -> None:
+    def __init__(self, variables: Mapping[str, str], places: Places, folder: Path | None) -> None:
         self._variables, self._places, self._folder = variables, places, folder
         self.journal = Journal(sys.stdout)
         self.policy = policy_file.read(variables, places.config)
@@ -80,6 +80,8 @@ class Gateway:
             )
 
     def _tell_git(self) -> None:
+        if not self._folder:
+            return
         try:
             git_addresses.write(self._folder, self.policy)
         except OSError as error:
@@ -130,7 +132,7 @@ def keep() -> int:
             os._exit(run())
         code = attend(child)
         if code == 0:
-            shutil.rmtree(place(), ignore_errors=True)
+            remove(place())
         if code >= 0:
             return code
         log.error(f"the gateway was ended by signal {-code}", fix="It is started again.")
@@ -157,9 +159,11 @@ def run() -> int:
     log.configure(as_json=os.environ.get("SANDBOX_LOG") == "json")
     folder = place()
     try:
-        provide(folder)
+        at = inside.address(os.environ)
+        if folder:
+            provide(folder)
         gateway = Gateway(os.environ, Places(keys=KEYS, shared=True), folder)
-        asyncio.run(serve(gateway, folder))
+        asyncio.run(serve(gateway, folder, at))
     except SandboxError as error:
         return refuse(folder, error)
     except Exception as error:
@@ -167,9 +171,10 @@ def run() -> int:
     return 0
 
 
-def place() -> Path:
-    """Return the folder of this gateway's sockets."""
-    return Path(paths.GATEWAY) / (os.environ.get("SANDBOX_GATEWAY") or "default")
+def place() -> Path | None:
+    """Return the folder of this gateway's sockets; None where everybody knows its address."""
+    setting = os.environ.get("SANDBOX_GATEWAY") or "default"
+    return None if setting.startswith(listeners.TCP) else Path(listeners.place(setting))
 
 
 def provide(folder: Path) -> None:
@@ -189,11 +194,18 @@ def provide(folder: Path) -> None:
         ) from error
 
 
-def refuse(folder: Path, error: SandboxError) -> int:
+def remove(folder: Path | None) -> None:
+    """Leave nothing on the volume."""
+    if folder:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def refuse(folder: Path | None, error: SandboxError) -> int:
     """Say in the place of the sockets why there are none: the session shows it. Return the exit code."""
     log.error(error.what, fix=error.fix)
-    with contextlib.suppress(OSError):
-        (folder / FAILED).write_text(f"{log.printable(error.what)}\n{error.fix}\n")
+    if folder:
+        with contextlib.suppress(OSError):
+            (folder / FAILED).write_text(f"{log.printable(error.what)}\n{error.fix}\n")
     return error.exit_code
 
 
@@ -210,11 +222,16 @@ def servers(variables: Mapping[str, str], places: Places) -> dict[str, model.Mod
         raise SandboxError(error.what, error.fix) from error
 
 
-async def serve(gateway: Gateway, folder: Path) -> None:
-    """Open the sockets, and pass on until a signal comes.
+async def serve(gateway: Gateway, folder: Path | None, at: str) -> None:
+    """Listen, and pass on until a signal comes.
+
+    Args:
+        gateway: what is listened for.
+        folder: where the sockets are, or is told where else the gateway listens.
+        at: the address, "" for sockets.
 
     Raises:
-        SandboxError: a socket cannot be made.
+        SandboxError: it cannot listen there.
     """
     ended = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -224,22 +241,35 @@ async def serve(gateway: Gateway, folder: Path) -> None:
     with contextlib.ExitStack() as stack:
         for name, handler in gateway.listeners().items():
             # Not waited for: what is open may be for hours.
-            stack.callback((await _socket(folder / name, handler)).close)
+            stack.callback((await listen(folder, at, name, handler)).close)
+        if folder and at:
+            inside.tell(folder, at)
         gateway.journal.write("policy", "allow", reason="ready", mode=gateway.policy.mode)
         await ended.wait()
 
 
-async def _socket(path: Path, handler: Listener) -> asyncio.Server:
+async def listen(folder: Path | None, at: str, name: str, handler: Listener) -> asyncio.Server:
+    """Have a listener at its port of the address, or at its socket in the folder.
+
+    Raises:
+        SandboxError: it cannot be.
+    """
+    loop = asyncio.get_running_loop()
+
+    def protocol() -> Protocol:
+        return Protocol(handler.serve)
+
     try:
-        server = await asyncio.get_running_loop().create_unix_server(
-            lambda: Protocol(handler.serve), path, backlog=_BACKLOG
-        )
+        if at or not folder:
+            return await loop.create_server(protocol, at, listeners.PORTS[name], backlog=_BACKLOG)
+        server = await loop.create_unix_server(protocol, folder / name, backlog=_BACKLOG)
         # Who may reach it is decided by who mounts the volume.
-        path.chmod(0o666)
+        (folder / name).chmod(0o666)
     except OSError as error:
+        place = f"{at} port {listeners.PORTS[name]}" if at else f"its socket {folder}/{name}"
         raise SandboxError(
-            f"the gateway's socket {path} cannot be made: {error.strerror}",
-            "Is the volume there, and not full?",
+            f"the gateway cannot listen at {place}: {error.strerror}",
+            "Is the address its own?" if at else "Is the volume there, and not full?",
         ) from error
     return server
 

@@ -75,7 +75,7 @@ def session_phase(settings: Settings, arguments: list[str]) -> int:
     needs = plan.NEEDS[settings.session]
     places.require(table, needs)
     link.require(settings, needs)
-    link.wait(settings.gateway, needs)
+    link.wait(settings, needs)
     untold.tell()
     term.settle(os.environ, places.home())
     if needs.files:

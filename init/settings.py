@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from init import paths
+from init import listeners
 from init.errors import SandboxError
 from init.log import LEVELS
 from init.record import Record
@@ -29,6 +29,8 @@ UNSAFE = (
     "engine-socket", "host-root", "host-network", "host-processes", "devices", "kernel-files",
     "cluster-token",
 )  # fmt: skip
+# How it reaches its gateway: by sockets on a volume, without a network; by a network that has nothing else.
+VIA = ("sockets", "network")
 # Any of these asks for a model server.
 ASKING = ("MODEL_URL", "MODEL_ID", "MODEL_CONTEXT", "MODEL_OUTPUT")
 
@@ -43,7 +45,8 @@ class Settings(Record):
         default_tool: the tool to start without asking, or None.
         session: what runs, one of SESSIONS.
         model: the variables of MODEL that are set, by name.
-        gateway: the folder of the gateway's sockets, "" where there is no gateway.
+        gateway: the place of the gateway, see init/listeners.py; "" where there is none.
+        egress_via: how it is reached, one of VIA.
         egress: what the session may reach, one of EGRESS; where nobody says, what is there: a gateway or not.
         host: what start.sh tells of the machine, as JSON, "" where nothing does.
         seccomp: whether the session's own filter is on, leaves room for a debugger, or is off.
@@ -63,6 +66,7 @@ class Settings(Record):
     session: str
     model: Mapping[str, str]
     gateway: str
+    egress_via: str
     egress: str
     host: str
     seccomp: str
@@ -101,6 +105,7 @@ def read(environ: Mapping[str, str]) -> Settings:
         session=session,
         model={name: environ[name] for name in MODEL if environ.get(name)},
         gateway=reader.gateway(),
+        egress_via=reader.via(),
         egress=reader.choice("EGRESS", EGRESS, "model" if environ.get("SANDBOX_GATEWAY") else "open"),
         host=environ.get("SANDBOX_HOST", ""),
         seccomp=reader.choice("SANDBOX_SECCOMP", ("on", "debug", "off")),
@@ -186,11 +191,19 @@ class _Reader:
             )
         return parts
 
+    def via(self) -> str:
+        """Return how the gateway is reached; who says its address has said so."""
+        named = self.environ.get("SANDBOX_GATEWAY", "").startswith(listeners.TCP)
+        return "network" if named else self.choice("EGRESS_VIA", VIA)
+
     def gateway(self) -> str:
-        name = self.environ.get("SANDBOX_GATEWAY", "")
-        if len(name) > 64 or not all(c.isascii() and (c.islower() or c.isdigit() or c == "-") for c in name):
-            self._bad("SANDBOX_GATEWAY", "is no name of a folder", "start.sh and compose.yml set it.")
-        return f"{paths.GATEWAY}/{name}" if name else ""
+        setting = self.environ.get("SANDBOX_GATEWAY", "")
+        if not listeners.is_place(setting):
+            self._bad(
+                "SANDBOX_GATEWAY", "is neither the name of a folder nor tcp:ADDRESS",
+                "start.sh and compose.yml set it; in Kubernetes it is tcp: and the address of the gateway.",
+            )  # fmt: skip
+        return listeners.place(setting)
 
     def seconds(self, name: str, default: float) -> float:
         value = self.environ.get(name, "")

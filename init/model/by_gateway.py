@@ -9,6 +9,7 @@ import _socket
 import contextlib
 import io
 
+from init import listeners
 from init.model.failures import EndpointError
 
 TYPE_CHECKING = False
@@ -106,12 +107,12 @@ class Answer:
 
 @contextlib.contextmanager
 def answer(
-    path: str, target: str, body: bytes | None = None, headers: Mapping[str, str] | None = None
+    place: str, target: str, body: bytes | None = None, headers: Mapping[str, str] | None = None
 ) -> Iterator[Answer]:
     """Ask, and yield the answer, whatever its status.
 
     Args:
-        path: of the gateway's socket.
+        place: the gateway's: init/listeners.py.
         target: what is asked for.
         body: of a POST; None asks with GET.
         headers: of the request.
@@ -126,9 +127,10 @@ def answer(
     lines = [f"{'GET' if body is None else 'POST'} {target} HTTP/1.1"]
     lines += [f"{name}: {value}" for name, value in fields.items()]
     head = "\r\n".join((*lines, "", "")).encode()
-    with contextlib.closing(_socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM)) as connection:
+    listener = listeners.of(place, "model")
+    with contextlib.closing(_socket.socket(listener.family, _socket.SOCK_STREAM)) as connection:
         try:
-            connection.connect(path)
+            connection.connect(listener.address)
         except OSError as error:
             raise silent(error) from error
         connection.sendall(head + (body or b""))

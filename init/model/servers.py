@@ -67,7 +67,7 @@ class Server(Record):
         ca: PEM file with CAs to trust besides the usual ones, "" for none.
         origin: where it was set.
         models: those the user described.
-        via: the gateway's socket by which it is reached, and where its key is; "" where there is no gateway.
+        via: the place of the gateway by which it is reached, which has its key; "" where there is none.
     """
 
     name: str
@@ -99,7 +99,7 @@ class Places(Record):
     Attributes:
         config: the folder config/.
         keys: the folder of files with keys.
-        via: the gateway's socket by which the servers are reached: then keys and CAs are its business.
+        via: the place of the gateway by which the servers are reached: then keys and CAs are its business.
         shared: whether the agent reads config/, too, so that no key may stand in it.
     """
 

@@ -46,7 +46,7 @@ def connect(settings: Settings, arguments: list[str]) -> int:
     home, is_lenient = places.home(), "--lenient" in arguments
     try:
         handover.clear(home)
-        via = link.socket(settings.gateway)
+        via = settings.gateway
         # PID 1 has waited for the gateway, and told why it is not there.
         if not (is_lenient and via and not link.is_there(via)):
             provide(home, settings, via)
@@ -63,7 +63,7 @@ def provide(home: str, settings: Settings, via: str) -> None:
     Args:
         home: the agent's.
         settings: the session's.
-        via: the gateway's socket, "" where there is no gateway.
+        via: the gateway's place, "" where there is no gateway.
 
     Raises:
         SandboxError: a setting or a server cannot be used.

@@ -12,7 +12,8 @@ import json
 import os
 import socket
 
-from init import paths
+from init import listeners
+from init.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -35,18 +36,25 @@ def main(arguments: list[str]) -> int:
     return 0
 
 
+class Wanted(Record):
+    """A listener of the gateway, which may be there later than its first client."""
+
+    place: str
+    name: str
+
+
 async def serve(ports: list[tuple[socket.socket, str]]) -> None:
     """Pass on what comes to each of these sockets.
 
     Args:
-        ports: listening sockets and bound datagram sockets, each with the name of the gateway's socket.
+        ports: listening sockets and bound datagram sockets, each with the name of the gateway's listener.
     """
-    folder = os.path.join(paths.GATEWAY, os.environ.get("SANDBOX_GATEWAY", ""))
+    place = listeners.place(os.environ.get("SANDBOX_GATEWAY", ""))
     async with asyncio.TaskGroup() as group:
         for port, name in ports:
             port.setblocking(False)
             passed_on = _streams if port.type == socket.SOCK_STREAM else _datagrams
-            group.create_task(passed_on(port, f"{folder}/{name}", _Crowd()))
+            group.create_task(passed_on(port, Wanted(place, name), _Crowd()))
 
 
 class _Crowd:
@@ -69,7 +77,7 @@ class _Crowd:
         self._room.release()
 
 
-async def _streams(port: socket.socket, path: str, crowd: _Crowd) -> None:
+async def _streams(port: socket.socket, wanted: Wanted, crowd: _Crowd) -> None:
     while True:
         await crowd.room()
         try:
@@ -79,17 +87,17 @@ async def _streams(port: socket.socket, path: str, crowd: _Crowd) -> None:
             crowd.leave()
             await asyncio.sleep(_PAUSE)
         else:
-            crowd.enter(_pass_on(client, path))
+            crowd.enter(_pass_on(client, wanted))
 
 
-async def _pass_on(client: socket.socket, path: str) -> None:
+async def _pass_on(client: socket.socket, wanted: Wanted) -> None:
     client.setblocking(False)
     client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     with client:
-        gateway = await _gateway(path)
+        gateway = await _gateway(wanted)
         if gateway is None:
             with contextlib.suppress(OSError):
-                await asyncio.get_running_loop().sock_sendall(client, _absent(path))
+                await asyncio.get_running_loop().sock_sendall(client, _absent(wanted))
             return
         with gateway:
             await asyncio.gather(_one_way(client, gateway), _one_way(gateway, client))
@@ -105,28 +113,32 @@ async def _one_way(source: socket.socket, target: socket.socket) -> None:
         target.shutdown(socket.SHUT_WR)
 
 
-async def _gateway(path: str) -> socket.socket | None:
+async def _gateway(wanted: Wanted) -> socket.socket | None:
     """Return a connection to the gateway, None where there is none for so long."""
     loop = asyncio.get_running_loop()
     until = loop.time() + _PATIENCE
     while True:
-        gateway = socket.socket(socket.AF_UNIX)
+        listener = listeners.of(wanted.place, wanted.name)
+        gateway = socket.socket(listener.family)
         gateway.setblocking(False)
         try:
-            await loop.sock_connect(gateway, path)
+            async with asyncio.timeout(_PATIENCE):
+                await loop.sock_connect(gateway, listener.address)
         except OSError:
             # It is being started, has more waiting than it takes, or is gone.
             gateway.close()
         else:
+            if listener.family != socket.AF_UNIX:
+                gateway.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             return gateway
         if loop.time() > until:
             return None
         await asyncio.sleep(_PAUSE)
 
 
-def _absent(path: str) -> bytes:
+def _absent(wanted: Wanted) -> bytes:
     """Return what a program reads where there is no gateway; nothing where it speaks no HTTP to it."""
-    if os.path.basename(path) not in ("model", "proxy"):
+    if wanted.name not in ("model", "proxy"):
         return b""
     text = "the sandbox's gateway does not answer: tell the user to start the session anew"
     body = json.dumps({"error": text, "reason": "no-gateway"}).encode()
@@ -134,17 +146,17 @@ def _absent(path: str) -> bytes:
     return f"{head}content-length: {len(body)}\r\n\r\n".encode() + body
 
 
-async def _datagrams(port: socket.socket, path: str, crowd: _Crowd) -> None:
+async def _datagrams(port: socket.socket, wanted: Wanted, crowd: _Crowd) -> None:
     while True:
         await crowd.room()
         message, client = await asyncio.get_running_loop().sock_recvfrom(port, _MOST_ASKED)
-        crowd.enter(_answer(port, client, message, path))
+        crowd.enter(_answer(port, client, message, wanted))
 
 
-async def _answer(port: socket.socket, client: object, message: bytes, path: str) -> None:
+async def _answer(port: socket.socket, client: object, message: bytes, wanted: Wanted) -> None:
     """Ask the gateway, with the length in front as over TCP: RFC 1035 section 4.2.2."""
     loop = asyncio.get_running_loop()
-    gateway = await _gateway(path)
+    gateway = await _gateway(wanted)
     if gateway is None:
         return
     with gateway, contextlib.suppress(OSError, TimeoutError):

@@ -6,18 +6,18 @@ import _socket
 import contextlib
 import time
 
-from init import paths, signals
+from init import listeners, paths, signals
 from init.errors import SandboxError
 
 # Seconds for its answer, which it has at hand; between two looks at signals; and bytes.
 _ANSWERING, _LOOK_AGAIN, _LONGEST = 10.0, 0.05, 4096
 
 
-def require(socket: str) -> None:
+def require(place: str) -> None:
     """Ask a gateway for its version.
 
     Args:
-        socket: for the model servers.
+        place: the gateway's: init/listeners.py.
 
     Raises:
         SandboxError: it is of another version, or does not answer.
@@ -26,7 +26,7 @@ def require(socket: str) -> None:
     with open(paths.VERSION, encoding="utf-8") as file:
         ours = file.read().strip()
     try:
-        answer = _ask(socket, b"GET /.gateway HTTP/1.0\r\n\r\n")
+        answer = _ask(place, b"GET /.gateway HTTP/1.0\r\n\r\n")
     except OSError as error:
         raise SandboxError(
             f"the gateway, which is the session's way out, does not answer: {error}",
@@ -40,7 +40,7 @@ def require(socket: str) -> None:
         )
 
 
-def _ask(path: str, request: bytes) -> bytes:
+def _ask(place: str, request: bytes) -> bytes:
     """Return what comes back, to its end.
 
     Raises:
@@ -48,9 +48,10 @@ def _ask(path: str, request: bytes) -> bytes:
         Interrupted: we were asked to end.
     """
     answer, deadline = b"", time.monotonic() + _ANSWERING
-    with contextlib.closing(_socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM)) as connection:
+    listener = listeners.of(place, "model")
+    with contextlib.closing(_socket.socket(listener.family, _socket.SOCK_STREAM)) as connection:
         connection.settimeout(_LOOK_AGAIN)
-        connection.connect(path)
+        connection.connect(listener.address)
         connection.sendall(request)
         while len(answer) < _LONGEST:
             try:

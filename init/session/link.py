@@ -10,9 +10,9 @@ import _socket
 import os
 import time
 
-from init import log, paths, signals
+from init import listeners, log, paths, signals
 from init.errors import EX_NOT_EXECUTABLE, SandboxError
-from init.session import gateway_version, supervise
+from init.session import gateway_version, inside, supervise
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from init.settings import Settings
 
 _STREAM, _DATAGRAM = _socket.SOCK_STREAM, _socket.SOCK_DGRAM
-# Kind, address, the gateway's socket. Where the agent may not open low ports (gVisor, Podman), the last three
-# are missing: programs that know a proxy get out all the same.
+# Kind, address, the gateway's listener. Where the agent may not open low ports (gVisor, Podman), the last
+# three are missing: programs that know a proxy get out all the same.
 _PORTS = (
     (_STREAM, (paths.LOOPBACK, paths.MODEL_PORT), "model"),
     (_STREAM, (paths.LOOPBACK, paths.PROXY_PORT), "proxy"),
@@ -37,6 +37,8 @@ _BACKLOG = 512
 _NONE = -1
 # Seconds until a gateway that is started beside the session is there, and between two looks.
 _STARTING, _LOOK_AGAIN = 20.0, 0.02
+# Seconds for it to take a connection at an address of its own.
+_ONE_TRY = 1.0
 # The folder that gateways of Compose alone have one after the other, and seconds in which one that is being
 # started takes away what the one before it left there.
 _SHARED, _CLEANING = f"{paths.GATEWAY}/default", 5.0
@@ -82,7 +84,7 @@ def require(settings: Settings, needs: Needs) -> None:
             f"EGRESS={egress} needs a gateway, and there is none",
             "Start it by ./start.sh, or by docker compose with no compose.open.yml in COMPOSE_FILE.",
         )
-    if not _has_network():
+    if not inside.has_network() or (egress != "open" and settings.egress_via == "network"):
         return
     if egress != "open":
         raise SandboxError(
@@ -93,57 +95,39 @@ def require(settings: Settings, needs: Needs) -> None:
         log.warning("the network is not filtered: EGRESS=open")
 
 
-def _has_network() -> bool:
-    """Tell whether there is more than the loopback: an IPv4 route, or an IPv6 address. proc_net(5)."""
-    with open("/proc/net/route", encoding="ascii") as table:
-        # The first line has the titles.
-        if len(table.readlines()) > 1:
-            return True
-    try:
-        with open("/proc/net/if_inet6", encoding="ascii") as table:
-            return any(line.split()[-1] != "lo" for line in table)
-    except FileNotFoundError:
-        return False
-
-
-def wait(folder: str, needs: Needs) -> None:
+def wait(settings: Settings, needs: Needs) -> None:
     """Have the gateway there that a session needs; where it can do without, tell of one that is not.
 
-    Args:
-        folder: of the gateway's sockets, "" for none.
-        needs: the session's.
-
     Raises:
-        SandboxError: it is needed, and is not there.
+        SandboxError: it is needed, and is not there; or there is more than the gateway.
         Interrupted: we were asked to end.
     """
-    if needs.gateway in ("examined", "none"):
-        return
-    try:
-        gateway(folder)
-    except SandboxError as error:
-        if needs.gateway == "needed":
-            raise
-        log.warning(error.what, fix=error.fix)
+    if needs.gateway not in ("examined", "none"):
+        try:
+            gateway(settings.gateway)
+        except SandboxError as error:
+            if needs.gateway == "needed":
+                raise
+            log.warning(error.what, fix=error.fix)
+    if settings.gateway and settings.egress_via == "network":
+        inside.require_closed(settings.gateway)
 
 
-def gateway(folder: str) -> str:
-    """Return the gateway's socket for the model servers once it is there; "" where there is no gateway.
+def gateway(place: str) -> str:
+    """Return the place of the gateway once it is there; "" where there is none.
 
     Args:
-        folder: of the gateway's sockets, "" for none.
+        place: where it will be: init/listeners.py.
 
     Raises:
         SandboxError: the gateway cannot start, and says why; it is not there in time, or of another image.
         Interrupted: we were asked to end.
     """
-    if not folder:
-        return ""
-    path, begun, since = socket(folder), time.monotonic(), time.time()
-    while not is_there(path):
+    begun, since = time.monotonic(), time.time()
+    while place and not is_there(place):
         signals.stop_if_asked()
         waited = time.monotonic() - begun
-        _check(f"{folder}/failed", since if folder == _SHARED and waited < _CLEANING else 0.0)
+        _check(f"{place}/failed", since if place == _SHARED and waited < _CLEANING else 0.0)
         if waited > _STARTING:
             raise SandboxError(
                 "the gateway, which is the session's way out, is not there",
@@ -151,20 +135,19 @@ def gateway(folder: str) -> str:
                 "room on the engine's disk?",
             )
         time.sleep(_LOOK_AGAIN)
-    gateway_version.require(path)
-    return path
+    if place:
+        gateway_version.require(place)
+    return place
 
 
-def socket(folder: str) -> str:
-    """Return the gateway's socket for the model servers, there or not; "" where there is no gateway."""
-    return f"{folder}/model" if folder else ""
-
-
-def is_there(path: str) -> bool:
-    """Tell whether somebody listens at a socket: one that was killed leaves its file."""
+def is_there(place: str) -> bool:
+    """Tell whether a gateway listens there: one that was killed leaves the files of its sockets."""
+    listener = listeners.of(place, "model")
+    if listener.family != _socket.AF_UNIX:
+        return listeners.answers(listener, _ONE_TRY)
     asking = _socket.socket(_socket.AF_UNIX, _STREAM | _socket.SOCK_CLOEXEC | _socket.SOCK_NONBLOCK)
     try:
-        asking.connect(path)
+        asking.connect(listener.address)
     except BlockingIOError:
         # So many wait that it takes no more.
         return True

@@ -19,10 +19,9 @@ HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n"
 
 @pytest.fixture
 def serve(tmp_path: Path) -> Iterator[Serve]:
-    """Answer every request with these bytes, and end the connection; return the socket's path."""
+    """Answer every request with these bytes, and end the connection; return the gateway's place."""
     listening = socket.socket(socket.AF_UNIX)
-    path = str(tmp_path / "model")
-    listening.bind(path)
+    listening.bind(str(tmp_path / "model"))
     listening.listen()
     said = [b""]
 
@@ -41,7 +40,7 @@ def serve(tmp_path: Path) -> Iterator[Serve]:
 
     def start(data: bytes) -> str:
         said[0] = data
-        return path
+        return str(tmp_path)
 
     yield start
     listening.shutdown(socket.SHUT_RDWR)

@@ -16,7 +16,7 @@ Serve = Callable[[bytes | None], str]
 
 @pytest.fixture
 def serve(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Serve]:
-    """Answer with these bytes, or never; return its path."""
+    """Answer with these bytes, or never; return the gateway's place."""
     (tmp_path / "VERSION").write_text("1.2.3\n")
     monkeypatch.setattr(paths, "VERSION", str(tmp_path / "VERSION"))
     monkeypatch.setattr(gateway_version, "_ANSWERING", 0.2)
@@ -34,7 +34,7 @@ def serve(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Serve]:
         if data is not None:
             threads.append(threading.Thread(target=answer, args=(data,)))
             threads[-1].start()
-        return str(tmp_path / "model")
+        return str(tmp_path)
 
     yield start
     for thread in threads:
@@ -43,8 +43,7 @@ def serve(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Serve]:
 
 
 def test_a_gateway_of_the_same_image_is_taken(serve: Serve) -> None:
-    socket_path = serve(b'HTTP/1.1 200 OK\r\n\r\n{"version": "1.2.3"}')
-    gateway_version.require(socket_path)
+    gateway_version.require(serve(b'HTTP/1.1 200 OK\r\n\r\n{"version": "1.2.3"}'))
 
 
 @pytest.mark.parametrize(
