@@ -88,6 +88,11 @@ class Compose:
             file.flush()
             yield replace(self, files=(*self.files, Path(file.name)))
 
+    def with_file(self, name: str) -> Compose:
+        """Return it with one more of the checkout's files, after the others."""
+        file = self.root / name
+        return self if file in self.files else replace(self, files=(*self.files, file))
+
     def given(self, **variables: str) -> Compose:
         """Return it with more in the environment."""
         return replace(self, environ={**self.environ, **variables})
@@ -111,6 +116,8 @@ class Configuration:
         keys: the folder of files with keys, which the gateway gets; None without one.
         config: the folder config/, None where nothing is mounted there.
         of_gateway: what the gateway is given, or would be.
+        runtime: the sandbox's OCI runtime, "" for the engine's default.
+        by_network: whether its gateway is reached by a network: host/inside.py decides that.
     """
 
     project: str
@@ -126,6 +133,8 @@ class Configuration:
     keys: Path | None = None
     config: Path | None = None
     of_gateway: Mapping[str, str] = field(default_factory=dict)
+    runtime: str = ""
+    by_network: bool = False
 
     @property
     def egress(self) -> str:
@@ -264,6 +273,7 @@ def understand(told: Mapping[str, Any], root: Path) -> Configuration:
         keys=mounted[KEYS][0] if KEYS in mounted else None,
         config=mounted[CONFIG][0] if CONFIG in mounted else None,
         of_gateway=_values((gateway or service).get("environment")),
+        runtime=_plain(service.get("runtime") or ""),
     )
 
 

@@ -8,7 +8,7 @@ import tempfile
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from host import answers, demo, engine, image, sessions
+from host import answers, demo, engine, image, inside, sessions
 from host import compose as compose_files
 from host.errors import FAILED, GUARD_LEFT, GUARD_MOVED, OK, SIGNALLED, HostError
 from host.messages import say, tell
@@ -86,6 +86,7 @@ def _examine(
     found = engine.reach(supervisor, environ)
     stage.area = "configuration"
     compose, configuration = compose_files.read(supervisor, checkout, environ)
+    configuration = inside.decided(found, configuration)
     configuration.provide_folders()
     stage.area = "model"
     planned = demo.plan(checkout, configuration, environ) if options.demo else None

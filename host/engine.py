@@ -11,7 +11,7 @@ import re
 import select
 import shlex
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from host import answers, terminal
@@ -39,6 +39,8 @@ class Engine:
         driver: how it manages cgroups.
         memory: of its machine, in bytes; 0 if it does not tell.
         compose: version of the Compose plugin.
+        runtime: the name of its default runtime.
+        runtimes: what it calls for each, with its arguments, by name.
     """
 
     version: str
@@ -46,6 +48,8 @@ class Engine:
     driver: str
     memory: int
     compose: str
+    runtime: str = ""
+    runtimes: Mapping[str, str] = field(default_factory=dict)
 
     def describe(self, start: str) -> str:
         """Return it as one line of JSON, for the doctor, who cannot see it from the container.
@@ -116,8 +120,18 @@ def describe(told: Mapping[str, Any], compose: str) -> Engine:
     return Engine(
         version=answers.text(told.get("ServerVersion")), system=answers.text(told.get("OperatingSystem")),
         driver=answers.text(told.get("CgroupDriver")), memory=memory if isinstance(memory, int) else 0,
-        compose=compose,
+        compose=compose, runtime=answers.text(told.get("DefaultRuntime")), runtimes=runtimes(told),
     )  # fmt: skip
+
+
+def runtimes(told: Mapping[str, Any]) -> dict[str, str]:
+    """Return what the engine calls for each OCI runtime, by its name."""
+    found = told.get("Runtimes")
+    return {
+        name: " ".join(map(answers.text, (runtime.get("path"), *answers.entries(runtime, "runtimeArgs"))))
+        for name, runtime in (found.items() if isinstance(found, dict) else ())
+        if isinstance(runtime, dict)
+    }
 
 
 def parse(output: str) -> dict[str, Any]:

@@ -10,7 +10,7 @@ import tempfile
 import time
 from typing import TYPE_CHECKING
 
-from host import journal
+from host import inside, journal
 from host import refused as records
 from host.errors import HostError
 from host.journal import Tally
@@ -58,8 +58,11 @@ def beside(
     owner = configuration.keys.stat() if configuration.keys and configuration.keys.exists() else None
     user = {"GATEWAY_USER": f"{owner.st_uid}:{owner.st_gid}"} if owner else {}
     compose = compose.given(SANDBOX_GATEWAY=name, **user)
-    label = f"{LABEL}={os.getpid()}.{name}"
-    _remove_left(supervisor, compose, configuration.project)
+    value = f"{os.getpid()}.{name}"
+    label = f"{LABEL}={value}"
+    if configuration.by_network:
+        compose = inside.extended(compose, name, value)
+    _remove_left(supervisor, compose, configuration)
     patience = IN_FLIGHT
     try:
         _start(supervisor, compose, label, variables)
@@ -71,6 +74,10 @@ def beside(
             while not (left := _list(supervisor, compose, label)) and time.monotonic() < deadline:
                 supervisor.pause(0.1)
             tell(_remove(supervisor, compose, configuration.project, left))
+            if configuration.by_network:
+                own = inside.listed(supervisor, compose.environ, label=LABEL)
+                mine = [words[0] for words in own if words[1:] == [value]]
+                inside.remove(supervisor, compose.environ, mine)
 
 
 def refused(supervisor: Supervisor, environ: Mapping[str, str], container: str) -> Tally:
@@ -119,14 +126,22 @@ def _start(supervisor: Supervisor, compose: Compose, label: str, variables: Mapp
         )
 
 
-def _remove_left(supervisor: Supervisor, compose: Compose, project: str) -> None:
+def _remove_left(supervisor: Supervisor, compose: Compose, configuration: Configuration) -> None:
     """Remove what is left of starts that were killed: a gateway holds a key."""
     listed = ["docker", "ps", "--all", "--format", f'{{{{.ID}}}} {{{{.Label "{LABEL}"}}}}']
-    ours = ["--filter", f"label={LABEL}", "--filter", f"label=com.docker.compose.project={project}"]
+    of_project = f"label=com.docker.compose.project={configuration.project}"
+    ours = ["--filter", f"label={LABEL}", "--filter", of_project]
     answer = supervisor.ask([*listed, *ours], compose.environ, REMOVING)
-    told = (line.split() for line in answer.output.splitlines())
-    left = [words[0] for words in told if words[1:] and not _runs(words[1])]
-    _remove(supervisor, compose, project, left)
+    told = [line.split() for line in answer.output.splitlines()]
+    _remove(supervisor, compose, configuration.project, _left(told))
+    if configuration.by_network:
+        networks = inside.listed(supervisor, compose.environ, of_project, label=LABEL)
+        inside.remove(supervisor, compose.environ, _left(networks))
+
+
+def _left(told: list[list[str]]) -> list[str]:
+    """Return those of a list whose start runs no more; each has its identifier and its label's value."""
+    return [words[0] for words in told if words[1:] and not _runs(words[1])]
 
 
 def _runs(label: str) -> bool:

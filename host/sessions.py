@@ -8,7 +8,19 @@ import secrets
 from typing import TYPE_CHECKING
 
 from host import compose as compose_files
-from host import containers, demo, detach_keys, engine, gateway, git, image, messages, network, repositories
+from host import (
+    containers,
+    demo,
+    detach_keys,
+    engine,
+    gateway,
+    git,
+    image,
+    inside,
+    messages,
+    network,
+    repositories,
+)
 from host import terminal as terminals
 from host.errors import SIGNALLED, HostError
 from host.session import GATEWAYS_NETWORK, INDOORS, NETWORK, WHICH, Kind, Session, kind
@@ -30,8 +42,9 @@ def open_tool(checkout: Checkout, supervisor: Supervisor, environ: Mapping[str, 
         HostError: it did not come to that.
         Interrupted: somebody asked for the end.
     """
-    engine.reach(supervisor, environ)
+    found = engine.reach(supervisor, environ)
     compose, configuration = compose_files.read(supervisor, checkout, environ)
+    configuration = inside.decided(found, configuration)
     planned = demo.plan(checkout, configuration, environ) if start.demo else None
     emulated = image.choose_platform(environ, configuration.environment)
     compose = compose.given(**emulated, **(planned.settings if planned else {}))
@@ -176,8 +189,9 @@ def accept(
         HostError: the sandbox cannot be started.
         Interrupted: somebody asked for the end.
     """
-    engine.reach(supervisor, environ)
+    found = engine.reach(supervisor, environ)
     compose, configuration = compose_files.read(supervisor, checkout, environ)
+    configuration = inside.decided(found, configuration)
     compose = compose.given(**image.choose_platform(environ, configuration.environment))
     chosen = kind("accept", names)
     with begun(supervisor, compose, configuration, chosen.variables) as session:

@@ -1,0 +1,83 @@
+"""How the sandbox reaches its gateway: by sockets, or where its runtime cannot share those, by a network.
+
+That network has nothing but the two, is one session's, and goes with it: sessions would reach each other.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from host.errors import HostError
+from host.messages import say
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from host.compose import Compose, Configuration
+    from host.engine import Engine
+    from host.supervisor import Supervisor
+
+FILE = "compose.internal.yml"
+SOCKETS, NETWORK = "sockets", "network"
+# Runtimes with a kernel of the sandbox's own; and how runsc is told to let it use sockets of others.
+_APART = re.compile("runsc|gvisor|kata", re.IGNORECASE)
+_SHARED = re.compile("--?(host-uds=(open|all)|fsgofer-host-uds(=true)?)")
+# Seconds to ask for networks, or to remove them.
+_PATIENCE = 60.0
+
+
+def decided(engine: Engine, configuration: Configuration) -> Configuration:
+    """Return it with how the gateway is reached; say so where that is a network, and nobody asked for it.
+
+    Raises:
+        HostError: EGRESS_VIA has a value that is none.
+    """
+    asked = configuration.variables.get("EGRESS_VIA", "")
+    if asked not in ("", SOCKETS, NETWORK):
+        raise HostError(f"EGRESS_VIA={asked} is not known.", "It is sockets or network: see .env.")
+    runtime = configuration.runtime or engine.runtime
+    if not configuration.has_gateway or asked == SOCKETS:
+        return configuration
+    if not asked:
+        if shares_sockets(runtime, engine.runtimes.get(runtime, "")):
+            return configuration
+        say(f"the runtime {runtime} shares no sockets: a network of the session's own leads to the gateway")
+    return replace(configuration, by_network=True)
+
+
+def shares_sockets(runtime: str, command: str) -> bool:
+    """Tell whether containers of a runtime can connect to each other's sockets.
+
+    Args:
+        runtime: its name.
+        command: what the engine calls for it, "" where it does not tell.
+    """
+    return not _APART.search(f"{runtime} {command}") or any(map(_SHARED.fullmatch, command.split()))
+
+
+def extended(compose: Compose, name: str, label: str) -> Compose:
+    """Return how Compose is called for a session with a network of its own.
+
+    Args:
+        compose: how it is called.
+        name: the gateway's.
+        label: of what goes with the start.
+    """
+    network = f"{compose.environ['SANDBOX_PROJECT']}_inside-{name[:12]}"
+    return compose.with_file(FILE).given(SANDBOX_INSIDE=network, SANDBOX_GATEWAY_LABEL=label)
+
+
+def listed(supervisor: Supervisor, environ: Mapping[str, str], *filters: str, label: str) -> list[list[str]]:
+    """Return identifier and value of the label of each network that has it."""
+    command = ["docker", "network", "ls", "--format", f'{{{{.ID}}}} {{{{.Label "{label}"}}}}']
+    words = (word for one in (f"label={label}", *filters) for word in ("--filter", one))
+    answer = supervisor.ask([*command, *words], environ, _PATIENCE)
+    return [line.split() for line in answer.output.splitlines()]
+
+
+def remove(supervisor: Supervisor, environ: Mapping[str, str], networks: list[str]) -> None:
+    """Remove networks; one that somebody is on stays."""
+    if networks:
+        supervisor.ask(["docker", "network", "rm", *networks], environ, _PATIENCE)
