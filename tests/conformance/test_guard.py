@@ -47,7 +47,7 @@ HIDDEN = {
         f"ln -s sub/app app; cd app; {EVIL}"
     ),
     "a link to .git": f"mkdir -p .cache; mv app/.git .cache/g; ln -s ../.cache/g app/.git; cd app; {EVIL}",
-    "a link to a folder of .git": f"cp -a app app/.git/app; ln -s app/.git/app sub; cd sub; {EVIL}",
+    "a link to a folder of .git": f"cp -a app c; mv c app/.git/app; ln -s app/.git/app sub; cd sub; {EVIL}",
     "a pointer with two blanks": (
         'cd app; mkdir -p " ../node_modules"; cp -a .git " ../node_modules/g"; mkdir ../node_modules; '
         f"mv .git ../node_modules/g; printf 'gitdir:  ../node_modules/g\\n' >.git; {EVIL}"
