@@ -290,7 +290,7 @@ def test_the_container_can_be_stopped_while_every_processor_is_busy(running: Sta
 # Hogs that PID 1 has to share its processor with, after it was slowed down where it can be.
 
 LIFE = 90  # seconds after which a hog ends by itself
-SOON = 30  # seconds for what takes twice the grace, on a machine that other tests use
+SOON = 60  # seconds for what takes twice the grace, on a machine that other tests use; less than LIFE
 EVIL = "mkdir -p p/.git && printf '[core]\\n\\tfsmonitor = evil\\n' >p/.git/config"
 
 
