@@ -1,5 +1,6 @@
 """A checkout of the test's own, containers that go with the test, scripted model servers."""
 
+import os
 import subprocess
 import uuid
 from collections.abc import Callable, Iterator, Mapping
@@ -13,6 +14,8 @@ from tests.harness.sandbox import PROJECT, Sandbox
 from tests.harness.scripted_model import Model
 from tests.harness.superuser import Superuser
 from tests.harness.waiting import wait_for
+
+BUILD = 600.0  # seconds: two packages of 130 MB, where no layer is there yet
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -84,3 +87,17 @@ def container(sandbox: Sandbox) -> Iterator[Callable[..., str]]:
     yield start
     if started:
         docker("rm", "--force", *started, check=False)
+
+
+@pytest.fixture(scope="session")
+def demo_image() -> str:
+    """Build it the way start.sh does, so that base, mirrors and CA are this machine's."""
+    name = os.environ.get("DEMO_IMAGE", "agentic-sandbox-demo:latest")
+    prepare = "here=$PWD; . scripts/common.sh; build_variables"
+    built = subprocess.run(
+        ["bash", "-c", f"{prepare}; docker compose build model"], cwd=ROOT,
+        env={**os.environ, "COMPOSE_PROFILES": "demo", "DEMO_IMAGE": name},
+        capture_output=True, text=True, timeout=BUILD, check=False,
+    )  # fmt: skip
+    assert built.returncode == 0, built.stderr
+    return name

@@ -1,6 +1,6 @@
 """The model of start.sh --demo: the real server and its toy, through the compose file.
 
-Its image is built here. A cap far below the usual one keeps the tests short where many run at once.
+A cap far below the usual one keeps the tests short where many run at once.
 """
 
 import json
@@ -24,7 +24,6 @@ from tests.harness.waiting import PATIENCE, wait_for
 
 # One server for all, and one build.
 pytestmark = pytest.mark.xdist_group("demo")
-BUILD = 600.0  # seconds: two packages of 130 MB, where no layer is there yet
 CAP = 12
 # Asked from inside, where nothing but Python's own library is: path, and a request if there is one.
 ASK = """
@@ -82,20 +81,6 @@ class Demo:
 
 def said(text: str, **more: object) -> dict[str, Any]:
     return {"messages": [{"role": "user", "content": text}], **more}
-
-
-@pytest.fixture(scope="session")
-def demo_image() -> str:
-    """Build it the way start.sh does, so that base, mirrors and CA are this machine's."""
-    name = os.environ.get("DEMO_IMAGE", "agentic-sandbox-demo:latest")
-    prepare = "here=$PWD; . scripts/common.sh; build_variables"
-    built = subprocess.run(
-        ["bash", "-c", f"{prepare}; docker compose build model"], cwd=ROOT,
-        env={**os.environ, "COMPOSE_PROFILES": "demo", "DEMO_IMAGE": name},
-        capture_output=True, text=True, timeout=BUILD, check=False,
-    )  # fmt: skip
-    assert built.returncode == 0, built.stderr
-    return name
 
 
 @pytest.fixture(scope="module")

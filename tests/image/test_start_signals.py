@@ -109,6 +109,12 @@ def watched(sandbox: Sandbox) -> Iterator[Watched]:
     )  # fmt: skip
 
 
+@pytest.fixture
+def demonstrating(watched: Watched, demo_image: str) -> Watched:
+    watched.sandbox.environ["DEMO_IMAGE"] = demo_image
+    return watched
+
+
 class Moment(NamedTuple):
     """When a signal comes: seconds after start.sh came to a docker command; and who gets it."""
 
@@ -168,18 +174,18 @@ def test_a_signal_while_it_builds_leaves_nothing(watched: Watched, moment: Momen
 
 @pytest.mark.xdist_group("demo")
 @pytest.mark.parametrize("moment", DEMONSTRATING, ids=str)
-def test_a_signal_at_every_moment_leaves_no_model(watched: Watched, moment: Moment) -> None:
-    ends_at(watched, moment, "--demo", *SLEEPING)
+def test_a_signal_at_every_moment_leaves_no_model(demonstrating: Watched, moment: Moment) -> None:
+    ends_at(demonstrating, moment, "--demo", *SLEEPING)
 
 
 @pytest.mark.xdist_group("demo")
-def test_a_signal_while_it_tears_down_changes_nothing(watched: Watched) -> None:
-    process = watched.start("--demo", "--no-build", "--shell", "--", "-c", "exit 7")
-    watched.wait_for_call(" rm --stop")
+def test_a_signal_while_it_tears_down_changes_nothing(demonstrating: Watched) -> None:
+    process = demonstrating.start("--demo", "--no-build", "--shell", "--", "-c", "exit 7")
+    demonstrating.wait_for_call(" rm --stop")
     for number in (INT, TERM, HUP):
         os.killpg(process.pid, number)
-    assert process.wait(PATIENCE) == 7, watched.told()
-    watched.leaves_nothing()
+    assert process.wait(PATIENCE) == 7, demonstrating.told()
+    demonstrating.leaves_nothing()
 
 
 @pytest.mark.parametrize(
