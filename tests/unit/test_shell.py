@@ -1,7 +1,7 @@
 """The shell that runs on users' machines: what bash 3.2 and the BSD tools of macOS know.
 
-No bash 3.2 can be had here: Debian has none, and neither has a package registry. So its grammar is not tried,
-but what came later, or only GNU has, is looked for by its form.
+No package has a bash 3.2, so what came later, or only GNU has, is looked for by its form. With one built from
+its source first on PATH, as on macOS, this file and host/test_door.py try that very bash.
 """
 
 import re
@@ -38,6 +38,12 @@ NEWER = {
     ";& or ;;&": (r";;?&", "a) true ;;&"),
     "EPOCHSECONDS": (r"\bEPOCH(SECONDS|REALTIME)\b", "$EPOCHSECONDS"),
     "globstar": (r"\bshopt\b.*\b(globstar|lastpipe|inherit_errexit)\b", "shopt -s globstar"),
+    "an attribute for case": (r"\b(declare|local|typeset)\s+-\w*[luc]\b", "local -l name"),
+    "braces with zeros or a step": (r"\{(0\d+\.\.|\w+\.\.0\d|\w+\.\.\w+\.\.)", "{01..10}"),
+    "BASHPID": (r"\bBASHPID\b", "$BASHPID"),
+    "a character by its number": (r"\$'[^']*\\[uU][0-9a-fA-F]", r"$'\u2603'"),
+    "printf into an array": (r"\bprintf\s+-v\s*\S+\[", "printf -v 'list[0]' x"),
+    "read with a default or a count": (r"\bread\b.*\s-\w*[iN]\b", "read -N 1 x"),
     "read with a fraction": (r"\bread\b.*\s-t\s*0?\.\d", "read -t 0.1 x"),
 }  # fmt: skip
 GNUS = {
@@ -56,6 +62,13 @@ GNUS = {
     "what macOS lacks": (
         r"(^|[|;&(]|\bthen|\bdo)\s*(timeout|nproc|tac|setsid|sha256sum|md5sum|getent|flock)\s", "timeout 5 x",
     ),
+    "mktemp": (r"\bmktemp\b[^|;&)]*\s(--\w|-\w*p\b)", "mktemp --suffix=.pem"),
+    "ln": (r"\bln\s+(-\w+\s+)*(--\w|-\w*[rT])", "ln -sT a b"),
+    "install": (r"(^|[|;&(]|\bthen|\bdo)\s*install\s+(-\w+\s+)*-\w*[Dt]\b", "install -D a b/c"),
+    "touch": (r"\btouch\s+(-\w+\s+)*(--\w|-\w*d\b)", "touch -d yesterday x"),
+    "du in bytes": (r"\bdu\s+(-\w+\s+)*(--\w|-\w*b)", "du -sb x"),
+    "sleep without an end": (r"\bsleep\s+inf", "sleep infinity"),
+    "an escape in sed": (r"\bsed\b.*\\[+?|]", r"sed 's/a\+/b/'"),
     "base64 -w": (r"\bbase64\s+.*-w", "base64 -w0"),
 }  # fmt: skip
 FORBIDDEN = {**NEWER, **GNUS}
