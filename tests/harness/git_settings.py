@@ -1,5 +1,6 @@
 """Git's own list of its settings, against what the guard knows of them."""
 
+import re
 from collections.abc import Iterable
 from fnmatch import fnmatchcase
 
@@ -8,6 +9,8 @@ from init.guard.rules.git_harmless import HARMLESS
 from init.guard.rules.git_settings import GIT_SETTINGS
 
 QUESTION = ("git", "help", "--config")
+# Git's list is made of its manual's headings: some are prose, or a condition of includeIf (git 2.55).
+SETTING = re.compile(r"[\w-]+\.")
 # Patterns of which all keys are of one kind.
 OF_ONE_KIND = frozenset(("advice.*", "color.*", "fsck.*", "fetch.fsck.*", "receive.fsck.*"))
 HARMLESS_NAMES = tuple(name for names in HARMLESS.values() for name in names.split())
@@ -15,7 +18,7 @@ HARMLESS_NAMES = tuple(name for names in HARMLESS.values() for name in names.spl
 
 def unknown(answer: str) -> list[str]:
     """Return what git lists, and the guard neither tells nor has in its list of harmless ones."""
-    names = {line.lower() for line in answer.splitlines() if "." in line and not line.startswith("'")}
+    names = {line.lower() for line in answer.splitlines() if SETTING.match(line)}
     assert len(names) > 500, answer
     return sorted(name for name in names if not _is_told(name) and not _is_harmless(name))
 
