@@ -16,7 +16,8 @@ Standard library only, Python 3.9 or newer. Read from the top:
     listing       what egress shows
     image         what the image is built from and with
 
-    compose       every `docker compose` command line, and what Compose makes of .env and compose.yml
+    compose       every `docker compose` command line
+    configuration what Compose makes of .env and compose.yml
     engine        is Docker here, and fit for this
 
     cli           the options of every verb; the only place that reads the command line

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from host import compose as compose_files
 from host import containers
+from host.configuration import SERVICE as SANDBOX
 from host.errors import HostError
 from host.messages import say
 from host.supervisor import Streams
@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from host.checkout import Checkout
-    from host.compose import Compose, Configuration
+    from host.compose import Compose
+    from host.configuration import Configuration
     from host.supervisor import Child, Supervisor
 
 SERVICE = "model"
@@ -150,7 +151,7 @@ def start(supervisor: Supervisor, compose: Compose, configuration: Configuration
 def end(supervisor: Supervisor, compose: Compose, configuration: Configuration) -> None:
     """Remove the model server, unless another sandbox of this folder runs: the last one takes it along."""
     with supervisor.undisturbed():
-        if not _runs(supervisor, compose, configuration, compose_files.SERVICE):
+        if not _runs(supervisor, compose, configuration, SANDBOX):
             remove = compose.command("rm", "--stop", "--force", SERVICE)
             supervisor.ask(remove, compose.environ, limit=REMOVING)
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from host import compose as compose_files
 from host import containers, engine, gateway, image, inquiry, list_file, listing, proposals, traffic
 from host import refused as records
+from host.configuration import GATEWAY
 from host.errors import FAILED, OK, HostError
 from host.messages import printable, say
 
@@ -17,7 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from host.checkout import Checkout
-    from host.compose import Compose, Configuration
+    from host.compose import Compose
+    from host.configuration import Configuration
     from host.egress_options import Egress
     from host.journal import Tally
     from host.supervisor import Supervisor
@@ -40,7 +42,7 @@ class Place(NamedTuple):
     def gateways(self) -> list[str]:
         """Return the gateways that run for this checkout, the newest first."""
         found = containers.running(self.supervisor, self.compose.environ, self.root) or ()
-        return containers.of(found, compose_files.GATEWAY, self.configuration.projects)
+        return containers.of(found, GATEWAY, self.configuration.projects)
 
 
 def attend(checkout: Checkout, supervisor: Supervisor, environ: Mapping[str, str], asked: Egress) -> int:

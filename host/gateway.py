@@ -20,7 +20,8 @@ from host.supervisor import Streams
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from host.compose import Compose, Configuration
+    from host.compose import Compose
+    from host.configuration import Configuration
     from host.supervisor import Supervisor
 
 SERVICE = "gateway"

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from host.compose import Compose, Configuration
+    from host.compose import Compose
+    from host.configuration import Configuration
     from host.supervisor import Supervisor
 
 # Built by bootstrap.sh where the pinned base cannot be pulled.

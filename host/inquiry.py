@@ -8,7 +8,7 @@ import tempfile
 from typing import IO, TYPE_CHECKING, Any
 
 from host import answers
-from host.compose import CONFIG, KEYS
+from host.configuration import CONFIG, KEYS
 from host.errors import HostError
 from host.supervisor import Streams
 
@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from host.compose import Compose, Configuration
+    from host.compose import Compose
+    from host.configuration import Configuration
     from host.supervisor import Supervisor
 
 PROGRAM = "/usr/local/bin/sandbox-gateway"

@@ -15,7 +15,8 @@ from host.messages import say
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from host.compose import Compose, Configuration
+    from host.compose import Compose
+    from host.configuration import Configuration
     from host.engine import Engine
     from host.supervisor import Supervisor
 

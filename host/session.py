@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from host import detach_keys, messages
 from host import terminal as terminals
-from host.compose import GATEWAY, SERVICE
+from host.configuration import GATEWAY, SERVICE
 from host.errors import FAILED, SIGNALLED, Interrupted
 from host.supervisor import Streams
 

@@ -22,6 +22,7 @@ from host import (
     repositories,
 )
 from host import terminal as terminals
+from host.configuration import SERVICE
 from host.errors import SIGNALLED, HostError
 from host.session import GATEWAYS_NETWORK, INDOORS, NETWORK, WHICH, Kind, Session, kind
 from host.supervisor import Streams
@@ -31,7 +32,8 @@ if TYPE_CHECKING:
 
     from host.checkout import Checkout
     from host.cli import Start
-    from host.compose import Compose, Configuration
+    from host.compose import Compose
+    from host.configuration import Configuration
     from host.supervisor import Supervisor
 
 
@@ -87,7 +89,7 @@ def with_repositories(compose: Compose, configuration: Configuration, *, wanted:
         messages.say(f"mounted as well, writable: {repository.folder}, which {repository.pointer} leads to")
     with (
         repositories.kept(found),
-        compose.extended(repositories.override(found, compose_files.SERVICE)) as more,
+        compose.extended(repositories.override(found, SERVICE)) as more,
     ):
         yield more
 
@@ -166,7 +168,7 @@ def enter(
     engine.reach(supervisor, environ)
     _, configuration = compose_files.read(supervisor, checkout, environ)
     found = containers.running(supervisor, environ, checkout.root) or ()
-    running = containers.of(found, compose_files.SERVICE, configuration.projects)
+    running = containers.of(found, SERVICE, configuration.projects)
     if not running:
         raise HostError("no sandbox of this folder is running.", "Start one: ./start.sh")
     if len(running) > 1:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from host import compose, containers
+from host import compose, configuration, containers
 from host.checkout import Checkout
 from host.compose import Compose
 from host.errors import HostError
@@ -37,7 +37,7 @@ ANSWER = {
 
 
 def test_what_matters_of_the_answer() -> None:
-    read = compose.understand(ANSWER, Path("/home/me/box"))
+    read = configuration.understand(ANSWER, Path("/home/me/box"))
     assert (read.project, read.projects, read.image) == ("mine", ("mine",), "agentic-sandbox:latest")
     assert read.networks == ("mine_sandbox",)
     assert read.environment == {"DEFAULT_TOOL": "omp", "TZ": "a$b"}
@@ -92,7 +92,7 @@ def test_a_project_that_nobody_named_has_the_name_of_its_path(tmp_path: Path) ->
     root = tmp_path / "A check-out"
     named = containers.project(root)
     assert re.fullmatch("a-check-out-[0-9a-f]{8}", named)
-    read = compose.understand({**ANSWER, "name": named}, root)
+    read = configuration.understand({**ANSWER, "name": named}, root)
     assert read.projects == (named, "acheck-out")
     assert compose.by_environment(Checkout(root, root), {}).environ["SANDBOX_PROJECT"] == named
 
@@ -126,7 +126,7 @@ def test_a_command_line_names_folder_and_files(root: Path) -> None:
 def test_a_folder_that_is_missing_is_made(tmp_path: Path) -> None:
     volume = {"type": "bind", "source": str(tmp_path / "a" / "b"), "target": "/home/agent/data"}
     service = {**ANSWER["services"]["sandbox"], "volumes": [volume]}  # type: ignore[index]
-    read = compose.understand({**ANSWER, "services": {"sandbox": service}}, tmp_path)
+    read = configuration.understand({**ANSWER, "services": {"sandbox": service}}, tmp_path)
     read.provide_folders()
     read.provide_folders()
     assert (tmp_path / "a" / "b").is_dir()
@@ -137,4 +137,4 @@ def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
     volume = {"type": "bind", "source": str(tmp_path / "file" / "b"), "target": "/home/agent/data"}
     service = {**ANSWER["services"]["sandbox"], "volumes": [volume]}  # type: ignore[index]
     with pytest.raises(HostError, match="cannot be made"):
-        compose.understand({**ANSWER, "services": {"sandbox": service}}, tmp_path).provide_folders()
+        configuration.understand({**ANSWER, "services": {"sandbox": service}}, tmp_path).provide_folders()

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from host import inside
-from host.compose import Configuration
+from host.configuration import Configuration
 from host.engine import Engine, runtimes
 from host.errors import HostError
 
