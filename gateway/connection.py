@@ -50,11 +50,15 @@ class Protocol(asyncio.StreamReaderProtocol, asyncio.BufferedProtocol):
         if plain.family == socket.AF_UNIX:
             plain.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SENT)
         if isinstance(transport, asyncio.WriteTransport):
-            transport.set_write_buffer_limits(0)
+            # Not 0: TLS pauses at that with nothing to send, and does not go on.
+            transport.set_write_buffer_limits(1)
 
-    def get_buffer(self, _hint: int) -> bytearray:
-        """Return where the next bytes are put."""
-        return self._block
+    def get_buffer(self, _hint: int) -> memoryview:
+        """Return where the next bytes are put.
+
+        TLS fills it part by part, and a part of a bytearray is a copy.
+        """
+        return memoryview(self._block)
 
     def buffer_updated(self, count: int) -> None:
         """Keep what came."""
