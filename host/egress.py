@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from host.supervisor import Supervisor
 
 FILE = "egress.yml"
+# A container's number, and what is mounted as its config/.
+MOUNTED = '{{.Id}} {{range .Mounts}}{{if eq .Destination "/etc/sandbox/config"}}{{.Source}}{{end}}{{end}}'
 
 
 class Place(NamedTuple):
@@ -43,6 +45,16 @@ class Place(NamedTuple):
         """Return the gateways that run for this checkout, the newest first."""
         found = containers.running(self.supervisor, self.compose.environ, self.root) or ()
         return containers.of(found, GATEWAY, self.configuration.projects)
+
+    def readers(self) -> list[str]:
+        """Return those that read this very list: another start may have another CONFIG_DIR."""
+        running = self.gateways()
+        if not running:
+            return []
+        command = ["docker", "inspect", "--format", MOUNTED, *running]
+        told = self.supervisor.ask(command, self.compose.environ).output.splitlines()
+        # Docker Desktop puts a folder of its own before the path.
+        return [line.split()[0] for line in told if line.endswith(str(self.configuration.config))]
 
 
 def attend(checkout: Checkout, supervisor: Supervisor, environ: Mapping[str, str], asked: Egress) -> int:
@@ -135,12 +147,13 @@ def write(place: Place, told: Mapping[str, Any]) -> None:
         raise HostError("config/ is not mounted, so there is no list to change.")
     file = place.configuration.config / FILE
     digest = list_file.replace(file, told["text"], told["before"])
+    readers = place.readers()
     failed = [
         f"{container[:12]}: {problem}"
-        for container in place.gateways()
+        for container in readers
         if (problem := gateway.reload(place.supervisor, place.compose.environ, container, digest))
     ]
-    running = len(place.gateways())
+    running = len(readers)
     if failed:
         raise HostError("a gateway did not take the new list; what it had holds:", *failed)
     if running:
