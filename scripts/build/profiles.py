@@ -1,3 +1,4 @@
+#!/usr/bin/python3
 """Writes the lists of hosts that go by a name: `profiles.py FILE`, as a step of the image's build.
 
 Each host is what its tool tells: no registry is named here. A mirror takes its place where there is one, and

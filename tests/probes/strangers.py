@@ -12,7 +12,8 @@ from pathlib import Path
 WHEELS = ["/opt/sandbox", "/opt/tools/lib/python3/site-packages"]
 # Written by the Dockerfile and its scripts, or by uv and rustup beside what they install.
 OURS = re.compile(
-    r"/opt/sandbox/(__main__\.py|(gateway|init)/.*|prebuilt\.marshal|block-signals|VERSION)|/opt/tools/(bin/omp|package(-lock)?\.json)"
+    r"/opt/sandbox/(__main__\.py|(gateway|init)/.*|prebuilt\.marshal|profiles\.json|block-signals|VERSION)"
+    r"|/opt/tools/(bin/omp|package(-lock)?\.json)"
     r"|/opt/python/(\.gitignore|cpython-.*)"
     r"|/opt/rust/(settings\.toml|update-hashes/.*|toolchains/[^/]+/.*)"
 )
