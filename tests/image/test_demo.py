@@ -227,9 +227,9 @@ SHELL = ("--demo", "--no-build", "--shell", "--", "-c")
 
 
 def test_start_sh_passes_the_exit_code_on_and_leaves_no_model(checkout: Sandbox) -> None:
-    result = start(checkout, *SHELL, 'curl -sS "$MODEL_URL/../health"; env; exit 7')
+    result = start(checkout, *SHELL, 'curl -sS "$SANDBOX_MODEL_URL/models"; env; exit 7')
     assert result.returncode == 7, result.stderr
-    assert '{"status":"ok"}' in result.stdout
+    assert "smollm2-135m-instruct" in result.stdout
     assert "MODEL_TOOLS=off" in result.stdout
     assert "tiny" in result.stderr
     gone(checkout)

@@ -219,7 +219,7 @@ def hanging(sandbox: Sandbox, serve: Serve) -> Terminal:
 
 def test_at_a_terminal_it_is_shown_what_is_waited_for(hanging: Terminal) -> None:
     hanging.wait_for("...   asking", "what it serves (up to 10 s)")
-    hanging.wait_for("not complete within 10 s", "1 failed")
+    hanging.wait_for("not complete within 15 s", "1 failed")
     assert "..." not in hanging.text, "the line is used again"
     assert hanging.end() == 1
 

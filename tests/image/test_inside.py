@@ -86,7 +86,7 @@ def test_the_model_is_reached_by_the_gateway_and_nothing_else_is_there(
     result = start(sandbox, *SHELL, script)
     assert result.returncode == 0, result.stderr
     *lines, told = result.stdout.splitlines()
-    assert lines == ["eth0", "lo", "address", "403"], result.stdout + result.stderr
+    assert lines == ["eth0", "lo", "address", "gitconfig", "403"], result.stdout + result.stderr
     assert json.loads(told)["data"][0]["id"] == "scripted-model"
     assert model.requests()[-1]["authorization"] == f"Bearer {KEY}"
     assert networks() == ""
@@ -228,7 +228,12 @@ def test_a_container_that_is_told_the_address_gets_out_by_it_alone(sandbox: Sand
 def test_a_network_on_which_this_machine_is_is_refused(sandbox: Sandbox) -> None:
     name = f"half-{secrets.token_hex(4)}"
     docker("network", "create", "--internal", name)
-    program = ("--entrypoint", "/usr/bin/python3", IMAGE, "-m", "http.server", "21001", "--directory", "/mnt")
+    # It answers as a gateway of this image does.
+    script = """
+        mkdir /tmp/it && printf '{"version": "%s"}' "$(cat /opt/sandbox/VERSION)" >/tmp/it/.gateway
+        exec /usr/bin/python3 -m http.server 21001 --directory /tmp/it
+    """
+    program = ("--entrypoint=sh", IMAGE, "-c", script)
     docker("run", "--detach", "--name", name, "--network", name, *program)
     try:
         wait_for(lambda: docker("exec", name, "grep", ":5209 ", "/proc/net/tcp", check=False), "a listener")
