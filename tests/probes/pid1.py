@@ -226,15 +226,19 @@ def do_held() -> None:
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     traced = os.getpid()
     reader, writer = os.pipe()
+    begun, begin = os.pipe()
 
     def trace() -> None:
         os.setsid()
+        # Not before: SIGCHLD for the tracer's parent would stop a tracee whom nobody lets go on.
+        os.read(begun, 1)
         failed = libc.ptrace(seize, traced, None, None)
         os.write(writer, os.strerror(ctypes.get_errno()).encode() if failed else b"ready")
         while True:
             signal.pause()
 
     orphans([0], trace)
+    os.write(begin, b"x")
     say(os.read(reader, 100).decode())
     while True:
         signal.pause()
