@@ -1,5 +1,6 @@
 """A start without root, an agent that the account files do not know, and who enters a sandbox that runs."""
 
+import json
 import os
 from collections.abc import Callable
 
@@ -123,7 +124,7 @@ def test_what_cannot_be_entered_is_said(container: Callable[..., str]) -> None:
 
 
 def test_under_gvisor_the_tools_run_and_the_kernel_is_another(sandbox: Sandbox) -> None:
-    if "runsc" not in docker("info", "--format", "{{json .Runtimes}}"):
+    if "runsc" not in json.loads(docker("info", "--format", "{{json .Runtimes}}")):
         pytest.skip("the engine knows no runtime runsc (SECURITY.md tells how)")
     sandbox.environ["SANDBOX_RUNTIME"] = "runsc"
     script = f"uname -r; opencode --version; touch kept; {STATUS.replace('|Seccomp_filters', '')}"
