@@ -105,7 +105,8 @@ def test_what_is_refused_is_told_and_allowed_while_the_session_runs(
     ]
     # Its container is gone, and the log with it.
     assert refused(listed)[wanted]["count"] == 2
-    assert "no gateway of this folder runs" in start(listed, "egress", "log").stderr
+    # The one that tests of a worker share may run.
+    assert wanted not in start(listed, "egress", "log").stdout
     text = (listed.config / "egress.yml").read_text()
     assert text.startswith("# mine\nallow:\n")
     assert "# held\n" in text
