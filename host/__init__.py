@@ -28,6 +28,7 @@ Standard library only, Python 3.9 or newer. Read from the top:
 
     egress_options  those of egress, for cli
     journal       the gateway's lines, in plain words, and counted
+    folder_lock   a folder that one process at a time works on
     list_file     the user's list, replaced at once
     proposals     what projects ask to be allowed
     completion    the options of cli, for bash and zsh

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
-import fcntl
-import os
-import time
 from typing import TYPE_CHECKING, Callable
 
+from host import folder_lock
 from host.errors import HostError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
     from pathlib import Path
 
     from host.supervisor import Supervisor
@@ -39,7 +36,13 @@ def provide(
     """
     if all(_require_one(supervisor, environ, name) for name in names):
         return
-    with _alone(supervisor, root):
+
+    def pause() -> None:
+        supervisor.pause(0.1)
+        supervisor.check()
+
+    # Another start of this checkout may make one.
+    with folder_lock.held(root, PATIENCE, pause):
         if not all(_require_one(supervisor, environ, name) for name in names):
             _require_made(make())
 
@@ -99,31 +102,3 @@ def _unused(supervisor: Supervisor, environ: Mapping[str, str], found: list[str]
     told = [line.split() for line in supervisor.ask(inspect, environ).output.splitlines() if line]
     told.sort(key=lambda words: (-int(words[0]), not words[2:]))
     return [words[1][:12] for words in told[1:]] or [network[:12] for network in found[1:]]
-
-
-@contextlib.contextmanager
-def _alone(supervisor: Supervisor, root: Path) -> Iterator[None]:
-    """Have no other start of this checkout make a network meanwhile: flock(2) on its folder.
-
-    Where that cannot be locked (NFS wants what is locked opened for writing), two may do so at a time.
-    """
-    deadline = time.monotonic() + PATIENCE
-    folder = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        while not _lock(folder) and time.monotonic() < deadline:
-            supervisor.pause(0.1)
-            supervisor.check()
-        yield
-    finally:
-        os.close(folder)
-
-
-def _lock(folder: int) -> bool:
-    """Take the lock; tell whether there is nothing to wait for, since it is ours or cannot be had."""
-    try:
-        fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    except OSError:
-        return True
-    return True

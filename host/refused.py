@@ -7,20 +7,17 @@ agent's choice once: it is read as such.
 
 from __future__ import annotations
 
-import contextlib
-import fcntl
 import json
-import os
 import tempfile
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from host import answers, journal
+from host import answers, folder_lock, journal
 from host.journal import Refusal, Tally
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
 # Bytes of a file that is read: MOST refusals have less.
 LARGEST = 1 << 20
@@ -63,7 +60,8 @@ def add(place: Path, refused: Tally) -> None:
         OSError: it cannot be kept.
     """
     place.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with _alone(place):
+    # Another session of this project may write.
+    with folder_lock.held(place, PATIENCE, lambda: time.sleep(0.05)):
         # The newest first: what is too much is what was refused long ago.
         both, before = Tally(), read(place)
         for one in sorted([*refused.newest(), *before.newest()], key=lambda one: -one.last):
@@ -84,27 +82,3 @@ def _refusal(told: Any) -> Refusal | None:
         answers.text(told.get("way"))[:10], told.get("never") is True, journal.number(told.get("times")),
         float(last) if isinstance(last, (int, float)) and 0 <= last < 1 << 40 else 0.0,
     )  # fmt: skip
-
-
-@contextlib.contextmanager
-def _alone(place: Path) -> Iterator[None]:
-    """Have no other session of this project write meanwhile: flock(2) on the folder, where it can be had."""
-    deadline = time.monotonic() + PATIENCE
-    held = os.open(place, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        while not _lock(held) and time.monotonic() < deadline:
-            time.sleep(0.05)
-        yield
-    finally:
-        os.close(held)
-
-
-def _lock(folder: int) -> bool:
-    """Take the lock; tell whether there is nothing to wait for, since it is ours or cannot be had."""
-    try:
-        fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    except OSError:
-        return True
-    return True
