@@ -17,6 +17,10 @@ if TYPE_CHECKING:
 # What the user calls the file.
 FILE = "config/tools.yml"
 
+# What a tool may speak to a model server: the names of OpenAI's and Anthropic's own.
+APIS = ("chat", "responses", "messages")
+
+_LONGEST_CONTEXT = 9
 _SAFE = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-_.")
 
 
@@ -39,6 +43,9 @@ class Tool(Record):
         state: directories below data/ that it keeps its state in.
         config: the files it reads.
         renderer: what hands it the models, `models` in the file, see model/renderers/; "" for none.
+        api: what it speaks to the model server, one of APIS.
+        context: tokens that the model's context must have for it to be of use; 0 where it is not said.
+        seed: files of config/ that it writes itself later: each is copied once.
     """
 
     name: str
@@ -49,6 +56,9 @@ class Tool(Record):
     state: tuple[str, ...]
     config: tuple[ConfigFile, ...]
     renderer: str = ""
+    api: str = APIS[0]
+    context: int = 0
+    seed: tuple[ConfigFile, ...] = ()
 
 
 def load(path: str) -> dict[str, Tool]:
@@ -135,7 +145,9 @@ def unusable(name: str, definitions: Mapping[str, Tool], search_path: str) -> st
 
 
 def _tool(name: str, entry: Entries) -> Tool:
-    entry.names(("title", "command", "headless", "environment", "state", "config", "models"))
+    entry.names((
+        "title", "command", "headless", "environment", "state", "config", "seed", "models", "api", "context",
+    ))  # fmt: skip
     command, environment = entry.texts("command"), entry.inner("environment")
     if not command or not command[0]:
         entry.refuse("has no command", "Name its program: `command: [PROGRAM]`.")
@@ -151,7 +163,24 @@ def _tool(name: str, entry: Entries) -> Tool:
         state=entry.texts("state"),
         config=tuple(_config_file(file) for file in entry.items("config")),
         renderer=entry.text("models"),
+        api=_api(entry),
+        context=_context(entry),
+        seed=tuple(_config_file(file) for file in entry.items("seed")),
     )
+
+
+def _api(entry: Entries) -> str:
+    api = entry.text("api") or APIS[0]
+    if api not in APIS:
+        entry.refuse(f"has api: {api!r}", f"It is one of {', '.join(APIS)}, or left out.")
+    return api
+
+
+def _context(entry: Entries) -> int:
+    context = entry.text("context") or "0"
+    if not (context.isascii() and context.isdigit() and len(context) <= _LONGEST_CONTEXT):
+        entry.refuse(f"has context: {context!r}", "Write the tokens as a whole number, such as 32768.")
+    return int(context)
 
 
 def _config_file(entry: Entries) -> ConfigFile:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 
@@ -60,7 +61,7 @@ def _fault(name: str, text: str) -> str | None:
 
 
 def install(tools: Iterable[Tool], home_directory: str, table: Iterable[Mount]) -> None:
-    """Make the tools' state directories and link their configuration to where they read it.
+    """Make the tools' state directories, and link or copy their configuration to where they read it.
 
     All of them, since one tool or a shell may start another. A mount of the user's own at such a place is
     left alone. The folders in home that hold the links are closed afterwards: a tool that finds its own
@@ -96,6 +97,26 @@ def _install(tool: Tool, home_directory: str, own: Iterable[str]) -> None:
         closable = file.target.startswith("~/") and folder != home_directory
         ours = f"{paths.rendered_folder(home_directory)}/{file.source}"
         link(ours if os.path.exists(ours) else f"{paths.CONFIG}/{file.source}", target, closable=closable)
+    for file in tool.seed:
+        _seed(f"{paths.CONFIG}/{file.source}", paths.place(file.target, home_directory))
+
+
+def _seed(source: str, target: str) -> None:
+    """Copy a file that the tool changes itself to its place, unless anything is there, be it a link."""
+    if os.path.lexists(target):
+        return
+    try:
+        with open(source, "rb") as file:
+            content = file.read()
+    except FileNotFoundError:
+        log.debug(f"{paths.on_host(source)} is missing: {target} is not made of it")
+        return
+    os.makedirs(os.path.dirname(target), OPEN, exist_ok=True)
+    # It follows no link that somebody has made in the meantime, and takes no other file's place.
+    with contextlib.suppress(FileExistsError):
+        descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with open(descriptor, "wb") as file:
+            file.write(content)
 
 
 def _provide(directory: str) -> None:

@@ -20,12 +20,16 @@ one:
   environment: {A: "1", B: 2}
   state: [share/one]
   config: [{file: one.json, at: ~/.one.json}]
+  seed: [{file: kept.json, at: "{data}/one/kept.json"}]
+  api: messages
+  context: 32768
 two: {command: [two]}
 """
 TWO = Tool("two", "two", ("two",), (), {}, (), ())
 ONE = Tool(
     "one", "The First", ("one", "--flag", "1"), ("run", "{prompt}"), {"A": "1", "B": "2"}, ("share/one",),
     (ConfigFile("one.json", "~/.one.json"),),
+    api="messages", context=32768, seed=(ConfigFile("kept.json", "{data}/one/kept.json"),),
 )  # fmt: skip
 DEFINED = {
     tool.name: tool
@@ -124,7 +128,13 @@ def test_a_file_that_is_none_is_refused(definitions: Path) -> None:
         ("{command: [a], config: [{file: b, at: c}, {at: c}]}", ".config[1]: this has no file"),
         ("{command: [a], config: [{file: b, at: [c]}]}", ".config[0]: this has at that is no text"),
         ("{command: [a], config: [{file: b, at: c, to: d}]}", ".config[0]: this has the unknown entry 'to'"),
+        ("{command: [a], seed: [{at: c}]}", ".seed[0]: this has no file"),
         ("{command: [a], models: [b]}", ": this has models that is no text"),
+        ("{command: [a], api: completions}", ": this has api: 'completions'"),
+        ("{command: [a], api: [chat]}", ": this has api that is no text"),
+        ("{command: [a], context: 32k}", ": this has context: '32k'"),
+        ("{command: [a], context: -1}", ": this has context: '-1'"),
+        ("{command: [a], context: 9999999999}", ": this has context: '9999999999'"),
         ("{command: [a], comand: [b]}", ": this has the unknown entry 'comand'"),
     ],
 )  # fmt: skip

@@ -83,6 +83,37 @@ def test_state_folders_and_configuration_are_put_in_place(home: Path) -> None:
     assert (data / "share" / "folder").readlink() == config.parent / "folder"
 
 
+SEEDED = TOOL._replace(config=(), seed=(ConfigFile("kept.json", "{data}/one/kept.json"),))
+
+
+def test_a_file_that_the_tool_changes_itself_is_copied_once(home: Path) -> None:
+    (home.parent / "config" / "kept.json").write_text("ours")
+    config_files.install([SEEDED], str(home), ())
+    kept = home.parent / "data" / "one" / "kept.json"
+    assert kept.read_text() == "ours"
+    assert kept.lstat().st_mode & 0o7777 == 0o600
+    kept.write_text("theirs")
+    config_files.install([SEEDED], str(home), ())
+    assert kept.read_text() == "theirs"
+
+
+@pytest.mark.parametrize("make", [Path.mkdir, os.mkfifo, lambda path: path.symlink_to("elsewhere")])
+def test_what_is_in_the_place_of_a_copy_stays(home: Path, make: Callable[[Path], None]) -> None:
+    (home.parent / "config" / "kept.json").write_text("ours")
+    kept = home.parent / "data" / "one" / "kept.json"
+    kept.parent.mkdir()
+    make(kept)
+    before = kept.lstat()
+    config_files.install([SEEDED], str(home), ())
+    assert kept.lstat() == before
+    assert list(kept.parent.iterdir()) == [kept]
+
+
+def test_without_a_file_to_copy_nothing_is_made(home: Path) -> None:
+    config_files.install([SEEDED], str(home), ())
+    assert not (home.parent / "data" / "one").exists()
+
+
 @pytest.mark.parametrize("make", [Path.touch, os.mkfifo, lambda path: path.symlink_to("/nowhere")])
 @pytest.mark.parametrize("name", ["share", "share/one"])
 def test_what_is_in_the_way_of_a_state_folder_is_moved_aside_and_said(
