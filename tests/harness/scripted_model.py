@@ -22,7 +22,9 @@ class Model:
         return [json.loads(line) for line in logs(self.name).splitlines() if line.startswith("{")]
 
     def completions(self) -> list[dict[str, Any]]:
-        return [request for request in self.requests() if request["path"] == "/v1/chat/completions"]
+        """Return those that asked the model for its next message, by whichever API."""
+        asked = [request for request in self.requests() if request.get("api")]
+        return [request for request in asked if request["answered"] != "count"]
 
     def listens(self) -> bool:
         # 0A is LISTEN and 1F40 is port 8000 in proc_net(5).

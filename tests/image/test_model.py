@@ -62,7 +62,7 @@ def test_awkward_ids_and_keys_arrive_as_they_are(sandbox: Sandbox, serve: Serve,
 def test_a_strict_server_is_asked_for_nothing_that_it_does_not_know(
     sandbox: Sandbox, serve: Serve, tool: str
 ) -> None:
-    model = serve("--fault", "strict")
+    model = serve("--fault", "unknown-fields")
     result = start(
         sandbox, "--no-build", "--tool", tool, "--", *headless(tool, "Write hello.txt"), MODEL_OUTPUT="1234"
     )

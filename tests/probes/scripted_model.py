@@ -1,52 +1,74 @@
-"""A scripted OpenAI-compatible server: it asks for one file to be written, then says it is done.
+"""A scripted model server: it asks for one file to be written, then says it is done.
 
 It stands in for a real model server where there is no GPU: `--shape` says for which one, `--fault` what
-is wrong with it, `--silent` how long it says nothing before a call. A request that offers a `write` tool
-is answered by a call of it, its arguments named by the JSON schema the agent sent; once a tool result is
-in the conversation, the answer is "done: wrote FILE". A path of a .txt file in the last user message is
-written instead. A single tool of another kind is called with arguments made from its schema, and its
-result answered as "done: RESULT". Each request leaves one JSON line on standard output.
+is wrong with it, `--silent` how long it says nothing before a call, `--apis` what it speaks, `--strict` that
+its template takes only one leading system message, and functions. A request that offers a tool that writes
+files is answered by a call of it, its arguments named by the JSON schema the agent sent, or else by one of
+its shell; once a tool result is in the conversation, the answer is "done: wrote FILE". A path of a .txt file
+in the last user message is written instead; "run `COMMAND`" and "look at /FILE.png" are done instead. A
+single tool of another kind is called with arguments made from its schema, and its result answered as
+"done: RESULT". Each request leaves one JSON line on standard output.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import re
 import select
 import ssl
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import chain, repeat
 from pathlib import Path, PurePosixPath
 from threading import Lock
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
+    from tests.probes.scripted import chat, messages, responses
+    from tests.probes.scripted.conversation import Answered, Call, Conversation, Json, Reply
+    from tests.probes.scripted.script import Script
     from tests.probes.server_shapes import SHAPES, Answer, LlamaCpp, Told, Vllm
 else:
     sys.path.insert(0, str(Path(__file__).parent))  # which an isolated interpreter leaves out
+    from scripted import chat, messages, responses
+    from scripted.conversation import Answered, Call, Conversation, Json, Reply
+    from scripted.script import Script
     from server_shapes import SHAPES, Answer, LlamaCpp, Told, Vllm
 
-Json = dict[str, Any]
-USAGE = {"prompt_tokens": 1000, "completion_tokens": 16, "total_tokens": 1016}
-PIECE = 24  # characters in one streamed delta
+
+class Api(Protocol):
+    """How a model server is asked, and how it answers."""
+
+    @property
+    def PATHS(self) -> tuple[str, ...]: ...  # noqa: N802 - a module's constant
+
+    def heard(self, request: Json, /) -> Conversation: ...
+
+    def most(self, request: Json, /) -> int | None: ...
+
+    def tells_usage(self, request: Json, /) -> bool: ...
+
+    def whole(self, reply: Reply, about: Answered, /) -> Json: ...
+
+    def events(self, reply: Reply, about: Answered, /) -> Iterator[str]: ...
+
+
+APIS: dict[str, Api] = {"chat": chat, "responses": responses, "messages": messages}
+PROMPT, COMPLETION = 1000, 16  # tokens
 DRIP = 0.5  # seconds between two bytes of a slow answer
 HUGE = 64 << 20
 DEEP = 100_000  # levels of lists in lists
 LOADING = 3  # GETs of the models that find the model loading
 THOUGHT = "The user asks for something to be done, and there is a tool for it."
-PATH = re.compile(r"(?<![\w./-])/[\w./-]+\.txt\b")
 FAULTS = (
     "cut", "deep", "empty", "empty-id", "error500", "half", "hang", "html", "huge", "loading", "no-tools",
-    "not-json", "proxy403", "proxy407", "proxy503", "reasoning", "redirect", "slow", "strict", "text-calls",
-    "thought-calls", "thousand",
+    "not-json", "proxy403", "proxy407", "proxy503", "reasoning", "redirect", "slow", "text-calls",
+    "thought-calls", "thousand", "unknown-fields",
 )  # fmt: skip
-# What a strict server knows of a request: that which every local one reads.
+# What a server that refuses unknown fields knows of a request: that which every local one reads.
 FIELDS = {
     "frequency_penalty", "max_tokens", "messages", "model", "n", "presence_penalty", "response_format",
     "seed", "stop", "stream", "stream_options", "temperature", "tool_choice", "tools", "top_p",
@@ -55,116 +77,12 @@ FIELDS = {
 SILENCES = ("headers", "first", "between")
 
 
-def text_of(content: Any) -> str:
-    """A message's content as text, which may come in parts."""
-    if isinstance(content, list):
-        return "".join(str(part.get("text", "")) for part in content)
-    return str(content or "")
-
-
-def messages_of(request: Json) -> list[Json]:
-    return request.get("messages") or []
-
-
-def last_text(request: Json, role: str) -> str:
-    texts = [text_of(m.get("content")) for m in messages_of(request) if m.get("role") == role]
-    return texts[-1] if texts else ""
-
-
-def has_result(request: Json) -> bool:
-    return any(message.get("role") == "tool" for message in messages_of(request))
-
-
-def invented(schema: Json, said: str) -> Json:
-    """Arguments for a tool of any kind: what was said as `name=value`, or else something of the type."""
-
-    def value(name: str, kind: Json) -> Any:
-        types = kind.get("type", "string")
-        first = types if isinstance(types, str) else types[0]
-        found = re.search(rf"(?<!\w){re.escape(name)}=(?:\"([^\"]*)\"|'([^']*)'|([^\s,;]+))", said)
-        word = None
-        if found:
-            double, single, bare = found.groups()
-            word = bare.rstrip(".!?") if bare is not None else double or single or ""
-        if first in ("integer", "number"):
-            number = re.fullmatch(r"(-?\d+)(\.\d+)?", word or "")
-            if number is None:
-                return 7
-            return float(number[1] + number[2]) if number[2] else int(number[1])
-        if first == "boolean":
-            return word is None or word == "true"
-        if first in ("array", "object"):
-            return [] if first == "array" else {}
-        return next(iter(kind.get("enum", [name]))) if word is None else word
-
-    return {name: value(name, kind) for name, kind in schema.get("properties", {}).items()}
-
-
-@dataclass(frozen=True)
-class Script:
-    """The one file that the model writes."""
-
-    file: str
-    content: str
-    directory: PurePosixPath
-
-    def arguments(self, schema: Json, file: str) -> Json | None:
-        """The arguments of the call, or None where the schema is not that of a file-writing tool."""
-        known: Json = schema.get("properties", {})
-        path = next((name for name in ("filePath", "file_path", "path") if name in known), None)
-        if path is None or "content" not in known:
-            return None
-        absolute = "absolute" in str(known[path].get("description", "")).lower()
-        place = str(self.directory / file) if absolute else file
-        others = dict.fromkeys(schema.get("required", []), f"write {file}")  # such as an intent
-        return {**others, path: place, "content": self.content}
-
-    def answer(self, request: Json) -> Json:
-        """The assistant's next message in this conversation."""
-        message: Json = {"role": "assistant", "content": "Scripted task"}  # such as a session's title
-        offered = {tool["function"]["name"]: tool["function"] for tool in request.get("tools") or []}
-        if not offered:
-            return message
-        said = last_text(request, "user")
-        named = PATH.search(said)
-        file = named[0] if named else self.file
-        writing = self.arguments(offered.get("write", {}).get("parameters", {}), file)
-        other = next(iter(offered.values())) if len(offered) == 1 and writing is None else None
-        if has_result(request):
-            return message | {"content": f"done: {last_text(request, 'tool') if other else f'wrote {file}'}"}
-        if other:
-            function = {"name": other["name"], "arguments": invented(other.get("parameters", {}), said)}
-        elif writing:
-            function = {"name": "write", "arguments": writing}
-        else:
-            return message | {"content": "no tool was offered that writes a file"}
-        function["arguments"] = json.dumps(function["arguments"])
-        call = {"id": f"call_{function['name']}", "type": "function", "function": function}
-        return message | {"content": None, "tool_calls": [call]}
-
-
-def as_text(message: Json) -> Json:
-    """The message where nothing makes a call of what the model wrote."""
-    if "tool_calls" not in message:
-        return message
-    function = message["tool_calls"][0]["function"]
-    call = json.dumps({"name": function["name"], "arguments": json.loads(function["arguments"])})
-    return {"role": "assistant", "content": f"<tool_call>\n{call}\n</tool_call>"}
-
-
-def deltas(message: Json, reasoning: str) -> Iterator[Json]:
-    """The message as a stream sends it: the role, then thought, text or call piece by piece."""
-
-    def pieces(text: str) -> list[str]:
-        return [text[start : start + PIECE] for start in range(0, len(text), PIECE)]
-
-    yield {"role": "assistant", "content": ""}
-    yield from ({reasoning: piece} for piece in pieces(message.get(reasoning, "")))
-    yield from ({"content": piece} for piece in pieces(message["content"] or ""))
-    for call in message.get("tool_calls", []):  # there is never more than one
-        yield {"tool_calls": [{"index": 0, **call, "function": {**call["function"], "arguments": ""}}]}
-        for piece in pieces(call["function"]["arguments"]):
-            yield {"tool_calls": [{"index": 0, "function": {"arguments": piece}}]}
+def as_text(reply: Reply) -> Reply:
+    """The reply where nothing makes a call of what the model wrote."""
+    if reply.call is None:
+        return reply
+    call = json.dumps({"name": reply.call.name, "arguments": json.loads(reply.call.arguments)})
+    return Reply(f"<tool_call>\n{call}\n</tool_call>")
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -173,6 +91,8 @@ class Handler(BaseHTTPRequestHandler):
     shape: Vllm
     key: str | None
     fault: str | None
+    apis: tuple[str, ...]
+    strict: bool  # whether the template is
     silent: float  # seconds before a call of a tool
     silence: str  # where in the answer it is
     reading: float  # tokens a second of the prompt, 0 for no time at all
@@ -195,7 +115,10 @@ class Handler(BaseHTTPRequestHandler):
         except ValueError:
             parsed = {}
         self.asked: Json = parsed if isinstance(parsed, dict) else {}
+        self.size = len(body)
         path, given = urlsplit(self.path).path, self.headers.get("Authorization")
+        self.api = self.api_of(path)
+        self.heard = APIS[self.api or "chat"].heard(self.asked)
         if self.spoiled():
             return
         if self.is_loading(path):
@@ -204,12 +127,23 @@ class Handler(BaseHTTPRequestHandler):
             self.reply(self.shape.refused(given), "unauthorized")
         elif self.command == "GET" and path in self.shape.lists:
             self.list_models()
-        elif self.command == "POST" and path in self.shape.completions:
-            self.complete()
+        elif self.command == "POST" and path.endswith("/count_tokens") and self.api:
+            self.reply(Answer(200, messages.counted(self.heard)), "count")
+        elif self.command == "POST" and self.api:
+            self.complete(APIS[self.api])
         elif own := self.shape.own(self.command, path, self.asked):
             self.reply(own, "own")
         else:
             self.reply(self.shape.missing(self.command, path), "not found")
+
+    def api_of(self, path: str) -> str | None:
+        """What is spoken at this path, None where it is nothing that this server has."""
+        if path.endswith("/count_tokens") and not self.shape.counts_tokens:
+            return None
+        known = {
+            root + name: api for root in self.shape.roots for api in self.apis for name in APIS[api].PATHS
+        }
+        return known.get(path)
 
     def spoiled(self) -> bool:
         """Whether the fault is one that answers every request, and has answered."""
@@ -259,40 +193,27 @@ class Handler(BaseHTTPRequestHandler):
             self.wfile.write(b"x" * min(1 << 20, rest - start))
         self.wfile.write(tail)
 
-    def complete(self) -> None:
+    def complete(self, api: Api) -> None:
         request, model = self.asked, str(self.asked.get("model"))
         refusal, why = self.refusal(request, model)
         if refusal:
             self.reply(refusal, why)
             return
         model = self.shape.load(model)
-        tokens = sum(len(text_of(m.get("content"))) for m in messages_of(request)) // 4
-        usage = USAGE | ({"prompt_tokens": tokens} if self.reading else {})
+        tokens = self.heard.characters // 4 if self.reading else PROMPT
         if self.reading:
             time.sleep(tokens / self.reading)
-        message = self.with_its_fault(self.script.answer(request))
-        calls = message.get("tool_calls")
-        answered = f"call: {calls[0]['function']['name']}" if calls else message["content"]
-        reason = "tool_calls" if calls else "stop"
-        silence = self.silence if calls and self.silent else ""
+        reply = self.with_its_fault(self.script.reply(self.heard))
+        about = Answered(model, tokens, COMPLETION, self.shape.reasoning, api.tells_usage(request))
+        answered = f"call: {reply.call.name}" if reply.call else reply.text
+        silence = self.silence if reply.call and self.silent else ""
         if silence == "headers" and not self.keep_silent():
             return
-        head: Json = {"id": "chatcmpl-scripted", "created": int(time.time()), "model": model}
         if not request.get("stream"):
-            whole = [{"index": 0, "message": message, "finish_reason": reason}]
-            head |= {"object": "chat.completion", "choices": whole, "usage": usage}
-            self.reply(Answer(200, head), answered)
+            self.reply(Answer(200, api.whole(reply, about)), answered)
             return
-        head |= {"object": "chat.completion.chunk", "choices": []}
-        steps: list[tuple[Json, str | None]] = [
-            (delta, None) for delta in deltas(message, self.shape.reasoning)
-        ]
-        steps.append(({}, reason))
-        chunks = [head | {"choices": [{"index": 0, "delta": d, "finish_reason": end}]} for d, end in steps]
-        if (request.get("stream_options") or {}).get("include_usage"):
-            chunks.append(head | {"usage": usage})
         self.begin(200, {"Content-Type": "text/event-stream", "Transfer-Encoding": "chunked"}, answered)
-        events = [f"data: {data}\n\n".encode() for data in [*map(json.dumps, chunks), "[DONE]"]]
+        events = [event.encode() for event in api.events(reply, about)]
         parts = [b"%x\r\n%b\r\n" % (len(event), event) for event in events] + [b"0\r\n\r\n"]
         if silence in ("first", "between"):
             middle = len(parts) // 2 if silence == "between" else 0
@@ -307,24 +228,34 @@ class Handler(BaseHTTPRequestHandler):
         unknown = sorted(request.keys() - FIELDS)
         if refusal := self.shape.unknown(model):
             return refusal, "unknown model"
-        if self.fault == "strict" and unknown:
+        if self.fault == "unknown-fields" and self.api == "chat" and unknown:
             said = f"Extra inputs are not permitted: {', '.join(unknown)}"
             return self.shape.error(400, said, "BadRequestError", unknown[0]), said
+        if self.strict and (said := self.against_the_template()):
+            return self.shape.error(400, said, "invalid_request_error"), said
         if self.fault == "no-tools" and request.get("tools") and request.get("tool_choice") != "none":
             return self.shape.no_tools(model), "no tools"
         return None, ""
 
-    def with_its_fault(self, message: Json) -> Json:
-        """The message as a server sends it that has this fault; no-tools, where nothing refuses them."""
+    def against_the_template(self) -> str:
+        """What a template such as Qwen3.5's, or llama.cpp for it, says of this request; "" for nothing."""
+        if self.heard.instructions not in ([], [0]):
+            return "System message must be at the beginning."
+        if set(self.heard.kinds) - {"function"}:
+            return "'type' of tool must be 'function'"
+        return ""
+
+    def with_its_fault(self, reply: Reply) -> Reply:
+        """The reply as a server sends it that has this fault; no-tools, where nothing refuses them."""
         if self.fault in ("no-tools", "text-calls"):
-            return as_text(message)
-        if self.fault == "thought-calls" and "tool_calls" in message:
-            return {"role": "assistant", "content": "", self.shape.reasoning: as_text(message)["content"]}
-        if self.fault == "empty-id" and "tool_calls" in message:
-            message["tool_calls"][0]["id"] = ""
-        elif self.fault == "reasoning":
-            message[self.shape.reasoning] = THOUGHT
-        return message
+            return as_text(reply)
+        if self.fault == "thought-calls" and reply.call:
+            return Reply(thought=as_text(reply).text)
+        if self.fault == "empty-id" and reply.call:
+            return Reply(call=Call("", reply.call.name, reply.call.arguments))
+        if self.fault == "reasoning":
+            return Reply(reply.text, reply.call, THOUGHT)
+        return reply
 
     def keep_silent(self) -> bool:
         """Say nothing for as long as is wanted; tell whether the client is still there."""
@@ -373,16 +304,21 @@ class Handler(BaseHTTPRequestHandler):
         self.end_headers()
 
     def note(self, answered: str) -> None:
-        asked = self.asked
+        asked, heard = self.asked, self.heard
         line = {
             "method": self.command,
             "path": self.path,
+            "api": self.api,
             "authorization": self.headers.get("Authorization"),
             "model": asked.get("model"),
-            "max_tokens": asked.get("max_tokens") or asked.get("max_completion_tokens"),
-            "prompt_characters": sum(len(text_of(m.get("content"))) for m in messages_of(asked)),
-            "tools": len(asked.get("tools") or []),
-            "tool_result": has_result(asked),
+            "max_tokens": APIS[self.api or "chat"].most(asked),
+            "bytes": self.size,
+            "prompt_characters": heard.characters,
+            "system_messages": len(heard.instructions),
+            "tools": len(heard.kinds),
+            "kinds": sorted(set(heard.kinds)),
+            "tool_result": heard.has_result,
+            "images": sum(said.images for said in heard.messages),
             "answered": answered,
         }
         print(json.dumps(line) + "\n", end="", flush=True)
@@ -402,8 +338,15 @@ def context(word: str) -> int | None:
     return None if word == "absent" else int(word)
 
 
+def apis(words: str) -> tuple[str, ...]:
+    named = tuple(words.split(","))
+    if unknown := set(named) - set(APIS):
+        raise argparse.ArgumentTypeError(f"there is no {', '.join(sorted(unknown))}: {', '.join(APIS)} are")
+    return named
+
+
 def main() -> None:
-    parser = argparse.ArgumentParser(description="Serve a scripted OpenAI-compatible model.")
+    parser = argparse.ArgumentParser(description="Serve a scripted model.")
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=8000, help="0 takes a free one and logs it first")
     parser.add_argument("--model", action="append", help="may be given several times")
@@ -425,6 +368,8 @@ def main() -> None:
         "--reading", type=float, default=0, help="tokens of the prompt that it reads a second"
     )
     parser.add_argument("--fault", choices=FAULTS)
+    parser.add_argument("--apis", type=apis, default=tuple(APIS), help="what it speaks, with commas between")
+    parser.add_argument("--strict", action="store_true", help="one leading system message, functions only")
     given = parser.parse_args()
     models = given.model or ["scripted-model"]
     if given.fault == "empty":
@@ -435,6 +380,7 @@ def main() -> None:
     Handler.script = Script(given.file, given.content, given.directory)
     Handler.shape, Handler.key, Handler.fault = SHAPES[given.shape](told), given.key, given.fault
     Handler.silent, Handler.silence, Handler.reading = given.silent, given.silence, given.reading
+    Handler.apis, Handler.strict = given.apis, given.strict
     Handler.loading = LOADING if given.fault == "loading" else 0
     server = Server((given.host, given.port), Handler)
     if given.tls:

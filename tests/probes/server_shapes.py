@@ -48,7 +48,8 @@ class Vllm:
     owner: ClassVar[str] = "vllm"
     kind: ClassVar[str] = "application/json"
     reasoning: ClassVar[str] = "reasoning_content"
-    completions: ClassVar[tuple[str, ...]] = ("/v1/chat/completions",)
+    roots: ClassVar[tuple[str, ...]] = ("/v1/",)
+    counts_tokens: ClassVar[bool] = True
     lists: ClassVar[tuple[str, ...]] = ("/v1/models",)
 
     def __init__(self, told: Told) -> None:
@@ -162,7 +163,7 @@ class LlamaCpp(Vllm):
     """llama-server: any model will do, and the list of models needs no key."""
 
     kind = "application/json; charset=utf-8"
-    completions = ("/v1/chat/completions", "/chat/completions")
+    roots = ("/v1/", "/")
     lists = ("/v1/models", "/models")
 
     def models(self) -> Json:
@@ -322,6 +323,7 @@ class Ollama(Vllm):
     """Ollama: what a model was made for is told by /api/show, what it has by /api/ps once it is loaded."""
 
     reasoning = "reasoning"
+    counts_tokens = False
 
     def models(self) -> Json:
         return {"object": "list", "data": super().models()["data"] or None}  # null, where there are none

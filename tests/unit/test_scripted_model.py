@@ -234,12 +234,159 @@ def test_a_call_may_be_a_thought_or_have_no_id(serve: Serve) -> None:
     assert message["tool_calls"][0]["id"] == ""
 
 
-def test_a_strict_server_refuses_what_it_does_not_know(serve: Serve) -> None:
-    model = serve("--fault", "strict")
+def test_a_server_may_refuse_fields_that_it_does_not_know(serve: Serve) -> None:
+    model = serve("--fault", "unknown-fields")
     status, answer = model.complete("", store=False, max_completion_tokens=1, max_tokens=1)
     assert status == 400
     assert answer["error"]["message"] == "Extra inputs are not permitted: max_completion_tokens, store"
     assert model.complete("", max_tokens=1)[0] == 200
+
+
+BASH = {
+    "name": "Bash",
+    "parameters": {"properties": {"command": {"type": "string"}}, "required": ["command"]},
+}
+WORDS = {
+    "name": "shell",
+    "parameters": {
+        "properties": {"cmd": {"type": "array"}, "quiet": {"type": "boolean"}, "why": {"type": "string"}},
+        "required": ["cmd", "quiet", "why"],
+    },
+}
+FILE = {
+    "name": "Write",
+    "parameters": {"properties": {"file_path": {"description": "An absolute path"}, "content": {}}},
+}
+VIEW = {"name": "view_image", "parameters": {"properties": {"path": {"type": "string"}}}}
+READ = {"name": "read", "parameters": {"properties": {"filePath": {"type": "string"}}}}
+PLACE = "/home/agent/workspace/hello.txt"
+HELLO = "hello from the scripted model\n"
+
+
+@pytest.mark.parametrize(
+    ("said", "tools", "name", "arguments"),
+    [
+        ("Write it", [BASH, FILE], "Write", {"file_path": PLACE, "content": HELLO}),
+        ("Write it", [VIEW, BASH], "Bash", {"command": f"printf %s '{HELLO}' >hello.txt"}),
+        ("Please run `id -u`.", [FILE, BASH], "Bash", {"command": "id -u"}),
+        ("Run `id`", [FILE, WORDS], "shell", {"cmd": ["bash", "-c", "id"], "quiet": False, "why": "run it"}),
+        ("Look at /home/a.png", [READ, BASH, VIEW], "view_image", {"path": "/home/a.png"}),
+        ("Look at /home/a.png", [BASH, READ], "read", {"filePath": "/home/a.png"}),
+    ],
+    ids=["its file", "by a shell", "a command", "a command's words", "an image", "an image as a file"],
+)  # fmt: skip
+def test_a_tool_is_chosen_by_what_it_is_for(
+    serve: Serve, said: str, tools: list[Json], name: str, arguments: Json
+) -> None:
+    assert called(serve().complete(said, *tools)) == (name, arguments)
+
+
+def events(model: Model, path: str, body: Json) -> list[Json]:
+    lines = model.send(path, {"model": "scripted-model", "stream": True, **body}).read().splitlines()
+    read = [json.loads(line.removeprefix(b"data: ")) for line in lines if line.startswith(b"data: ")]
+    assert [b"event: " + event["type"].encode() for event in read] == [
+        line for line in lines if line.startswith(b"event: ")
+    ]
+    return read
+
+
+def test_responses_are_streamed_and_come_again_as_input(serve: Serve) -> None:
+    model = serve()
+    offered = {
+        "tools": [
+            {"type": "function", "name": "Bash", "parameters": BASH["parameters"]},
+            {"type": "web_search"},
+        ]
+    }
+    asked = {"role": "developer", "content": [{"type": "input_text", "text": "Be brief."}]}
+    user = {"type": "message", "role": "user", "content": [{"type": "input_text", "text": "Run `id`"}]}
+    read = events(model, "/v1/responses", {"instructions": "Help.", "input": [asked, user], **offered})
+    (item,) = read[-1]["response"]["output"]
+    assert (item["type"], item["name"], json.loads(item["arguments"])) == (
+        "function_call",
+        "Bash",
+        {"command": "id"},
+    )
+    deltas = [event["delta"] for event in read if event["type"] == "response.function_call_arguments.delta"]
+    assert "".join(deltas) == item["arguments"]
+    assert read[-1]["response"]["usage"]["total_tokens"] == 1016
+    line = model.logged()
+    assert (line["api"], line["system_messages"], line["kinds"]) == (
+        "responses",
+        2,
+        ["function", "web_search"],
+    )
+    image = {"type": "input_image", "image_url": "data:image/png;base64,"}
+    result = {"type": "function_call_output", "call_id": item["call_id"], "output": [image]}
+    read = events(model, "/v1/responses", {"input": [user, item, result], **offered})
+    assert read[-1]["response"]["output"][0]["content"][0]["text"] == "done: ran id"
+    assert model.logged()["images"] == 1
+    status, answer = model.ask(
+        "/v1/responses", {"model": "scripted-model", "input": "Hello", "max_output_tokens": 9}
+    )
+    assert (status, answer["output"][0]["content"][0]["text"]) == (200, "Scripted task")
+    assert model.logged()["max_tokens"] == 9
+
+
+def test_messages_are_streamed_and_counted(serve: Serve) -> None:
+    model = serve("--fault", "reasoning")
+    offered = {"tools": [{"name": "Write", "input_schema": FILE["parameters"]}]}
+    system = {"system": [{"type": "text", "text": "Help."}]}
+    user = {"role": "user", "content": "Write it"}
+    read = events(model, "/v1/messages?beta=true", {**system, "messages": [user], **offered})
+    starts = [event["content_block"] for event in read if event["type"] == "content_block_start"]
+    assert [block["type"] for block in starts] == ["thinking", "tool_use"]
+    deltas = [event["delta"] for event in read if event["type"] == "content_block_delta"]
+    text = "".join(delta.get("partial_json", "") for delta in deltas)
+    assert json.loads(text)["file_path"] == "/home/agent/workspace/hello.txt"
+    assert read[-2]["delta"]["stop_reason"] == "tool_use"
+    assert read[-2]["usage"] == {"input_tokens": 1000, "output_tokens": 16}
+    line = model.logged()
+    assert (line["api"], line["system_messages"], line["kinds"]) == ("messages", 1, ["function"])
+    result = {
+        "type": "tool_result",
+        "tool_use_id": starts[1]["id"],
+        "content": [{"type": "text", "text": "ok"}],
+    }
+    messages = [user, {"role": "user", "content": [result]}]
+    answer = model.ask("/v1/messages", {"model": "scripted-model", "messages": messages, **offered})[1]
+    assert answer["content"][1]["text"] == "done: wrote hello.txt"
+    assert model.ask("/v1/messages/count_tokens", {"messages": [user]}) == (200, {"input_tokens": 2})
+
+
+@pytest.mark.parametrize(
+    ("shape", "missing"),
+    [
+        ("vllm", (404, {"detail": "Not Found"})),
+        ("lmstudio", (200, {"error": "Unexpected endpoint or method. (POST /v1/messages)"})),
+    ],
+)
+def test_a_server_may_lack_an_api(serve: Serve, shape: str, missing: tuple[int, Json]) -> None:
+    model = serve("--shape", shape, "--apis", "chat,responses")
+    body = {"model": "scripted-model", "messages": [], "input": []}
+    assert model.ask("/v1/messages", body) == missing
+    assert (model.ask("/v1/responses", body)[0], model.ask("/v1/chat/completions", body)[0]) == (200, 200)
+
+
+@pytest.mark.parametrize(
+    ("messages", "kind", "said"),
+    [
+        (["system", "user"], "function", None),
+        (["user"], "function", None),
+        (["system", "developer", "user"], "function", "System message must be at the beginning."),
+        (["user", "system"], "function", "System message must be at the beginning."),
+        (["system", "user"], "namespace", "'type' of tool must be 'function'"),
+    ],
+)
+def test_a_strict_template_takes_one_system_message_and_functions(
+    serve: Serve, messages: list[str], kind: str, said: str | None
+) -> None:
+    body = {
+        "model": "scripted-model", "messages": [{"role": role, "content": "x"} for role in messages],
+        "tools": [{"type": kind, "function": BASH}],
+    }  # fmt: skip
+    status, answer = serve("--strict").ask("/v1/chat/completions", body)
+    assert (status, answer.get("error", {}).get("message")) == (400 if said else 200, said)
 
 
 def test_tools_may_be_refused_or_not_be_understood(serve: Serve) -> None:
