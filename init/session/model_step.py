@@ -48,7 +48,7 @@ def connect(plan: Plan, settings: Settings) -> None:
     # What an earlier start of this container left has to go, too.
     if not (asked or os.path.exists(paths.rendered_folder(plan.home))):
         return
-    words = ("--lenient",) if models == "lenient" else ()
+    words = ("--lenient",) if models == "lenient" else ("--for", tool.name) if tool is not None else ()
     code = supervise.step(environment.program(paths.CONNECT, words, plan.home, os.environ), settings.grace)
     if code:
         raise Finished(code)
