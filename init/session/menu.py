@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import select
 import termios
+import time
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from typing import Literal, Protocol, TextIO, TypeVar
 
     class Entry(Protocol):
@@ -24,9 +25,24 @@ if TYPE_CHECKING:
 
     Choice = TypeVar("Choice", bound=Entry)
 
+    class News(Protocol):
+        """Why some cannot be chosen, which comes when it is known."""
 
-def ask(
-    entries: Sequence[Choice], source: int, out: TextIO, timeout: float = 0, what: str = "tool"
+        def fileno(self) -> int:
+            """Return what can be read when it has come."""
+
+        def read(self) -> Mapping[str, str]:
+            """Return the reasons, by name."""
+
+
+def ask(  # noqa: PLR0913 - what is offered, where, for how long, and what changes meanwhile
+    entries: Sequence[Choice],
+    source: int,
+    out: TextIO,
+    timeout: float = 0,
+    *,
+    what: str = "tool",
+    news: News | None = None,
 ) -> Choice | None:
     """Ask until the answer is a number or a name of the list; an empty line takes the first.
 
@@ -37,32 +53,58 @@ def ask(
         timeout: seconds to wait for a first answer before the default is taken, 0 for ever. Nobody may be
             there: `docker compose up` and `docker run -t` give a terminal that nobody can type into.
         what: what they are, in one word.
+        news: what may come meanwhile: those that cannot be chosen are then shown with the reason.
 
     Returns:
         The one chosen, or None where the input ended.
     """
-    width = max(len(entry.name) for entry in entries)
-    lines = [f"  {n}) {entry.name:<{width}}  {entry.title}" for n, entry in enumerate(entries, 1)]
-    out.write("\n".join([f"Which {what}?", *lines, ""]))
-    patience = f", {entries[0].name} is taken in {timeout:g} s" if timeout else ""
+    unfit: Mapping[str, str] = {}
+    deadline = time.monotonic() + timeout
+    out.write(_list(entries, what, unfit))
+    # Lines between the list's first and the question.
+    above = len(entries) + 1
     while True:
-        out.write(f"Number or name [1{patience}]: ")
+        default = next((entry for entry in entries if entry.name not in unfit), entries[0])
+        number = entries.index(default) + 1
+        patience = f", {default.name} is taken in {timeout:g} s" if timeout else ""
+        out.write(f"Number or name [{number}{patience}]: ")
         out.flush()
-        if timeout and not select.select([source], [], [], timeout)[0]:
+        left = max(0.0, deadline - time.monotonic()) if timeout else None
+        awaited: list[int | News] = [source, news] if news else [source]
+        ready = select.select(awaited, [], [], left)[0]
+        if not ready:
             # What was typed without Enter is not meant for the tool.
             termios.tcflush(source, termios.TCIFLUSH)
-            out.write(f"\nNo answer: {entries[0].name} it is.\n")
-            return entries[0]
+            out.write(f"\nNo answer: {default.name} it is.\n")
+            return default
+        if news is not None and source not in ready:
+            unfit, news = news.read(), None
+            out.write(f"\r\033[{above}A\033[J" + _list(entries, what, unfit))
+            above = len(entries) + 1
+            continue
         line = _read(source)
         if not line:
             out.write("\n")
             return None
         answer = line.decode(errors="replace").strip()
-        choice = match(answer, entries)
-        if choice is not None:
+        choice = match(answer, entries) if answer else default
+        if choice is None:
+            out.write(f"There is no {answer!a}: a number from 1 to {len(entries)} or a name, please.\n")
+        elif choice.name in unfit and choice is not default:
+            out.write(f"{choice.name} cannot be used: {unfit[choice.name]}. Another, please.\n")
+        else:
             return choice
-        out.write(f"There is no {answer!a}: a number from 1 to {len(entries)} or a name, please.\n")
-        timeout, patience = 0, ""
+        timeout, above = 0, above + 2
+
+
+def _list(entries: Sequence[Choice], what: str, unfit: Mapping[str, str]) -> str:
+    width = max(len(entry.name) for entry in entries)
+    lines = [f"  {n}) {entry.name:<{width}}  {entry.title}" for n, entry in enumerate(entries, 1)]
+    grey = [
+        f"\033[2m{line}: {unfit[entry.name]}\033[0m" if entry.name in unfit else line
+        for entry, line in zip(entries, lines, strict=True)
+    ]
+    return "\n".join([f"Which {what}?", *grey, ""])
 
 
 def ask_stopped(name: str, source: int, out: TextIO) -> Literal["resume", "shell", "quit"]:

@@ -7,7 +7,7 @@ import sys
 from init import log, paths, signals, tools
 from init.errors import Finished, SandboxError
 from init.record import Record
-from init.session import environment, menu, places
+from init.session import environment, menu, places, survey
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -105,8 +105,13 @@ def choose_tool(settings: Settings, installed: tuple[Tool, ...]) -> Tool | None:
     if not menu.is_interactive():
         log.info(f"no terminal to ask at: starting {installed[0].name}, the first in TOOLS")
         return installed[0]
-    with signals.interruptible():
-        return menu.ask(installed, 0, sys.stderr, settings.menu_timeout)
+    news = survey.begin(installed, settings)
+    try:
+        with signals.interruptible():
+            return menu.ask(installed, 0, sys.stderr, settings.menu_timeout, news=news)
+    finally:
+        if news is not None:
+            news.end()
 
 
 def command(plan: Plan, arguments: Sequence[str], environ: Mapping[str, str]) -> Command:

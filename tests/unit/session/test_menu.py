@@ -115,3 +115,66 @@ def test_a_wrong_answer_shows_that_somebody_is_there(terminal: Terminal) -> None
 def test_what_an_answer_means(answer: str, name: str | None) -> None:
     chosen = menu.match(answer, TOOLS)
     assert (chosen.name if chosen else None) == name
+
+
+class News:
+    """Reasons that have come."""
+
+    def __init__(self, reasons: dict[str, str]) -> None:
+        self.reasons = reasons
+        self.end, self.begin = os.pipe()
+        os.write(self.begin, b"x")
+
+    def fileno(self) -> int:
+        return self.end
+
+    def read(self) -> dict[str, str]:
+        os.read(self.end, 1)
+        return self.reasons
+
+
+def ask_with(terminal: Terminal, news: News, keys: bytes = b"", timeout: float = 0) -> str | None:
+    """Ask, and answer once the news are told."""
+
+    class Out(io.StringIO):
+        def write(self, text: str) -> int:
+            if "\033[J" in text:
+                os.write(terminal.keyboard, keys)
+            return super().write(text)
+
+    terminal.out = Out()
+    chosen = menu.ask(TOOLS, terminal.screen, terminal.out, timeout, news=news)
+    os.close(news.begin)
+    os.close(news.end)
+    return chosen.name if chosen else None
+
+
+@pytest.mark.parametrize(
+    ("reasons", "keys", "name"),
+    [
+        ({"opencode": "no API"}, b"\n", "omp"),
+        ({"opencode": "no API"}, b"opencode\n3\n", "2"),
+        ({"omp": "no API"}, b"2\n\n", "opencode"),
+        ({"opencode": "a", "omp": "b", "2": "c"}, b"\n", "opencode"),
+        ({}, b"2\n", "omp"),
+    ],
+    ids=["the default is one that can", "by its name", "by its number", "none can", "all can"],
+)
+def test_what_cannot_be_used_is_not_taken(
+    terminal: Terminal, reasons: dict[str, str], keys: bytes, name: str
+) -> None:
+    assert ask_with(terminal, News(reasons), keys) == name
+
+
+def test_what_cannot_be_used_is_grey_and_says_why(terminal: Terminal) -> None:
+    ask_with(terminal, News({"omp": "the server has no /messages"}), b"2\n1\n")
+    shown = terminal.out.getvalue()
+    assert "\033[2m  2) omp       Omp: the server has no /messages\033[0m\n" in shown
+    # Three tools and the line above them.
+    assert "\r\033[4A\033[J" in shown
+    assert "omp cannot be used: the server has no /messages. Another, please." in shown
+
+
+def test_nobody_there_gets_the_first_that_can_be_used(terminal: Terminal) -> None:
+    assert ask_with(terminal, News({"opencode": "no API"}), timeout=0.5) == "omp"
+    assert "No answer: omp it is." in terminal.out.getvalue()
