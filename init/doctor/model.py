@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from init.doctor import reading, tool_call
+from init.doctor import other_apis, reading, tool_call
 from init.errors import SandboxError
-from init.model import completion, configuration, discovery, failures, gateway, proxy
+from init.model import apis, completion, configuration, discovery, failures, gateway, proxy
 from init.model.catalogue import NO_LIST, ambiguous, joined, resolve
 from init.model.failures import EndpointError
 from init.model.servers import Places
@@ -31,17 +31,19 @@ class Examined(Record):
     Attributes:
         catalogue: the models.
         reading: seconds for which the slowest of them reads a tool's own prompt.
+        unusable: what the main model cannot be asked by: names of config/tools.yml, api.
     """
 
     catalogue: Catalogue
     reading: float
+    unusable: frozenset[str] = frozenset()
 
 
 COUNT = "Count from one to twenty in words, separated by commas. Write nothing else."
 
 
 def model(
-    report: Report, variables: Mapping[str, str], sockets: str, tools: Iterable[Tool]
+    report: Report, variables: Mapping[str, str], sockets: str, tools: Sequence[Tool]
 ) -> Examined | None:
     """Examine each server and each model; return them where the tools can be tried with them.
 
@@ -80,7 +82,13 @@ def model(
         _examine(report, provider, entry) for provider in catalogue.providers for entry in provider.models
     ]
     known = [seconds for seconds in readings if seconds is not None]
-    return Examined(catalogue, max(known)) if len(known) == len(readings) else None
+    if len(known) < len(readings):
+        return None
+    provider, entry = catalogue.main()
+    for tool in tools:
+        if reason := apis.too_small(tool, entry):
+            report.warn("context", reason, "Start the server with more, or take another tool.")
+    return Examined(catalogue, max(known), other_apis.examine(report, provider, entry, tools))
 
 
 def _nothing_set(report: Report, sockets: str, tools: Iterable[Tool]) -> None:

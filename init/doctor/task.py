@@ -39,6 +39,9 @@ def try_each(report: Report, tools: Iterable[Tool], examined: Examined) -> None:
         if not (tool.headless and tool.renderer):
             report.skip(tool.name, "config/tools.yml gives it no headless mode, or no models")
             continue
+        if tool.api in examined.unusable:
+            report.skip(tool.name, f"the server is not to be used by {tool.api}, see above")
+            continue
         if examined.reading > TOO_LONG:
             report.skip(tool.name, "the model reads its prompt for too long to wait; try it by hand")
             continue

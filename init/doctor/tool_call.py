@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from init.model.completion import Call, Reply
 
 ADD = "Use the tool add to add a=19 and b=23, then tell me the sum. Do not calculate it yourself."
-TOOL = {
+TOOL: dict[str, Any] = {
     "type": "function",
     "function": {
         "name": "add",
