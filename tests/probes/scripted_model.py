@@ -4,10 +4,10 @@ It stands in for a real model server where there is no GPU: `--shape` says for w
 is wrong with it, `--silent` how long it says nothing before a call, `--apis` what it speaks, `--strict` that
 its template takes only one leading system message, and functions. A request that offers a tool that writes
 files is answered by a call of it, its arguments named by the JSON schema the agent sent, or else by one of
-its shell; once a tool result is in the conversation, the answer is "done: wrote FILE". A path of a .txt file
-in the last user message is written instead; "run `COMMAND`" and "look at /FILE.png" are done instead. A
-single tool of another kind is called with arguments made from its schema, and its result answered as
-"done: RESULT". Each request leaves one JSON line on standard output.
+its shell; once the tool's result is in the conversation, the answer is "done: wrote FILE". The last user
+message that has tasks may name others, one after the other: "write FILE.txt", "run `COMMAND`", "look at
+/FILE.png". A single tool of another kind is called with arguments made from its schema, and its result
+answered as "done: RESULT". Each request leaves one JSON line on standard output.
 """
 
 from __future__ import annotations

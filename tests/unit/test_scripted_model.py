@@ -192,7 +192,8 @@ def test_a_plain_tool_is_called_and_its_result_told(serve: Serve) -> None:
 
 def test_the_file_that_was_named_is_written(serve: Serve) -> None:
     model = serve()
-    assert called(model.complete("Write a/hello.txt", ADD, WRITE))[1]["path"] == "hello.txt"
+    assert called(model.complete("Write it", ADD, WRITE))[1]["path"] == "hello.txt"
+    assert called(model.complete("Write a/b.txt", ADD, WRITE))[1]["path"] == "a/b.txt"
     arguments = called(model.complete("Write to /tmp/x/pong.txt.", WRITE, ADD))[1]
     assert arguments == {"path": "/tmp/x/pong.txt", "content": "hello from the scripted model\n"}  # noqa: S108
     messages = [{"role": "user", "content": "Write it"}, {"role": "tool", "content": "ok"}]
@@ -279,6 +280,19 @@ def test_a_tool_is_chosen_by_what_it_is_for(
     serve: Serve, said: str, tools: list[Json], name: str, arguments: Json
 ) -> None:
     assert called(serve().complete(said, *tools)) == (name, arguments)
+
+
+def test_tasks_are_done_one_after_the_other_and_after_those_of_before(serve: Serve) -> None:
+    model = serve()
+    result = {"role": "tool", "content": "ok"}
+    before = [{"role": "user", "content": "Write a.txt"}, result]
+    messages = [*before, {"role": "user", "content": "Run `id`, then write b.txt."}]
+    assert called(model.complete("", BASH, FILE, messages=messages)) == ("Bash", {"command": "id"})
+    messages += [result, {"role": "user", "content": "It is late."}]
+    name, arguments = called(model.complete("", BASH, FILE, messages=messages))
+    assert (name, arguments["file_path"]) == ("Write", "/home/agent/workspace/b.txt")
+    answer = model.complete("", BASH, FILE, messages=[*messages, result])[1]
+    assert answer["choices"][0]["message"]["content"] == "done: ran id, wrote b.txt"
 
 
 def events(model: Model, path: str, body: Json) -> list[Json]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -44,6 +45,13 @@ class Conversation:
     def last(self, role: str) -> str:
         texts = [said.text for said in self.messages if said.role == role]
         return texts[-1] if texts else ""
+
+    def asked(self, task: re.Pattern[str]) -> tuple[str, int]:
+        """The last task of the user's, and how many results came after it; others may speak in his name."""
+        places = [place for place, said in enumerate(self.messages) if said.role == "user"]
+        place = next((n for n in reversed(places) if task.search(self.messages[n].text)), -1)
+        results = sum(said.role == "tool" for said in self.messages[place + 1 :])
+        return (self.messages[place].text if place >= 0 else self.last("user")), results
 
     @property
     def has_result(self) -> bool:

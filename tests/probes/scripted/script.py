@@ -10,17 +10,26 @@ import re
 import shlex
 from dataclasses import dataclass
 from pathlib import PurePosixPath
-from typing import Any
+from typing import Any, NamedTuple
 
 from .conversation import Call, Conversation, Json, Reply
 
 PATHS = ("filePath", "file_path", "path")
 CONTENTS = ("content", "file_text")
 COMMANDS = ("command", "cmd")
-# What the user may ask for in place of the one file: another, a command, a look at an image.
-FILE = re.compile(r"(?<![\w./-])/[\w./-]+\.txt\b")
-COMMAND = re.compile(r"\brun `([^`]+)`", re.IGNORECASE)
-IMAGE = re.compile(r"\blook at (/\S+\.png)\b", re.IGNORECASE)
+# What a user may ask for, one after the other: to write a file, to run a command, to look at an image.
+TASK = re.compile(
+    r"\bwrite (?:to )?(?P<file>[\w./-]+\.txt)\b|\brun `(?P<command>[^`]+)`|\blook at (?P<image>/\S+\.png)\b",
+    re.IGNORECASE,
+)
+
+
+class Step(NamedTuple):
+    """A call of a tool, and what there is to say when it is done."""
+
+    name: str
+    arguments: Json
+    done: str
 
 
 def among(names: tuple[str, ...], known: Json) -> str | None:
@@ -75,32 +84,37 @@ class Script:
         """The assistant's next message in this conversation."""
         if not heard.tools:
             return Reply("Scripted task")  # such as a session's title
-        said = heard.last("user")
-        call, done = self.task(heard.tools, said)
-        if call is None and len(heard.tools) == 1:
-            (name,) = heard.tools
-            call, done = (name, invented(heard.tools[name], said)), heard.last("tool")
-        if heard.has_result:
-            return Reply(f"done: {done}")
-        if call is None:
+        said, results = heard.asked(TASK)
+        steps = self.steps(heard, said)
+        if results >= len(steps):
+            return Reply(f"done: {', '.join(step.done for step in steps if step)}")
+        step = steps[results]
+        if step is None:
             return Reply("no tool was offered that could do it")
-        name, arguments = call
-        return Reply(call=Call(f"call_{name}", name, json.dumps(arguments)))
+        number = sum(message.role == "tool" for message in heard.messages)
+        return Reply(call=Call(f"call_{number}_{step.name}", step.name, json.dumps(step.arguments)))
 
-    def task(self, tools: dict[str, Json], said: str) -> tuple[tuple[str, Json] | None, str]:
-        """The call that does what was asked for, and what there is to say afterwards."""
-        if image := IMAGE.search(said):
-            return self.looking(tools, image[1]), f"looked at {image[1]}"
-        if command := COMMAND.search(said):
-            return self.running(tools, command[1]), f"ran {command[1]}"
-        named = FILE.search(said)
-        file = named[0] if named else self.file
+    def steps(self, heard: Conversation, said: str) -> list[Step | None]:
+        tasks = [task.groupdict() for task in TASK.finditer(said)] or [{"file": self.file}]
+        steps = [self.step(heard.tools, **{what: of for what, of in task.items() if of}) for task in tasks]
+        if steps == [None] and len(heard.tools) == 1:
+            (name,) = heard.tools
+            steps = [Step(name, invented(heard.tools[name], said), heard.last("tool"))]
+        return steps
+
+    def step(
+        self, tools: dict[str, Json], *, file: str = "", command: str = "", image: str = ""
+    ) -> Step | None:
+        if image:
+            return self.looking(tools, image)
+        if command:
+            return self.running(tools, command, f"ran {command}")
         for name in sorted(tools, key=lambda name: name != "write"):
             arguments = self.writing(tools[name], file)
             if arguments and re.search("write|create", name, re.IGNORECASE):
-                return (name, arguments), f"wrote {file}"
-        command_line = f"printf %s {shlex.quote(self.content)} >{shlex.quote(file)}"
-        return self.running(tools, command_line), f"wrote {file}"
+                return Step(name, arguments, f"wrote {file}")
+        line = f"printf %s {shlex.quote(self.content)} >{shlex.quote(file)}"
+        return self.running(tools, line, f"wrote {file}")
 
     def writing(self, schema: Json, file: str) -> Json | None:
         """The arguments of the call, or None where the schema is not that of a file-writing tool."""
@@ -112,15 +126,15 @@ class Script:
         place = str(self.directory / file) if absolute else file
         return {**required(schema, f"write {file}"), path: place, content: self.content}
 
-    def running(self, tools: dict[str, Json], line: str) -> tuple[str, Json] | None:
+    def running(self, tools: dict[str, Json], line: str, done: str) -> Step | None:
         for name, schema in tools.items():
             known: Json = schema.get("properties", {})
             if command := among(COMMANDS, known):
                 words = ["bash", "-c", line] if kind_of(known[command]) == "array" else line
-                return name, {**required(schema, "run it"), command: words}
+                return Step(name, {**required(schema, "run it"), command: words}, done)
         return None
 
-    def looking(self, tools: dict[str, Json], image: str) -> tuple[str, Json] | None:
+    def looking(self, tools: dict[str, Json], image: str) -> Step | None:
         """The call of what reads images: a tool for them, or the one that reads files."""
 
         def is_for_images(name: str) -> bool:
@@ -129,5 +143,6 @@ class Script:
         for name in sorted(tools, key=is_for_images, reverse=True):
             path = among(PATHS, tools[name].get("properties", {}))
             if path and re.search("read|view", name, re.IGNORECASE):
-                return name, {**required(tools[name], "look at it"), path: image}
+                arguments = {**required(tools[name], "look at it"), path: image}
+                return Step(name, arguments, f"looked at {image}")
         return None
