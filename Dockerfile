@@ -47,19 +47,45 @@ COPY --from=checkout /checkout/gateway /opt/sandbox/gateway
 RUN python3 -m compileall -q /opt/sandbox \
  && rm -rf /opt/sandbox/bin /opt/sandbox/.lock
 
-# The tools of the npm registry: package-lock.json holds a hash of each. Debian's npm brings 400 MB of
-# packages along; it stays in this stage and installs the npm that the image ships.
-FROM base AS node
+# What is installed from the npm registry: a package-lock.json holds a hash of each package. Debian's npm brings
+# 400 MB of packages along; it stays in this stage and installs the npm that the image ships.
+FROM base AS npm
 ARG APT_MIRROR=""
 ARG NPM_REGISTRY=""
 RUN --mount=type=bind,from=checkout,source=/checkout/scripts/build,target=/build --mount=type=secret,id=extra_ca \
     /build/with-network /build/apt-install npm
-WORKDIR /opt/tools
-COPY --from=checkout /checkout/locks/npm/package.json /checkout/locks/npm/package-lock.json ./
+
+FROM npm AS toolchain
+WORKDIR /opt/tools/toolchain
+COPY --from=checkout /checkout/locks/toolchain /checkout/scripts/tools/toolchain ./
+RUN echo yes >chosen
 RUN --mount=type=bind,from=checkout,source=/checkout/scripts/build,target=/build --mount=type=secret,id=extra_ca \
-    /build/with-network npm ci --ignore-scripts --no-audit --no-fund --cache /tmp/npm \
- && /build/check-npm-integrity \
- && /build/trim-tools
+    /build/install-tool
+
+# A file for each tool, so that a tool's stage is built anew where its own choice changes, and for no other.
+FROM base AS chosen
+ARG IMAGE_TOOLS=opencode,omp
+RUN --mount=type=bind,from=checkout,source=/checkout/scripts/build,target=/build \
+    --mount=type=bind,from=checkout,source=/checkout/locks/npm,target=/locks \
+    /build/choose-tools /locks /chosen
+
+# Each tool is a stage, which installs nothing where it is not chosen, and a layer.
+FROM npm AS tool
+COPY --from=toolchain /out /opt/tools
+
+FROM tool AS opencode
+WORKDIR /opt/tools/opencode
+COPY --from=checkout /checkout/locks/npm/opencode /checkout/scripts/tools/opencode ./
+COPY --from=chosen /chosen/opencode chosen
+RUN --mount=type=bind,from=checkout,source=/checkout/scripts/build,target=/build --mount=type=secret,id=extra_ca \
+    /build/install-tool
+
+FROM tool AS omp
+WORKDIR /opt/tools/omp
+COPY --from=checkout /checkout/locks/npm/omp /checkout/scripts/tools/omp ./
+COPY --from=chosen /chosen/omp chosen
+RUN --mount=type=bind,from=checkout,source=/checkout/scripts/build,target=/build --mount=type=secret,id=extra_ca \
+    /build/install-tool
 
 FROM base AS sandbox
 ARG APT_MIRROR=""
@@ -86,7 +112,7 @@ ARG UV_PYTHON_INSTALL_MIRROR=""
 RUN --mount=type=bind,from=checkout,source=/checkout/scripts/build,target=/build --mount=type=secret,id=extra_ca \
     /build/with-network /build/install-python
 
-COPY --from=node /opt/tools /opt/tools
+COPY --from=toolchain /out /opt/tools
 # A worktree that is not in the container is not gone: git prunes none by itself. And nobody but the agent is here,
 # so that another owner of a folder is no danger.
 RUN git config --system gc.worktreePruneExpire never && git config --system --add safe.directory '*'
@@ -104,6 +130,12 @@ ARG NPM_REGISTRY=""
 RUN --mount=type=bind,from=checkout,source=/checkout/scripts/build,target=/build --mount=type=secret,id=extra_ca \
     mkdir -p /opt/sandbox && /build/with-network /usr/bin/python3 -I /build/profiles.py /opt/sandbox/profiles.json
 
+# No program in the image raises privileges.
+RUN find / -xdev -type f -perm /6000 -exec chmod a-s {} +
+
+COPY --from=opencode /out /opt/tools
+COPY --from=omp /out /opt/tools
+
 COPY --from=python /opt/sandbox /opt/sandbox
 COPY --from=checkout /checkout/config /etc/sandbox/config
 COPY --from=checkout /checkout/.opencode /etc/sandbox/opencode
@@ -115,11 +147,10 @@ COPY --from=checkout /checkout/image/bin /usr/local/bin
 RUN ln -s /usr/lib/python3/dist-packages/seccomp.*.so /opt/sandbox/ \
  && /usr/bin/python3 -I -S -c 'import sys; sys.path.insert(0, "/opt/sandbox"); import prctl, psutil, seccomp, structlog, yaml' \
  && test -z "$(LD_PRELOAD=libnss_wrapper.so true 2>&1)"
-# The agent's account at 1000:1000 and its home; no program in the image raises privileges, and no group
-# reads the password file, so that sharing a system GID gives nothing.
+# The agent's account at 1000:1000 and its home; no group reads the password file, so that sharing a system GID gives
+# nothing.
 RUN sandbox-prepare \
  && mkdir -m 1733 /run/gateway \
- && find / -xdev -type f -perm /6000 -exec chmod a-s {} + \
  && chown root:root /etc/shadow /etc/gshadow && chmod 0600 /etc/shadow /etc/gshadow
 
 # Tools keep state and caches under data/, whatever HOME is. What the agent can write is last on PATH.

@@ -1,15 +1,22 @@
 #!/usr/bin/env bash
 # Renews every lock: Python's with hashes, npm's with integrity. The files name no index, so that a build
-# behind a mirror installs exactly the same bytes from there.
+# behind a mirror installs exactly the same bytes from there. `lock.sh TOOL...` renews no more than the locks of these.
 set -euo pipefail
 CDPATH='' cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.."
 
+NODE=24.21.0
+NPM=$(sed -n 's/.*"npm": "\(.*\)".*/\1/p' locks/toolchain/package.json)
+
 main() {
-  compile locks/runtime.txt
-  compile locks/build.txt --group build
-  compile locks/demo.txt --group demo
-  compile locks/dev.txt --group dev
-  npm_lock
+  local folders=("${@/#/locks/npm/}") folder
+  if (($# == 0)); then
+    compile locks/runtime.txt
+    compile locks/build.txt --group build
+    compile locks/demo.txt --group demo
+    compile locks/dev.txt --group dev
+    folders=(locks/toolchain locks/npm/*)
+  fi
+  for folder in "${folders[@]}"; do npm_lock "$folder"; done
 }
 
 compile() {
@@ -22,9 +29,16 @@ compile() {
 }
 
 npm_lock() {
-  python3 scripts/npm_lock.py forget locks/npm/package-lock.json
-  (cd locks/npm && npm install --package-lock-only --ignore-scripts --omit-lockfile-registry-resolved)
-  python3 scripts/npm_lock.py complete locks/npm/package-lock.json
+  local lock=$1/package-lock.json
+  [[ ! -e $lock ]] || python3 scripts/npm_lock.py forget "$lock"
+  (cd "$1" && with_node npm install --package-lock-only --ignore-scripts --omit-lockfile-registry-resolved)
+  python3 scripts/npm_lock.py complete "$lock"
+  python3 scripts/npm_lock.py check "$lock"
+}
+
+# The npm that the image has, under a Node.js that every tool takes: under an older one npm silently locks old versions.
+with_node() {
+  npm exec --yes --package="node@$NODE" --package="npm@$NPM" -- "$@"
 }
 
 main "$@"

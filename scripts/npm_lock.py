@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""What npm leaves undone in package-lock.json: `npm_lock.py forget FILE` before it, `complete FILE` after.
+"""What npm leaves undone in package-lock.json: `npm_lock.py forget FILE` before it, `complete` and `check FILE` after.
 
 ``npm ci`` refuses a lock that lacks any optional dependency, even one for another operating system, and a
 registry may lack some of them. So what npm could not add is added here, without an integrity hash: it can
@@ -7,6 +7,9 @@ never be installed by accident, since the image's build takes no package without
 
 npm leaves an entry without a hash as it is, however often it runs. So these are taken out first: where the
 registry has them by now, npm adds them with their hashes.
+
+And npm may lock another version than package.json asks for: the newest whose ``engines`` fit the Node.js that it
+runs under, where a range leaves it a choice.
 """
 
 from __future__ import annotations
@@ -20,16 +23,25 @@ from typing import Any
 OS = {"windows": "win32"}
 CPU = {"aarch64": "arm64"}
 PLATFORM = re.compile(r"(linux|darwin|windows|win32|freebsd)-(x64|arm64|aarch64)")
+EXACT = re.compile(r"\d+\.\d+\.\d+(-[\w.]+)?")
 
 
 def main(verb: str, path: Path) -> None:
-    """Rewrite a lock.
+    """Rewrite a lock, or check that it has what the package.json beside it asks for.
 
     Args:
-        verb: forget or complete.
+        verb: forget, complete or check.
         path: the lock.
+
+    Raises:
+        SystemExit: the check failed; says what to do.
     """
     lock = json.loads(path.read_text())
+    if verb == "check":
+        wanted = json.loads((path.parent / "package.json").read_text())["dependencies"]
+        if found := faults(wanted, lock["packages"]):
+            sys.exit("\n".join(f"error: {path}: {fault}" for fault in found))
+        return
     lock["packages"] = {"forget": forget, "complete": complete}[verb](lock["packages"])
     path.write_text(json.dumps(lock, indent=2) + "\n")
 
@@ -61,6 +73,18 @@ def complete(packages: dict[str, Any]) -> dict[str, Any]:
                 **({"libc": ["musl"]} if "musl" in name else {}),
             }
     return dict(sorted({**packages, **added}.items()))
+
+
+def faults(wanted: dict[str, str], packages: dict[str, Any]) -> list[str]:
+    """Return what is wrong: a version that is not exact, or that the lock does not have."""
+    found = []
+    for name, version in wanted.items():
+        locked = packages.get(f"node_modules/{name}", {}).get("version", "nothing")
+        if not EXACT.fullmatch(version):
+            found.append(f"package.json asks for {name} {version!r}: write one exact version there")
+        elif locked != version:
+            found.append(f"package.json asks for {name} {version}, and npm locked {locked}: run scripts/lock.sh")
+    return found
 
 
 if __name__ == "__main__":
