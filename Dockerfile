@@ -87,6 +87,34 @@ COPY --from=chosen /chosen/omp chosen
 RUN --mount=type=bind,from=checkout,source=/checkout/scripts/build,target=/build --mount=type=secret,id=extra_ca \
     /build/install-tool
 
+FROM tool AS pi
+WORKDIR /opt/tools/pi
+COPY --from=checkout /checkout/locks/npm/pi /checkout/scripts/tools/pi ./
+COPY --from=chosen /chosen/pi chosen
+RUN --mount=type=bind,from=checkout,source=/checkout/scripts/build,target=/build --mount=type=secret,id=extra_ca \
+    /build/install-tool
+
+FROM tool AS qwen
+WORKDIR /opt/tools/qwen
+COPY --from=checkout /checkout/locks/npm/qwen /checkout/scripts/tools/qwen ./
+COPY --from=chosen /chosen/qwen chosen
+RUN --mount=type=bind,from=checkout,source=/checkout/scripts/build,target=/build --mount=type=secret,id=extra_ca \
+    /build/install-tool
+
+FROM tool AS codex
+WORKDIR /opt/tools/codex
+COPY --from=checkout /checkout/locks/npm/codex /checkout/scripts/tools/codex ./
+COPY --from=chosen /chosen/codex chosen
+RUN --mount=type=bind,from=checkout,source=/checkout/scripts/build,target=/build --mount=type=secret,id=extra_ca \
+    /build/install-tool
+
+FROM tool AS claude
+WORKDIR /opt/tools/claude
+COPY --from=checkout /checkout/locks/npm/claude /checkout/scripts/tools/claude ./
+COPY --from=chosen /chosen/claude chosen
+RUN --mount=type=bind,from=checkout,source=/checkout/scripts/build,target=/build --mount=type=secret,id=extra_ca \
+    /build/install-tool
+
 FROM base AS sandbox
 ARG APT_MIRROR=""
 RUN --mount=type=bind,from=checkout,source=/checkout/scripts/build,target=/build --mount=type=secret,id=extra_ca \
@@ -135,6 +163,10 @@ RUN find / -xdev -type f -perm /6000 -exec chmod a-s {} +
 
 COPY --from=opencode /out /opt/tools
 COPY --from=omp /out /opt/tools
+COPY --from=pi /out /opt/tools
+COPY --from=qwen /out /opt/tools
+COPY --from=codex /out /opt/tools
+COPY --from=claude /out /opt/tools
 
 COPY --from=python /opt/sandbox /opt/sandbox
 COPY --from=checkout /checkout/config /etc/sandbox/config
