@@ -73,8 +73,9 @@ def build(
         options: of `docker compose build`.
 
     Raises:
-        HostError: it was not built.
+        HostError: it was not built, or is not to be built so.
     """
+    check_tools(tools_asked_for(configuration.variables, options), known_tools(compose.root))
     told = sources(supervisor, compose, configuration)
     if told.get("BASE_IMAGE") == LOCAL_BASE:
         say(f"base: {LOCAL_BASE}, which --bootstrap built (drop it: docker image rm {LOCAL_BASE})")
@@ -107,6 +108,38 @@ def require(
     """
     if not _is_here(supervisor, configuration.image, environ):
         raise HostError(f"there is no image {configuration.image}.", todo)
+
+
+def tools_asked_for(variables: Mapping[str, str], options: Sequence[str]) -> str:
+    """Return IMAGE_TOOLS, "" for the Dockerfile's default; the last --build-arg wins."""
+    named = [word.partition("=")[2] for word in options if word.startswith("IMAGE_TOOLS=")]
+    return named[-1] if named else variables.get("IMAGE_TOOLS", "")
+
+
+def known_tools(root: Path) -> list[str]:
+    """Return the tools that an image can have: those with a lock."""
+    return sorted(path.parent.name for path in root.glob("locks/npm/*/package-lock.json"))
+
+
+def check_tools(asked: str, known: Sequence[str]) -> None:
+    """See to it that IMAGE_TOOLS can be built; scripts/build/choose-tools does the same where start.sh does not build.
+
+    Raises:
+        HostError: it cannot, and what to write.
+    """
+    names = asked.split(",") if asked else []
+    wrong = (
+        "it has a space" if re.search(r"\s", asked)
+        else "a name is missing beside a comma" if "" in names
+        else next((f"there is no tool {name}" for name in names if name not in known), "")
+        or next((f"it has {name} twice" for name in names if names.count(name) > 1), "")
+    )  # fmt: skip
+    if wrong:
+        raise HostError(
+            f"IMAGE_TOOLS is {asked!r}: {wrong}.",
+            "Write names with commas between them, as in opencode,omp, in .env, the environment or --build-arg.",
+            f"The tools: {' '.join(known)}",
+        )
 
 
 def sources(supervisor: Supervisor, compose: Compose, configuration: Configuration) -> dict[str, str]:
