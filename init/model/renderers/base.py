@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from init.errors import SandboxError
 from init.record import Record
 
 TYPE_CHECKING = False
@@ -43,6 +44,20 @@ def title(provider: Provider) -> str:
 def model_of(catalogue: Catalogue, role: str) -> tuple[str, str]:
     """Return the server's name and the model's id for a role; the main model's where it has none."""
     return catalogue.roles.get(role) or catalogue.roles["main"]
+
+
+def require_tools(catalogue: Catalogue, tool: str) -> None:
+    """Refuse a main model that cannot call tools, for a tool that always sends some.
+
+    Raises:
+        SandboxError: it is such a model.
+    """
+    model = catalogue.main()[1]
+    if not model.tools:
+        raise SandboxError(
+            f"{tool} works only with a model that can call tools, and {model.id} is said not to",
+            "Take OpenCode, OMP, pi or Claude Code; or serve it with tools, and leave MODEL_TOOLS=off out.",
+        )
 
 
 def inner(content: Any, *names: str) -> dict[str, Any]:

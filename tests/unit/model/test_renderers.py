@@ -87,10 +87,11 @@ def test_omp_gets_providers_models_and_roles() -> None:
 
 
 # What lifts the limits of each tool that were made for clouds, such as giving up on a model that is silent.
-# And how often it is there: for each of two servers, or once.
+# And how often it is there: once, or for each of two servers or three models.
 LIFTED = {
     "opencode": {'"timeout": false': 2, '"headerTimeout": false': 2, '"chunkTimeout": false': 2},
     "omp": {"'PI_STREAM_FIRST_EVENT_TIMEOUT_MS': '0'": 1, '"streamIdleTimeoutMs": 0': 2},
+    "qwen": {'"timeout": 0': 3, '"streamIdleTimeoutMs": 0': 3},
     "pi": {'"httpIdleTimeoutMs": 0': 1},
 }
 
