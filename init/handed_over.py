@@ -9,6 +9,7 @@ from __future__ import annotations
 # The main model; certificates for Node.js and bun; whom no proxy is asked for; what the tools' renderers set.
 NAMES = frozenset((
     "SANDBOX_MODEL_ID", "SANDBOX_MODEL_URL", "NODE_EXTRA_CA_CERTS", "no_proxy", "NO_PROXY",
+    "CODEX_CA_CERTIFICATE",
     "OPENCODE_CONFIG", "OPENCODE_CONFIG_DIR", "OPENCODE_DISABLE_PROJECT_CONFIG",
     "PI_CONFIG_FILES", "PI_NO_TITLE", "PI_STREAM_FIRST_EVENT_TIMEOUT_MS",
 ))  # fmt: skip

@@ -1,4 +1,4 @@
-"""The syntax that the name of a configuration file promises: JSON with comments, YAML 1.2."""
+"""The syntax that the name of a configuration file promises: JSON with comments, YAML 1.2, TOML."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-_JSON, _YAML = (".json", ".jsonc"), (".yml", ".yaml")
+_JSON, _YAML, _TOML = (".json", ".jsonc"), (".yml", ".yaml"), ".toml"
 
 # A string, which stays, or what JSON with comments allows besides JSON, which goes.
 _STRING = r'("(?:[^"\\\n]|\\.)*")'
@@ -21,7 +21,7 @@ _TRAILING_COMMA = _STRING + r"|,(?=\s*[}\]])"
 
 def is_known(name: str) -> bool:
     """Tell whether a file of this name has a syntax that is checked."""
-    return name.endswith((*_JSON, *_YAML)) and not name.startswith(".")
+    return name.endswith((*_JSON, *_YAML, _TOML)) and not name.startswith(".")
 
 
 def fault(name: str, text: str) -> str | None:
@@ -30,11 +30,13 @@ def fault(name: str, text: str) -> str | None:
         return _json_fault(text)
     if name.endswith(_YAML):
         return _yaml_fault(text)
+    if name.endswith(_TOML):
+        return _toml_fault(text)
     return None
 
 
 def content(name: str, text: str) -> Any:
-    """Return what a JSON or YAML file of this name holds; YAML is read by version 1.2, as the tools do.
+    """Return what a file of this name holds; YAML is read by version 1.2, as the tools do.
 
     Raises:
         ValueError: it is not valid; says where.
@@ -42,6 +44,8 @@ def content(name: str, text: str) -> Any:
     problem = fault(name, text)
     if problem:
         raise ValueError(problem)
+    if name.endswith(_TOML):
+        return _toml_content(text)
     return _json_content(text) if name.endswith(_JSON) else _yaml_content(text)
 
 
@@ -87,6 +91,25 @@ def _loader() -> Any:
     ):
         Loader.add_implicit_resolver(f"tag:yaml.org,2002:{kind}", re.compile(f"^(?:{pattern})$"), list(first))
     return Loader
+
+
+def _toml_content(text: str) -> Any:
+    # Not at the top, as PyYAML.
+    import tomllib
+
+    return tomllib.loads(text)
+
+
+def _toml_fault(text: str) -> str | None:
+    try:
+        _toml_content(text)
+    except RecursionError:
+        return "it is nested too deeply"
+    except ValueError as error:
+        # It ends in `(at line 1, column 2)`, or in `(at end of document)`.
+        why, _, place = str(error).rpartition(" (at ")
+        return f"{place.removesuffix(')')}: {why}" if why else str(error)
+    return None
 
 
 def _json_fault(text: str) -> str | None:

@@ -67,7 +67,7 @@ def untouched(tool: Tool) -> bool:
     """Tell whether the tool's configuration is what was shipped, which names no model."""
     known = prebuilt.read()
     for file in tool.config:
-        if not file.source.endswith((".json", ".yml")):
+        if not file.source.endswith((".json", ".yml", ".toml")):
             continue
         path = os.path.normpath(f"{paths.CONFIG}/{file.source}")
         try:

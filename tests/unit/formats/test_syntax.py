@@ -219,3 +219,25 @@ def test_every_value_has_its_place() -> None:
         "g": "line 5, column 1", "g[0]": "line 4, column 8",
     }  # fmt: skip
     assert yaml_text.places("") == {}
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        ('a = 1\n[b]\n"c d" = {e = "f"} # why', None),
+        ("", None),
+        ("a = 1\nb 2", "line 2, column 3: Expected '=' after a key"),
+        ("a = 1\na = 2\n", "line 2, column 6: Cannot overwrite a value"),
+        ('a = "', "end of document: Unterminated string"),
+        ("a = " + "[" * 2000, "it is nested too deeply"),
+    ],
+)
+def test_toml_is_read_and_its_faults_are_told_with_their_place(text: str, fault: str | None) -> None:
+    found = syntax.fault("a.toml", text)
+    assert found == fault if fault is None else str(found).startswith(fault)
+
+
+def test_toml_content_keeps_its_types() -> None:
+    assert syntax.content("a.toml", 'a = 1\n[b]\nc = [true, "x"]') == {"a": 1, "b": {"c": [True, "x"]}}
+    with pytest.raises(ValueError, match="end of document"):
+        syntax.content("a.toml", "a =")

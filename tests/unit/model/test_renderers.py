@@ -91,6 +91,7 @@ def test_omp_gets_providers_models_and_roles() -> None:
 LIFTED = {
     "opencode": {'"timeout": false': 2, '"headerTimeout": false': 2, '"chunkTimeout": false': 2},
     "omp": {"'PI_STREAM_FIRST_EVENT_TIMEOUT_MS': '0'": 1, '"streamIdleTimeoutMs": 0': 2},
+    "codex": {'"stream_idle_timeout_ms" = 86400000': 1},
     "qwen": {'"timeout": 0': 3, '"streamIdleTimeoutMs": 0': 3},
     "pi": {'"httpIdleTimeoutMs": 0': 1},
 }
