@@ -9,7 +9,7 @@ from init.errors import SandboxError
 from init.formats import prebuilt
 from init.formats.entries import is_missing, unreadable
 from init.model import proxy, renderers
-from init.model.renderers.base import Rendered
+from init.model.renderers.base import NO_KEY, Rendered
 from init.tools import FILE
 
 TYPE_CHECKING = False
@@ -35,11 +35,12 @@ def write(home: str, catalogue: Catalogue, definitions: Iterable[Tool], environ:
     """
     folder = paths.rendered_folder(home)
     files: dict[str, str] = {}
-    variables = _variables(catalogue)
+    variables, key = _variables(catalogue), catalogue.main()[0].server.key or NO_KEY
     for tool in definitions:
         rendered = _render(tool, catalogue, folder)
         files.update(rendered.files)
         variables.update(rendered.variables)
+        variables.update(dict.fromkeys(rendered.keys, key))
         for reason in rendered.ignored:
             log.warning(reason, fix="To use the model server's, take that setting out.")
     certificates = [_text(entry.server.ca, "replace") for entry in catalogue.providers if entry.server.ca]

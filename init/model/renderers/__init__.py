@@ -12,7 +12,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from init.model.renderers.base import Renderer
 
-NAMES = ("opencode", "omp", "pi", "qwen", "codex")
+NAMES = ("opencode", "omp", "pi", "qwen", "codex", "claude")
 
 
 def load(name: str) -> Renderer:

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     # The models, the user's own files, the folder that the rendered files will be in.
     Renderer: TypeAlias = Callable[[Catalogue, Own, str], "Rendered"]
 
+# In the place of a key, for tools that do not ask a server without one.
+NO_KEY = "none"
 # For a model that cannot call tools (MODEL_TOOLS=off): a short prompt, no tools, no request for a title.
 PROMPT = "You are a helpful assistant. Answer briefly."
 
@@ -28,11 +30,13 @@ class Rendered(Record):
         files: contents by name; a name that config/ has too takes that file's place.
         variables: environment variables by name.
         ignored: what of the models the user's own configuration leaves unused, to be told.
+        keys: names of variables that hold the key of the main model's server, or a word where it wants none.
     """
 
     files: Mapping[str, str]
     variables: Mapping[str, str]
     ignored: tuple[str, ...] = ()
+    keys: tuple[str, ...] = ()
 
 
 def title(provider: Provider) -> str:

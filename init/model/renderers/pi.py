@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from init.model.renderers.base import PROMPT, Rendered, inner, merged, model_of, title
+from init.model.renderers.base import NO_KEY, PROMPT, Rendered, inner, merged, model_of, title
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ def _provider(provider: Provider) -> dict[str, Any]:
         "baseUrl": provider.told,
         "api": "openai-completions",
         # pi offers no model without one. $ has it read the variable.
-        "apiKey": f"${provider.server.variable}" if provider.server.key else "none",
+        "apiKey": f"${provider.server.variable}" if provider.server.key else NO_KEY,
         "compat": _COMPAT,
         "models": models,
     }

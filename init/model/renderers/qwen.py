@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from init.errors import SandboxError
-from init.model.renderers.base import Rendered, inner, merged, require_tools, title
+from init.model.renderers.base import NO_KEY, Rendered, inner, merged, require_tools, title
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from init.model.catalogue import Catalogue, Model, Provider
     from init.model.renderers.base import Own
 
-# It has no model without a key, which it takes from a variable.
-_NO_KEY = "QWEN_NO_KEY"
+# It takes keys from variables alone.
+_KEYLESS = "QWEN_NO_KEY"
 # Its own limits of minutes are a cloud's; 0 is none. The longest of all is lifted by tools.yml.
 _PATIENT = {"timeout": 0, "streamIdleTimeoutMs": 0, "maxRetries": 1}
 
@@ -29,7 +29,7 @@ def render(catalogue: Catalogue, own: Own, _folder: str) -> Rendered:
     user = own("qwen-settings.json")
     theirs = inner(user, "modelProviders").get("openai")
     models = [_model(provider, model) for provider in catalogue.providers for model in provider.models]
-    ours: dict[str, Any] = {"security": {"auth": {"selectedType": "openai"}}, "env": {_NO_KEY: "none"}}
+    ours: dict[str, Any] = {"security": {"auth": {"selectedType": "openai"}}, "env": {_KEYLESS: NO_KEY}}
     ignored: tuple[str, ...] = ()
     if inner(user, "model").get("name"):
         first = user["model"]["name"]
@@ -57,7 +57,7 @@ def _model(provider: Provider, model: Model) -> dict[str, Any]:
         "id": model.id,
         "name": f"{model.id} ({title(provider)})",
         "baseUrl": provider.told,
-        "envKey": provider.server.variable if provider.server.key else _NO_KEY,
+        "envKey": provider.server.variable if provider.server.key else _KEYLESS,
         "generationConfig": {
             "contextWindowSize": model.context,
             "samplingParams": {"max_tokens": model.output},

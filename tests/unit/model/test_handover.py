@@ -77,3 +77,15 @@ def test_a_home_that_cannot_be_written_is_told(home: Path) -> None:
     (home / ".sandbox").write_text("")
     with pytest.raises(SandboxError, match="cannot write"):
         handover.write(str(home), sample(), (), {})
+
+
+def test_a_key_reaches_a_tool_that_wants_it_by_a_name_of_its_own(home: Path) -> None:
+    claude = Tool("claude", "Claude Code", ("claude",), (), {}, (), (), "claude")
+    catalogue = sample()
+    keyless = catalogue._replace(roles={"main": catalogue.roles["fast"]})
+    found = []
+    for each in (catalogue, keyless):
+        handover.write(str(home), each, [claude], {})
+        found.append(environment.model_variables(str(home))["ANTHROPIC_AUTH_TOKEN"])
+        handover.clear(str(home))
+    assert found == ["s3cret", "none"]

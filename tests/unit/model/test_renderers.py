@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from init import handed_over, tools
 from init.model import renderers
 from init.model.catalogue import Catalogue, Model, Provider
 from init.model.renderers import omp as omp_renderer
@@ -16,6 +18,7 @@ from init.model.renderers import opencode as opencode_renderer
 from init.model.renderers.base import Rendered
 from init.model.servers import Origin, Server
 
+SHIPPED = Path(__file__).parents[3] / "config" / "tools.yml"
 KEYED = Server("big", "http://h/v1", "s3cret", "MODEL_BIG_API_KEY", "", Origin("servers.big"), ())
 OPEN = Server("small", "http://s/v1", "", "MODEL_SMALL_API_KEY", "", Origin("servers.small"), ())
 
@@ -91,8 +94,13 @@ def test_omp_gets_providers_models_and_roles() -> None:
 LIFTED = {
     "opencode": {'"timeout": false': 2, '"headerTimeout": false': 2, '"chunkTimeout": false': 2},
     "omp": {"'PI_STREAM_FIRST_EVENT_TIMEOUT_MS': '0'": 1, '"streamIdleTimeoutMs": 0': 2},
+    "claude": {
+        "'API_FORCE_IDLE_TIMEOUT': '0'": 1,
+        "'API_TIMEOUT_MS': '86400000'": 1,
+        "'CLAUDE_STREAM_FIRST_BYTE_TIMEOUT_MS': '86400000'": 1,
+    },
     "codex": {'"stream_idle_timeout_ms" = 86400000': 1},
-    "qwen": {'"timeout": 0': 3, '"streamIdleTimeoutMs": 0': 3},
+    "qwen": {"'QWEN_STREAM_MAX_LIFETIME_MS': '0'": 1, '"timeout": 0': 3, '"streamIdleTimeoutMs": 0': 3},
     "pi": {'"httpIdleTimeoutMs": 0': 1},
 }
 
@@ -100,7 +108,8 @@ LIFTED = {
 @pytest.mark.parametrize("name", renderers.NAMES)
 def test_no_tool_is_left_with_a_limit_made_for_clouds(name: str) -> None:
     rendered = renderers.load(name)(sample(), own(), "/r")
-    given = f"{rendered.files}{rendered.variables}"
+    defined = tools.load(str(SHIPPED))[name].environment
+    given = f"{rendered.files}{rendered.variables}{defined}"
     assert {word: given.count(word) for word in LIFTED[name]} == LIFTED[name]
 
 
@@ -117,6 +126,14 @@ def test_a_limit_of_the_users_own_stays() -> None:
 def test_no_file_holds_a_key(name: str) -> None:
     rendered = renderers.load(name)(sample(), own(), "/r")
     assert "s3cret" not in f"{rendered.files}{rendered.variables}"
+
+
+@pytest.mark.parametrize("name", renderers.NAMES)
+def test_every_variable_is_handed_over(name: str) -> None:
+    catalogue = sample()
+    certified = [entry._replace(server=entry.server._replace(ca="/ca.pem")) for entry in catalogue.providers]
+    rendered = renderers.load(name)(catalogue._replace(providers=tuple(certified)), own(), "/r")
+    assert [each for each in (*rendered.variables, *rendered.keys) if not handed_over.is_one(each)] == []
 
 
 @given(st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1))
