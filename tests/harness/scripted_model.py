@@ -23,7 +23,7 @@ class Model:
 
     def completions(self) -> list[dict[str, Any]]:
         """Return those that asked the model for its next message, by whichever API."""
-        asked = [request for request in self.requests() if request.get("api")]
+        asked = [request for request in self.requests() if request.get("api") and request["model"]]
         return [request for request in asked if request["answered"] != "count"]
 
     def listens(self) -> bool:

@@ -46,10 +46,12 @@ def test_a_server_that_speaks_it_is_asked_for_nothing(sandbox: Sandbox, serve: S
     result = start(sandbox, "--no-build", "--tool", "picky", MODEL_API_KEY="k")
     assert (result.returncode, result.stdout) == (0, "started picky\n"), result.stderr
     assert "picky needs a context of 65536, scripted-model has 40000" in result.stderr
-    (asked,) = model.completions()
+    (asked,) = [request for request in model.requests() if request.get("api")]
     assert (asked["path"], asked["bytes"], asked["authorization"]) == ("/v1/messages", 2, "Bearer k")
     start(sandbox, "--no-build", "--tool", "plain", MODEL_API_KEY="k")
-    assert len(model.completions()) == 1, "who speaks chat completions asks for nothing else"
+    assert len([request for request in model.requests() if request.get("api")]) == 1, (
+        "who speaks chat completions asks for nothing else"
+    )
 
 
 def test_the_menu_greys_it_out_with_the_reason(sandbox: Sandbox, serve: Serve) -> None:

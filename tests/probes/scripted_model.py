@@ -226,6 +226,8 @@ class Handler(BaseHTTPRequestHandler):
     def refusal(self, request: Json, model: str) -> tuple[Answer | None, str]:
         """Why no answer is made, if none is, and how that is logged."""
         unknown = sorted(request.keys() - FIELDS)
+        if not request.get("model"):
+            return self.shape.error(400, "Field required: model", "invalid_request_error"), "no model"
         if refusal := self.shape.unknown(model):
             return refusal, "unknown model"
         if self.fault == "unknown-fields" and self.api == "chat" and unknown:
