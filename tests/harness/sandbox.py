@@ -159,7 +159,8 @@ class Sandbox(Checkout):
         words = [*(word for place in places for word in ("-v", place)), *flags(env)]
         if "--network" not in options:
             words.append("--network=none")
-        return self.ended(["docker", "run", "--rm", *words, *options, IMAGE, *arguments])
+        image = self.variables["SANDBOX_IMAGE"]
+        return self.ended(["docker", "run", "--rm", *words, *options, image, *arguments])
 
 
 @functools.cache

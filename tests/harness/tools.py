@@ -1,4 +1,6 @@
-"""The real tools, as config/tools.yml defines them, and the task that the scripted model plays."""
+"""The real tools, as config/tools.yml defines them, what differs between them, and how they are asked."""
+
+from typing import NamedTuple
 
 import yaml
 
@@ -8,5 +10,35 @@ TOOLS = yaml.safe_load((ROOT / "config" / "tools.yml").read_text())
 CONTENT = "hello from the scripted model\n"
 
 
+class Facts(NamedTuple):
+    """What a test has to know of a tool besides its entry.
+
+    Attributes:
+        resumed: arguments that run one prompt in the last session of this folder.
+        drawn: what stands on its screen when it can be typed into.
+    """
+
+    resumed: tuple[str, ...]
+    drawn: str
+
+
+FACTS = {
+    "opencode": Facts(("run", "--continue", "{prompt}"), "Ask anything"),
+    "omp": Facts(("--continue", "-p", "{prompt}"), "Welcome back"),
+    "pi": Facts(("--continue", "-p", "{prompt}"), "pi v"),
+    "qwen": Facts(("--continue", "-p", "{prompt}"), "Type your message"),
+    "codex": Facts(("exec", "resume", "--last", "--skip-git-repo-check", "{prompt}"), "Codex"),
+    "claude": Facts(("--continue", "-p", "{prompt}"), "Claude Code"),
+}
+
+
 def headless(tool: str, prompt: str) -> list[str]:
-    return [word.replace("{prompt}", prompt) for word in TOOLS[tool]["headless"]]
+    return _said(TOOLS[tool]["headless"], prompt)
+
+
+def resumed(tool: str, prompt: str) -> list[str]:
+    return _said(FACTS[tool].resumed, prompt)
+
+
+def _said(words: list[str] | tuple[str, ...], prompt: str) -> list[str]:
+    return [word.replace("{prompt}", prompt) for word in words]

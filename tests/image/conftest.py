@@ -13,6 +13,7 @@ from tests.harness.repository import ROOT
 from tests.harness.sandbox import PROJECT, Sandbox
 from tests.harness.scripted_model import Model
 from tests.harness.superuser import Superuser
+from tests.harness.tools import TOOLS
 from tests.harness.waiting import wait_for
 
 BUILD = 600.0  # seconds: two packages of 130 MB, where no layer is there yet
@@ -54,10 +55,12 @@ def serve(sandbox: Sandbox) -> Iterator[Callable[..., Model]]:
     """Start scripted servers with these flags; the first is the one that MODEL_URL names."""
     started: list[Model] = []
 
-    def run(*flags: str, name: str | None = None, mounts: tuple[str, ...] = ()) -> Model:
+    def run(
+        *flags: str, name: str | None = None, mounts: tuple[str, ...] = (), service: str = "scripted"
+    ) -> Model:
         model = Model(name or f"model-{uuid.uuid4().hex[:12]}")
         options = ["--detach", "--name", model.name, *(word for mount in mounts for word in ("-v", mount))]
-        command = sandbox.compose("run", *options, "scripted", *flags)
+        command = sandbox.compose("run", *options, service, *flags)
         sandbox.detached(command)
         started.append(model)
         wait_for(model.listens, lambda: f"the model server to listen: {logs(model.name)}")
@@ -91,13 +94,33 @@ def container(sandbox: Sandbox) -> Iterator[Callable[..., str]]:
 
 @pytest.fixture(scope="session")
 def demo_image() -> str:
-    """Build it the way start.sh does, so that base, mirrors and CA are this machine's."""
     name = os.environ.get("DEMO_IMAGE", "agentic-sandbox-demo:latest")
-    prepare = "here=$PWD; . scripts/common.sh; build_variables"
+    build("model", COMPOSE_PROFILES="demo", DEMO_IMAGE=name)
+    return name
+
+
+@pytest.fixture(scope="session")
+def image_with_all_tools() -> str:
+    """The image under test if it has them all, or one that has: each is a layer, the rest is shared."""
+    there = docker("run", "--rm", "--network=none", "--entrypoint=ls", IMAGE, "/opt/tools/bin").split()
+    if {tool["command"][0] for tool in TOOLS.values()} <= set(there):
+        return IMAGE
+    name = f"{IMAGE}-all-tools"
+    build("sandbox", SANDBOX_IMAGE=name, IMAGE_TOOLS=",".join(TOOLS))
+    return name
+
+
+@pytest.fixture
+def outfitted(sandbox: Sandbox, image_with_all_tools: str) -> Sandbox:
+    """A checkout whose image has every tool."""
+    sandbox.environ["SANDBOX_IMAGE"] = image_with_all_tools
+    return sandbox
+
+
+def build(service: str, **environ: str) -> None:
+    """Build an image the way start.sh does, so that base, mirrors and CA are this machine's."""
     built = subprocess.run(
-        ["bash", "-c", f"{prepare}; docker compose build model"], cwd=ROOT,
-        env={**os.environ, "COMPOSE_PROFILES": "demo", "DEMO_IMAGE": name},
-        capture_output=True, text=True, timeout=BUILD, check=False,
+        ["bash", "-c", f"here=$PWD; . scripts/common.sh; build_variables; docker compose build {service}"],
+        cwd=ROOT, env={**os.environ, **environ}, capture_output=True, text=True, timeout=BUILD, check=False,
     )  # fmt: skip
     assert built.returncode == 0, built.stderr
-    return name

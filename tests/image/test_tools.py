@@ -1,85 +1,158 @@
-"""The real tools, end to end: a scripted model server, a file written, a session kept, a TUI drawn."""
+"""Every tool that can be chosen, through the same tasks: the real program, a gateway, no network but lo.
 
+What differs between them is a row of tests/harness/tools.py: who adds a tool adds one, and it is tested.
+"""
+
+import base64
 import json
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from tests.harness.engine import docker, logs
 from tests.harness.repository import ROOT
-from tests.harness.sandbox import PROJECT, Sandbox
+from tests.harness.sandbox import PROJECT, Sandbox, start
 from tests.harness.scripted_model import Model
 from tests.harness.terminal import Terminal
-from tests.harness.tools import CONTENT, TOOLS, headless
+from tests.harness.tools import CONTENT, FACTS, TOOLS, headless, resumed
 from tests.harness.waiting import PATIENCE, wait_for
 
-# What a definition has besides its command.
-KEPT = ("environment", "state", "config", "models")
+Serve = Callable[..., Model]
+
+IMAGE = "/home/agent/workspace/dot.png"
+PIXEL = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+)
+TASKS = f"Write hello.txt, run `ls /sys/class/net >net.txt` and look at {IMAGE}."
+# Seconds until a tool gives up a server that is gone, with all its attempts.
+GIVING_UP = 180
+
+every_tool = pytest.mark.parametrize("tool", TOOLS)
 
 
-@pytest.mark.parametrize("owner", ["1000:1000", "1001:1001"])
-@pytest.mark.parametrize("tool", sorted(TOOLS))
-def test_start_sh_runs_the_tool_and_the_file_is_the_users(
-    sandbox: Sandbox, model: Model, tool: str, owner: str
+def test_each_tool_has_its_row() -> None:
+    assert FACTS.keys() == TOOLS.keys(), "tests/harness/tools.py has what differs between the tools"
+
+
+@every_tool
+def test_it_does_its_tasks_and_goes_on_with_them_after_a_restart(
+    outfitted: Sandbox, serve: Serve, tool: str
 ) -> None:
-    sandbox.own(owner)
-    command = [str(ROOT / "start.sh"), "--no-build", "--tool", tool, "--", *headless(tool, "Write hello.txt")]
-    result = subprocess.run(
-        command, env=sandbox.variables, capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False
+    model = serve("--strict")
+    (outfitted.workspace / "dot.png").write_bytes(PIXEL)
+    outfitted.own("1001:1001")
+    describe(outfitted, model, vision=True)
+    first = start(outfitted, "--no-build", "--tool", tool, "--", *headless(tool, TASKS))
+    told = f"{first.stdout}\n{first.stderr}\n{logs(model.name)}"
+    assert first.returncode == 0, told
+    assert f"done: wrote hello.txt, ran ls /sys/class/net >net.txt, looked at {IMAGE}" in first.stdout, told
+    assert outfitted.owner("workspace/hello.txt") == "1001:1001"
+    assert outfitted.as_root("cat", "workspace/hello.txt") == CONTENT.strip()
+    assert outfitted.as_root("cat", "workspace/net.txt") == "lo", "it has no other way than the gateway"
+    asked = model.completions()
+    assert asked[-1]["images"] == 1, told
+    require_plain(asked, tool)
+    require_silence(first.stderr)
+
+    again = start(outfitted, "--no-build", "--tool", tool, "--", *resumed(tool, "Run `id -u >again.txt`."))
+    assert again.returncode == 0, f"{again.stdout}\n{again.stderr}\n{logs(model.name)}"
+    assert "done: ran id -u >again.txt" in again.stdout
+    assert outfitted.as_root("cat", "workspace/again.txt") == "1001"
+    news = model.completions()[len(asked) :]
+    assert next(request for request in news if request["tools"])["tool_result"], (
+        "what was said before is sent"
+    )
+    require_plain(news, tool)
+    require_silence(again.stderr)
+
+
+def describe(sandbox: Sandbox, model: Model, **more: object) -> None:
+    """Write the server into config/models.yml, with what the short form has no word for."""
+    server = {"url": model.url, "models": [{"id": "scripted-model", **more}]}
+    (sandbox.config / "models.yml").write_text(json.dumps({"servers": {"local": server}}))
+    sandbox.environ.pop("MODEL_URL")
+
+
+def require_plain(asked: list[dict[str, object]], tool: str) -> None:
+    """Look whether all requests are such as local models' templates take."""
+    assert {request["api"] for request in asked} == {TOOLS[tool].get("api", "chat")}
+    assert {request["system_messages"] for request in asked} == {1}
+    assert {kind for request in asked for kind in request["kinds"]} == {"function"}  # type: ignore[attr-defined]
+
+
+def require_silence(told: str) -> None:
+    """Look whether nobody but the model was asked, and nothing had to be killed."""
+    assert "refused" not in told
+    assert "left behind" not in told
+    assert "warning" not in told
+
+
+@every_tool
+def test_a_server_that_dies_is_told_and_ends_it(outfitted: Sandbox, serve: Serve, tool: str) -> None:
+    model = serve("--silent", "1000", "--silence", "between")
+    running = subprocess.Popen(
+        [str(ROOT / "start.sh"), "--no-build", "--tool", tool, "--", *headless(tool, "Write hello.txt")],
+        env=outfitted.variables, stdin=subprocess.DEVNULL, text=True, stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )  # fmt: skip
+    try:
+        wait_for(lambda: is_silent(model), lambda: f"{tool} to ask: {logs(model.name)}", PATIENCE * 2)
+        docker("rm", "--force", model.name)
+        told = running.communicate(timeout=GIVING_UP)[0]
+    finally:
+        running.terminate()
+        running.wait(PATIENCE)
+    assert running.returncode != 0, told
+    assert "Traceback" not in told
+    assert model.url in told, told
+
+
+def is_silent(model: Model) -> bool:
+    return any(request["answered"] == "silent" for request in model.completions())
+
+
+@every_tool
+def test_a_model_without_tools_is_talked_to_all_the_same(outfitted: Sandbox, serve: Serve, tool: str) -> None:
+    model = serve("--strict")
+    result = start(
+        outfitted, "--no-build", "--tool", tool, "--", *headless(tool, "Say hello"), MODEL_TOOLS="off"
     )
     told = f"{result.stdout}\n{result.stderr}\n{logs(model.name)}"
     assert result.returncode == 0, told
-    assert "done: wrote hello.txt" in result.stdout, told
-    assert sandbox.owner("workspace/hello.txt") == owner
-    assert sandbox.as_root("cat", "workspace/hello.txt") == CONTENT.strip()
-    assert any(request["tool_result"] for request in model.completions()), "the call went round the loop"
+    assert "Scripted task" in result.stdout, told
+    assert {request["tools"] for request in model.completions()} == {0}, told
+    require_silence(result.stderr)
 
 
-@pytest.mark.parametrize("tool", sorted(TOOLS))
-def test_the_session_is_kept_in_data_whatever_home_is(sandbox: Sandbox, model: Model, tool: str) -> None:
-    sandbox.own("1234:1234")
-    # Started like this, home is a folder below /tmp.
-    result = sandbox.plain(
+@every_tool
+def test_its_screen_takes_a_task_and_quits(outfitted: Sandbox, model: Model, tool: str) -> None:
+    terminal = Terminal([str(ROOT / "start.sh"), "--no-build", "--tool", tool], outfitted.variables)
+    terminal.wait_for(FACTS[tool].drawn)
+    terminal.type("Write hello.txt")
+    terminal.wait_for("Write hello.txt")
+    terminal.type("\r")
+    terminal.wait_for("done: wrote hello.txt")
+    # Ctrl-D, for it is typed until it is heard: in a terminal that the tool has given back already
+    # one too many is nothing, where a Ctrl-C would kill.
+    assert terminal.type_until_end("\x04", every=1) == 0, terminal.text
+    assert outfitted.as_root("cat", "workspace/hello.txt") == CONTENT.strip()
+    require_plain(model.completions(), tool)
+
+
+@every_tool
+def test_the_session_is_kept_in_data_whatever_home_is(outfitted: Sandbox, model: Model, tool: str) -> None:
+    outfitted.own("1234:1234")
+    # Started like this, home is a folder below /tmp, and there is no gateway.
+    result = outfitted.plain(
         "--user", "1234:1234", "--network", f"{PROJECT}_sandbox",
         arguments=tuple(headless(tool, "Write hello.txt")),
         env={"DEFAULT_TOOL": tool, "MODEL_URL": model.url},
     )  # fmt: skip
     assert result.returncode == 0, f"{result.stderr}{logs(model.name)}"
-    kept = sandbox.as_root("find", "data/share", "-type", "f", "-size", "+0").splitlines()
-    assert any(path.startswith(f"data/share/{tool}/") for path in kept), kept
+    kept = outfitted.as_root("find", "data", "-type", "f", "-size", "+0", "-path", f"*/{tool}/*").splitlines()
     assert any(path.endswith(("opencode.db", ".jsonl")) for path in kept), kept
-
-
-@pytest.mark.parametrize("tool", sorted(TOOLS))
-def test_nobody_but_the_model_server_is_asked(sandbox: Sandbox, model: Model, tool: str) -> None:
-    """Names are looked up by this server alone, and it knows none but the model's."""
-    network = "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}"
-    address = docker("inspect", "--format", network, model.name)
-    (sandbox.config / "tools.yml").open("a").write(
-        f"traced:\n  command: [/usr/bin/python3, /probes/nameserver.py, {tool}]\n"
-        + "".join(f"  {key}: {json.dumps(TOOLS[tool][key])}\n" for key in KEPT)
-    )
-    result = sandbox.plain(
-        "--network", f"{PROJECT}_sandbox", "--dns", "127.0.0.1", "--add-host", f"{model.name}:{address}",
-        "--sysctl", "net.ipv4.ip_unprivileged_port_start=0",
-        arguments=tuple(headless(tool, "Write hello.txt")), env={"TOOLS": "traced", "MODEL_URL": model.url},
-    )  # fmt: skip
-    assert result.returncode == 0, f"{result.stdout}{result.stderr}"
-    assert sandbox.as_root("cat", "workspace/hello.txt") == CONTENT.strip()
-
-
-DRAWN = {"opencode": "Ask anything", "omp": "Welcome back"}
-
-
-@pytest.mark.parametrize("tool", sorted(TOOLS))
-def test_the_tui_is_drawn_in_a_terminal_and_quits(sandbox: Sandbox, model: Model, tool: str) -> None:
-    terminal = Terminal([str(ROOT / "start.sh"), "--no-build", "--tool", tool], sandbox.variables)
-    terminal.wait_for(DRAWN[tool])
-    # Ctrl-D, for it is typed until it is heard: in a terminal that the tool has given back already
-    # one too many is nothing, where a Ctrl-C would kill.
-    assert terminal.type_until_end("\x04", every=1) == 0, terminal.text
-    assert model
 
 
 @pytest.mark.parametrize(
