@@ -66,8 +66,8 @@ def on_host(path: str) -> str:
     return path.replace(f"{CONFIG}/", "config/", 1).replace(f"{OPENCODE}/", ".opencode/", 1)
 
 
-def place(template: str, home: str) -> str:
-    """Replace a leading ``~`` by the home directory and a leading ``{data}`` by data/."""
+def place(template: str, home: str, data: str = "") -> str:
+    """Replace a leading ``~`` by the home directory and a leading ``{data}`` by data/, or another."""
     if template == "~" or template.startswith("~/"):
         return home + template[1:]
-    return DATA + template.removeprefix("{data}") if template.startswith("{data}") else template
+    return (data or DATA) + template.removeprefix("{data}") if template.startswith("{data}") else template

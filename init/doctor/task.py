@@ -6,7 +6,6 @@ import os
 import shutil
 import tempfile
 
-from init import paths
 from init.doctor import timed_process
 from init.doctor.timed_process import Ended
 from init.session import config_files, environment, places
@@ -56,15 +55,10 @@ def _try(report: Report, tool: Tool, folder: str, patience: float, *, able: bool
     prompt = TASK.format(folder=folder) if able else GREETING
     words = [word.replace("{prompt}", prompt) for word in tool.headless]
     # Its sessions are none of the user's.
-    apart = {f"XDG_{kind}_HOME": f"{folder}/.own/{name}" for kind, name in _XDG.items()}
-    for name in tool.state:
-        os.makedirs(f"{folder}/.own/{name}", exist_ok=True)
-    for file in tool.config:
-        if file.target.startswith("{data}"):
-            config_files.link(
-                f"{paths.CONFIG}/{file.source}", file.target.replace("{data}", f"{folder}/.own", 1)
-            )
-    command = environment.command(tool, words, places.home(), {**os.environ, **apart})
+    data = f"{folder}/.own"
+    apart = {f"XDG_{kind}_HOME": f"{data}/{name}" for kind, name in _XDG.items()}
+    config_files.provide(tool, places.home(), data)
+    command = environment.command(tool, words, places.home(), {**os.environ, **apart}, data)
     report.waiting(f"{tool.name} does a small task (up to {patience:.0f} s)")
     ended = timed_process.run(command.argv, command.environ, folder, patience)
     ended = Ended(ended.code, report.clean(ended.output), report.clean(ended.errors))

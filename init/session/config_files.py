@@ -76,7 +76,7 @@ def install(tools: Iterable[Tool], home_directory: str, table: Iterable[Mount]) 
     }
     for tool in tools:
         try:
-            _install(tool, home_directory, own)
+            provide(tool, home_directory, paths.DATA, own)
         except OSError as error:
             # Of a link, the first name is what it leads to.
             place = error.filename2 or error.filename
@@ -86,11 +86,22 @@ def install(tools: Iterable[Tool], home_directory: str, table: Iterable[Mount]) 
             raise SandboxError(f"cannot prepare {tool.name}: {place}: {error.strerror}", fix) from error
 
 
-def _install(tool: Tool, home_directory: str, own: Iterable[str]) -> None:
+def provide(tool: Tool, home_directory: str, data: str, own: Iterable[str] = ()) -> None:
+    """Make a tool's state directories below data/, or a folder like it, and put its files in place.
+
+    Args:
+        tool: whose they are.
+        home_directory: the agent's.
+        data: the folder.
+        own: mounts of the user's own, which are left alone.
+
+    Raises:
+        OSError: that cannot be.
+    """
     for directory in tool.state:
-        _provide(directory)
+        _provide(directory, data)
     for file in tool.config:
-        target = paths.place(file.target, home_directory)
+        target = paths.place(file.target, home_directory, data)
         if any(target == path or target.startswith(f"{path}/") for path in own):
             continue
         folder = os.path.dirname(target)
@@ -98,7 +109,7 @@ def _install(tool: Tool, home_directory: str, own: Iterable[str]) -> None:
         ours = f"{paths.rendered_folder(home_directory)}/{file.source}"
         link(ours if os.path.exists(ours) else f"{paths.CONFIG}/{file.source}", target, closable=closable)
     for file in tool.seed:
-        _seed(f"{paths.CONFIG}/{file.source}", paths.place(file.target, home_directory))
+        _seed(f"{paths.CONFIG}/{file.source}", paths.place(file.target, home_directory, data))
 
 
 def _seed(source: str, target: str) -> None:
@@ -119,9 +130,9 @@ def _seed(source: str, target: str) -> None:
             file.write(content)
 
 
-def _provide(directory: str) -> None:
+def _provide(directory: str, data: str) -> None:
     """Make a folder below data/, and move aside what is in its way: an agent could forbid every start."""
-    path = paths.DATA
+    path = data
     for name in directory.split("/"):
         path = f"{path}/{name}"
         if os.path.lexists(path) and not os.path.isdir(path):

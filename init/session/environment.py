@@ -19,12 +19,14 @@ if TYPE_CHECKING:
     from init.tools import Tool
 
 
-def command(tool: Tool, arguments: Sequence[str], home: str, environ: Mapping[str, str]) -> Command:
-    """Return what to run for this tool with these arguments."""
+def command(
+    tool: Tool, arguments: Sequence[str], home: str, environ: Mapping[str, str], data: str = ""
+) -> Command:
+    """Return what to run for this tool with these arguments; its state is in data/, or another folder."""
     path = find_program(tool.command[0]) or tool.command[0]
     return Command(
         argv=(path, *tool.command[1:], *arguments),
-        environ=environment(tool, home, environ),
+        environ=environment(tool, home, environ, data),
         directory=paths.WORKSPACE,
     )
 
@@ -49,9 +51,9 @@ def find_program(name: str) -> str | None:
     return locate(name, paths.PATH)
 
 
-def environment(tool: Tool, home: str, environ: Mapping[str, str]) -> dict[str, str]:
+def environment(tool: Tool, home: str, environ: Mapping[str, str], data: str = "") -> dict[str, str]:
     """Return the variables the tool gets: those of the container, the agent's own, and the definition's."""
-    defined = {key: paths.place(value, home) for key, value in tool.environment.items()}
+    defined = {key: paths.place(value, home, data) for key, value in tool.environment.items()}
     return {**environ, **agent_variables(home, environ), **defined}
 
 

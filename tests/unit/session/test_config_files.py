@@ -114,6 +114,20 @@ def test_without_a_file_to_copy_nothing_is_made(home: Path) -> None:
     assert not (home.parent / "data" / "one").exists()
 
 
+def test_a_tools_files_can_be_put_in_another_folder_than_data(home: Path, tmp_path: Path) -> None:
+    """As the doctor does, whose sessions are none of the user's."""
+    (home.parent / "config" / "kept.json").write_text("ours")
+    rendered = Path(paths.rendered_folder(str(home)))
+    rendered.mkdir(parents=True)
+    (rendered / "one.json").write_text("{}")
+    at = ConfigFile("one.json", "{data}/one/one.json")
+    config_files.provide(SEEDED._replace(config=(at,)), str(home), str(tmp_path / "apart"))
+    assert (tmp_path / "apart" / "share" / "one").is_dir()
+    assert (tmp_path / "apart" / "one" / "one.json").readlink() == rendered / "one.json"
+    assert (tmp_path / "apart" / "one" / "kept.json").read_text() == "ours"
+    assert list((home.parent / "data").iterdir()) == []
+
+
 @pytest.mark.parametrize("make", [Path.touch, os.mkfifo, lambda path: path.symlink_to("/nowhere")])
 @pytest.mark.parametrize("name", ["share", "share/one"])
 def test_what_is_in_the_way_of_a_state_folder_is_moved_aside_and_said(
