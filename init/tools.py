@@ -133,6 +133,13 @@ def locate(program: str, search_path: str) -> str | None:
     return None
 
 
+def installed(definitions: Mapping[str, Tool], search_path: str) -> tuple[Tool, ...]:
+    """Return the tools whose programs are there, in the file's order."""
+    return tuple(
+        tool for name, tool in definitions.items() if unusable(name, definitions, search_path) is None
+    )
+
+
 def unusable(name: str, definitions: Mapping[str, Tool], search_path: str) -> str | None:
     """Return why a tool of this name cannot be started, None where it can."""
     if not name or len(name) > 64 or not set(name) <= _SAFE or name[0] in "-.":

@@ -21,23 +21,37 @@ if TYPE_CHECKING:
     from init.tools import Tool
 
 
-def write(home: str, catalogue: Catalogue, definitions: Iterable[Tool], environ: Mapping[str, str]) -> None:
+def write(
+    home: str,
+    catalogue: Catalogue,
+    tools: Iterable[Tool],
+    environ: Mapping[str, str],
+    *,
+    warned: bool = False,
+) -> None:
     """Render each tool's files below home, with the variables that all programs of the session get.
 
     Args:
         home: the agent's home directory.
         catalogue: the models.
-        definitions: the tools.
+        tools: those that are told of them.
         environ: the session's variables: what the user set there stays.
+        warned: whether it is only warned of a tool that cannot be told: the others can.
 
     Raises:
-        SandboxError: they cannot be written, or a definition names a renderer that there is not.
+        SandboxError: they cannot be written, a tool cannot be told, or it names a renderer that there is not.
     """
     folder = paths.rendered_folder(home)
     files: dict[str, str] = {}
     variables, key = _variables(catalogue), catalogue.main()[0].server.key or NO_KEY
-    for tool in definitions:
-        rendered = _render(tool, catalogue, folder)
+    for tool in tools:
+        try:
+            rendered = _render(tool, catalogue, folder)
+        except SandboxError as error:
+            if not warned:
+                raise
+            log.warning(f"{tool.name} is not told of the model: {error.what}", fix=error.fix)
+            continue
         files.update(rendered.files)
         variables.update(rendered.variables)
         variables.update(dict.fromkeys(rendered.keys, key))
@@ -114,11 +128,7 @@ def _render(tool: Tool, catalogue: Catalogue, folder: str) -> Rendered:
             f"{FILE}, {tool.name}.models: there is no way {tool.renderer!r} to hand over models",
             f"It is one of {', '.join(renderers.NAMES)}, or left out.",
         )
-    try:
-        return renderers.load(tool.renderer)(catalogue, _own, folder)
-    except SandboxError as error:
-        log.warning(f"{tool.name} is not told of the model: {error.what}", fix=error.fix)
-        return Rendered({}, {})
+    return renderers.load(tool.renderer)(catalogue, _own, folder)
 
 
 def _own(name: str) -> dict[str, Any]:

@@ -109,9 +109,13 @@ def provide(home: str, settings: Settings, via: str, tool: str) -> None:
 
     catalogue = resolve(configured, ask, warn)
     definitions = tools.load(paths.DEFINITIONS)
-    if tool in definitions:
-        suit(definitions[tool], catalogue)
-    handover.write(home, catalogue, definitions.values(), os.environ)
+    started = definitions.get(tool)
+    if started is None:
+        every = tools.installed(definitions, paths.PATH)
+        handover.write(home, catalogue, every, os.environ, warned=True)
+    else:
+        suit(started, catalogue)
+        handover.write(home, catalogue, (started,), os.environ)
     handover.tell(catalogue)
 
 

@@ -16,7 +16,7 @@ from init.session import config_files, places
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Sequence
 
     from init.doctor.report import Report
     from init.model.catalogue import Catalogue
@@ -56,21 +56,19 @@ def examine(settings: Settings, arguments: list[str]) -> int:
     examined = model.model(report, settings.model, settings.gateway, installed)
     if examined is not None:
         report.section("tasks")
-        hand_over(report, examined.catalogue, definitions, table)
+        hand_over(report, examined.catalogue, installed, table)
         task.try_each(report, installed, examined)
     if arguments:
         print(report.as_json())  # noqa: T201 - what was asked for
     return report.conclude()
 
 
-def hand_over(
-    report: Report, catalogue: Catalogue, definitions: Mapping[str, Tool], table: Iterable[Mount]
-) -> None:
+def hand_over(report: Report, catalogue: Catalogue, tools: Sequence[Tool], table: Iterable[Mount]) -> None:
     """Give the tools their files, as a session does."""
     home = places.home()
     try:
         handover.clear(home)
-        handover.write(home, catalogue, definitions.values(), os.environ)
-        config_files.install(definitions.values(), home, table)
+        handover.write(home, catalogue, tools, os.environ, warned=True)
+        config_files.install(tools, home, table)
     except SandboxError as error:
         report.fail("files", error.what, error.fix)

@@ -56,7 +56,8 @@ class Plan(Record):
     Attributes:
         kind: a key of NEEDS.
         home: the agent's home directory.
-        tools: those whose files are put in place: all, since one tool or a shell may start another.
+        tools: those whose files are put in place: all that are installed, since one tool or a shell may start
+            another.
         tool: the one that is started, None in a session of another kind.
     """
 
@@ -82,7 +83,7 @@ def choose(settings: Settings) -> Plan:
     if not NEEDS[kind].files:
         return Plan(kind, home, (), None)
     definitions = tools.load(paths.DEFINITIONS)
-    every = tuple(definitions.values())
+    every = tools.installed(definitions, paths.PATH)
     if kind != "tool":
         return Plan(kind, home, every, None)
     tool = choose_tool(settings, tools.available(definitions, settings.tools, paths.PATH))

@@ -191,6 +191,10 @@ def test_no_tool_left_is_an_error_that_names_those_defined(programs: Path) -> No
     assert "one, two" in caught.value.fix
 
 
+def test_those_whose_programs_are_there_are_installed(programs: Path) -> None:
+    assert tools.installed(DEFINED, str(programs)) == (ONE, TWO)
+
+
 def test_a_tool_is_named_among_those_available() -> None:
     assert tools.named("two", (ONE, TWO)) == TWO
     with pytest.raises(SandboxError, match="'three'") as caught:

@@ -54,12 +54,15 @@ def test_a_file_that_is_not_valid_is_told_and_the_others_are_written(
     monkeypatch.setattr(paths, "CONFIG", str(home))
     (home / file).write_text(text)
     tools = [Tool(each, each, (each,), (), {}, (), (), each) for each in ("opencode", "omp")]
-    handover.write(str(home), sample(), tools, {})
+    handover.write(str(home), sample(), tools, {}, warned=True)
     ((what, fix),) = warned
     assert what.startswith(f"{name} is not told of the model: config/{file} is not valid: line 1, column ")
     assert fix == f"Correct config/{file} at this place."
     written = {path.name.partition("-")[0] for path in Path(paths.rendered_folder(str(home))).iterdir()}
     assert written == {"opencode", "omp", "variables"} - {name}
+    handover.clear(str(home))
+    with pytest.raises(SandboxError, match=f"config/{file} is not valid"):
+        handover.write(str(home), sample(), tools, {})
 
 
 def test_a_renderer_that_there_is_not_is_told(home: Path) -> None:
