@@ -122,7 +122,7 @@ def known_tools(root: Path) -> list[str]:
 
 
 def check_tools(asked: str, known: Sequence[str]) -> None:
-    """See to it that IMAGE_TOOLS can be built; scripts/build/choose-tools does the same where start.sh does not build.
+    """See to it that IMAGE_TOOLS can be built; scripts/build/choose-tools does so for other builds.
 
     Raises:
         HostError: it cannot, and what to write.
@@ -137,7 +137,7 @@ def check_tools(asked: str, known: Sequence[str]) -> None:
     if wrong:
         raise HostError(
             f"IMAGE_TOOLS is {asked!r}: {wrong}.",
-            "Write names with commas between them, as in opencode,omp, in .env, the environment or --build-arg.",
+            "Write names with commas between them, as in opencode,omp (.env, environment or --build-arg).",
             f"The tools: {' '.join(known)}",
         )
 

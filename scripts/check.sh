@@ -14,7 +14,8 @@ main() {
   # Pedantic: only then it looks for the digests of images.
   .venv/bin/zizmor --offline --no-progress --persona=pedantic --min-severity=low .github/workflows
   .venv/bin/shellcheck -x start.sh .ci/run scripts/*.sh scripts/build/with-network scripts/build/apt-install \
-    scripts/build/install-* scripts/build/trim-tools scripts/build/terminals tests/bases/*.sh tests/conformance/plain/*.sh
+    scripts/build/install-* scripts/build/choose-tools scripts/build/keep-tool scripts/build/terminals \
+    scripts/tools/* tests/bases/*.sh tests/conformance/plain/*.sh
 }
 
 main

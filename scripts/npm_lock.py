@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""What npm leaves undone in package-lock.json: `npm_lock.py forget FILE` before it, `complete` and `check FILE` after.
+"""What npm leaves undone in package-lock.json: `npm_lock.py forget FILE` before it, then `complete`, `check`.
 
 ``npm ci`` refuses a lock that lacks any optional dependency, even one for another operating system, and a
 registry may lack some of them. So what npm could not add is added here, without an integrity hash: it can
@@ -8,8 +8,8 @@ never be installed by accident, since the image's build takes no package without
 npm leaves an entry without a hash as it is, however often it runs. So these are taken out first: where the
 registry has them by now, npm adds them with their hashes.
 
-And npm may lock another version than package.json asks for: the newest whose ``engines`` fit the Node.js that it
-runs under, where a range leaves it a choice.
+Where a range leaves npm a choice, it locks the newest version whose ``engines`` fit the Node.js that it runs
+under. So package.json has exact versions, and what was locked is compared with them.
 """
 
 from __future__ import annotations
@@ -83,7 +83,9 @@ def faults(wanted: dict[str, str], packages: dict[str, Any]) -> list[str]:
         if not EXACT.fullmatch(version):
             found.append(f"package.json asks for {name} {version!r}: write one exact version there")
         elif locked != version:
-            found.append(f"package.json asks for {name} {version}, and npm locked {locked}: run scripts/lock.sh")
+            found.append(
+                f"package.json asks for {name} {version}, the lock has {locked}: run scripts/lock.sh"
+            )
     return found
 
 

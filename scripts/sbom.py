@@ -34,8 +34,8 @@ from packaging.utils import canonicalize_name
 
 # What packages tell of themselves.
 TEXTS = re.compile(
-    r"(etc|usr/lib)/os-release|var/lib/dpkg/status|usr/share/doc/[^/]+/copyright|opt/tools/package-lock\.json"
-    r"|opt/.+\.dist-info/METADATA|opt/tools/node_modules/.+/package\.json"
+    r"(etc|usr/lib)/os-release|var/lib/dpkg/status|usr/share/doc/[^/]+/copyright"
+    r"|opt/.+\.dist-info/METADATA|opt/tools/[^/]+/(package-lock\.json|node_modules/.+/package\.json)"
     r"|opt/python/cpython-[^/]+/lib/python[^/]+/LICENSE\.txt"
     r"|opt/rust/.+/lib/rustlib/(components|multirust-channel-manifest\.toml)"
 )
@@ -180,15 +180,16 @@ def pypi(image: Image) -> Iterator[Component]:
 
 
 def npm(image: Image) -> Iterator[Component]:
-    """Yield what the image's lock names and has not left out, with the hash by which npm let it in."""
-    for place, entry in json.loads(image.texts["opt/tools/package-lock.json"])["packages"].items():
-        folder = f"opt/tools/{place}"
-        if place and f"{folder}/package.json" in image.texts:
-            scope, _, name = place.rpartition("node_modules/")[2].rpartition("/")
-            purl = PackageURL("npm", scope, name, entry["version"])
-            large = any(re.match(rf"{re.escape(folder)}/(?!node_modules/)", path) for path in image.large)
-            stated, sha512 = entry.get("license"), entry.get("integrity", "").removeprefix("sha512-")
-            yield component(purl, [stated] if stated else [], folder, bundle=large, sha512=sha512)
+    """Yield what the locks of the tools name and have not left out, with the hash by which npm let it in."""
+    for tool, text in image.find(r"package-lock\.json"):
+        for place, entry in json.loads(text)["packages"].items():
+            folder = f"{tool}/{place}"
+            if place and f"{folder}/package.json" in image.texts:
+                scope, _, name = place.rpartition("node_modules/")[2].rpartition("/")
+                purl = PackageURL("npm", scope, name, entry["version"])
+                large = any(re.match(rf"{re.escape(folder)}/(?!node_modules/)", path) for path in image.large)
+                stated, sha512 = entry.get("license"), entry.get("integrity", "").removeprefix("sha512-")
+                yield component(purl, [stated] if stated else [], folder, bundle=large, sha512=sha512)
 
 
 # --- What is written

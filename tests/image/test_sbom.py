@@ -21,7 +21,7 @@ NAMES = ("sbom.cdx.json", "licences.txt")
 # Every package that Node.js would find, and no package.json that is some package's own.
 NODE_PACKAGES = r"""
 import json, pathlib, re
-for path in pathlib.Path("/opt/tools/node_modules").rglob("package.json"):
+for path in pathlib.Path("/opt/tools").glob("*/node_modules/**/package.json"):
     if re.search(r"/node_modules/(@[^/]+/)?[^/@]+/package\.json$", str(path)):
         package = json.loads(path.read_text())
         print(package["name"], package["version"])
@@ -36,14 +36,15 @@ for entry in distributions(path=["/opt/sandbox", *managed]):
 """
 PLANT = r"""
 cd /opt
-touch x tools/bin/x sandbox/x.py rust-x && mkdir -p tools/node_modules/x tools/node_modules/npm/node_modules/y
-touch tools/node_modules/x/index.js tools/node_modules/npm/node_modules/y/package.json
+npm=tools/toolchain/node_modules
+touch x tools/bin/x sandbox/x.py rust-x && mkdir -p $npm/x $npm/npm/node_modules/y
+touch $npm/x/index.js $npm/npm/node_modules/y/package.json
 ln -s loop loop && ln -s /etc/hostname outside && echo >>tools/bin/uvx
 """
 PLANTED = {
     "/opt/x", "/opt/tools/bin/x", "/opt/tools/bin/uvx", "/opt/sandbox/x.py", "/opt/rust-x", "/opt/loop",
-    "/opt/outside", "/opt/tools/node_modules/x/index.js",
-    "/opt/tools/node_modules/npm/node_modules/y/package.json",
+    "/opt/outside", "/opt/tools/toolchain/node_modules/x/index.js",
+    "/opt/tools/toolchain/node_modules/npm/node_modules/y/package.json",
 }  # fmt: skip
 
 

@@ -13,7 +13,7 @@ WHEELS = ["/opt/sandbox", "/opt/tools/lib/python3/site-packages"]
 # Written by the Dockerfile and its scripts, or by uv and rustup beside what they install.
 OURS = re.compile(
     r"/opt/sandbox/(__main__\.py|(gateway|init)/.*|prebuilt\.marshal|profiles\.json|block-signals|VERSION)"
-    r"|/opt/tools/(bin/omp|package(-lock)?\.json)"
+    r"|/opt/tools/[^/]+/package(-lock)?\.json"
     r"|/opt/python/(\.gitignore|cpython-.*)"
     r"|/opt/rust/(settings\.toml|update-hashes/.*|toolchains/[^/]+/.*)"
 )
@@ -35,20 +35,38 @@ def digest(path: Path) -> str:
 
 
 def locked(path: str, packages: set[str]) -> bool:
-    """Tell whether npm's lock names the package that a path is in: the innermost one."""
-    package = re.match(r"/opt/tools/(.*node_modules/(?:@[^/]+/)?[^/]+)/", path)
+    """Tell whether a tool's lock names the package that a path is in: the innermost one."""
+    package = re.match(r"(/opt/tools/.*node_modules/(?:@[^/]+/)?[^/]+)/", path)
     return package is not None and package[1] in packages
+
+
+def is_wrapper(path: str) -> bool:
+    """Tell whether a path is a tool's program that has bun run a file of that tool's packages."""
+    name = re.fullmatch(r"/opt/tools/bin/([^/]+)", path)
+    return name is not None and f"{path.replace('/bin/', '/')}/node_modules/" in Path(path).read_text(
+        "utf-8", "replace"
+    )
 
 
 def main() -> None:
     known = set(owned())
-    packages = set(json.loads(Path("/opt/tools/package-lock.json").read_text())["packages"])
+    packages = {
+        str(lock.parent / place)
+        for lock in Path("/opt/tools").glob("*/package-lock.json")
+        for place in json.loads(lock.read_text())["packages"]
+    }
     for folder, folders, files in os.walk("/opt"):
         links = [name for name in folders if Path(folder, name).is_symlink()]
         for path in (f"{folder}/{name}" for name in (*files, *links)):
             # Bytecode is its module's, and a link is whose it leads to.
             source = re.sub(r"__pycache__/([^/]+)\.cpython-\d+\.pyc$", r"\1.py", os.path.realpath(path))
-            if not (source in known or path in known or OURS.fullmatch(source) or locked(source, packages)):
+            if not (
+                source in known
+                or path in known
+                or OURS.fullmatch(source)
+                or locked(source, packages)
+                or is_wrapper(source)
+            ):
                 print(path)
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from scripts import npm_lock
 
-LOCK = Path(__file__).parents[2] / "locks" / "npm" / "package-lock.json"
+LOCKS = sorted((Path(__file__).parents[2] / "locks").rglob("package-lock.json"))
 TOOL = {
     "version": "1.0.0",
     "integrity": "sha512-x",
@@ -57,12 +57,33 @@ def test_a_hash_that_npm_found_stays(lock: Path) -> None:
     assert packages(lock) == content["packages"]
 
 
-def test_of_the_lock_as_it_is_only_packages_of_other_platforms_are_forgotten(tmp_path: Path) -> None:
-    path = tmp_path / "package-lock.json"
-    path.write_text(LOCK.read_text())
-    npm_lock.main("forget", path)
-    lost = set(packages(LOCK)) - set(packages(path))
-    assert lost
-    assert all(packages(LOCK)[place]["optional"] and packages(LOCK)[place]["os"] for place in lost)
-    npm_lock.main("complete", path)
-    assert set(packages(path)) == set(packages(LOCK))
+@pytest.mark.parametrize("path", LOCKS, ids=lambda path: path.parent.name)
+def test_of_a_lock_as_it_is_only_packages_of_other_platforms_are_forgotten(
+    path: Path, tmp_path: Path
+) -> None:
+    copy = tmp_path / "package-lock.json"
+    copy.write_text(path.read_text())
+    npm_lock.main("forget", copy)
+    lost = set(packages(path)) - set(packages(copy))
+    assert all(packages(path)[place]["optional"] and packages(path)[place]["os"] for place in lost)
+    npm_lock.main("complete", copy)
+    assert set(packages(copy)) == set(packages(path))
+
+
+@pytest.mark.parametrize("path", LOCKS, ids=lambda path: path.parent.name)
+def test_a_lock_has_what_its_package_json_asks_for(path: Path) -> None:
+    npm_lock.main("check", path)
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ("1.0.1", "package.json asks for tool 1.0.1, the lock has 1.0.0: run scripts/lock.sh"),
+        ("^1.0.0", "package.json asks for tool '^1.0.0': write one exact version there"),
+    ],
+)
+def test_another_version_than_the_one_asked_for_is_an_error(lock: Path, asked: str, said: str) -> None:
+    (lock.parent / "package.json").write_text(json.dumps({"dependencies": {"tool": asked}}))
+    with pytest.raises(SystemExit) as raised:
+        npm_lock.main("check", lock)
+    assert said in str(raised.value)

@@ -28,12 +28,11 @@ def test_the_locks_name_no_registry_and_no_weak_hash() -> None:
     locks = (REPOSITORY / "locks").glob("*.txt")
     lines = [line for lock in locks for line in lock.read_text().splitlines()]
     assert [line for line in lines if re.match(r"-|.*://", line)] == []
-    packages = json.loads((REPOSITORY / "locks/npm/package-lock.json").read_text())["packages"]
-    assert [path for path, package in packages.items() if "resolved" in package] == []
-    hashes = {
-        package["integrity"].partition("-")[0] for package in packages.values() if "integrity" in package
-    }
-    assert hashes == {"sha512"}
+    for lock in (REPOSITORY / "locks").rglob("package-lock.json"):
+        packages = json.loads(lock.read_text())["packages"].values()
+        assert [package for package in packages if "resolved" in package] == [], lock
+        hashes = {package["integrity"].partition("-")[0] for package in packages if "integrity" in package}
+        assert hashes == {"sha512"}, lock
 
 
 @pytest.mark.parametrize(

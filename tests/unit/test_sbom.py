@@ -21,12 +21,12 @@ FILES = {
         "Metadata-Version: 2.4\nName: Some_Name\nVersion: 1\nLicense: the\n  whole text\n"
         "Classifier: License :: OSI Approved :: MIT License\n"
     ),
-    "opt/tools/package-lock.json": (
+    "opt/tools/b/package-lock.json": (
         '{"packages": {"": {}, "node_modules/@a/b": {"version": "2", "integrity": "sha512-/+8="},'
         ' "node_modules/cut": {"version": "3"}}}'
     ),
-    "opt/tools/node_modules/@a/b/package.json": "{}",
-    "opt/tools/node_modules/@a/b/program": "x" * sbom.LARGE,
+    "opt/tools/b/node_modules/@a/b/package.json": "{}",
+    "opt/tools/b/node_modules/@a/b/program": "x" * sbom.LARGE,
     "opt/python/cpython-3.12.9-linux-x86_64-gnu/lib/python3.12/LICENSE.txt": "",
     "opt/rust/toolchains/stable/lib/rustlib/components": "rust-std-x86_64-unknown-linux-gnu\n",
     "opt/rust/toolchains/stable/lib/rustlib/multirust-channel-manifest.toml": (
@@ -80,7 +80,7 @@ def test_an_image(tmp_path: Path) -> None:
         ["cpython", "3.12.9", "base", "Python-2.0"],
         ["debian", "forky", "base", "NOASSERTION"],
         ["rust-std", "1.9.1", "base", "MIT OR Apache-2.0"],
-        ["@a/b", "2", "npm", "NOASSERTION (/opt/tools/node_modules/@a/b)"],
+        ["@a/b", "2", "npm", "NOASSERTION (/opt/tools/b/node_modules/@a/b)"],
         ["some-name", "1", "PyPI", "MIT License"],
     ]
     assert [part["hashes"] for part in parts if "hashes" in part] == [[{"alg": "SHA-512", "content": "ffef"}]]
