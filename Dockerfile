@@ -147,7 +147,7 @@ RUN git config --system gc.worktreePruneExpire never && git config --system --ad
 
 # Run as somebody who may write nothing of the image, as the agent is.
 RUN export PATH="/opt/tools/bin:/opt/python/bin:/opt/rust/bin:$PATH" && mkdir -m 1777 /tmp/try \
- && for program in $(ls /opt/tools/bin) node python cargo rustc; do \
+ && for program in $(ls /opt/tools/bin) node python $([ "$RUST_CHANNEL" = none ] || echo cargo rustc); do \
       /usr/sbin/gosu nobody env HOME=/tmp/try "$program" --version || exit 1; \
     done \
  && rm -rf /tmp/try

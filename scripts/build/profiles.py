@@ -80,6 +80,8 @@ def debian() -> Told:
 
 def rust() -> Told:
     """Have cargo ask where nobody answers: its message names the index, which knows where the files are."""
+    if not shutil.which("cargo"):
+        return Told(lacks="the image has no cargo, which would tell")
     with tempfile.TemporaryDirectory() as folder:
         manifest = (
             '[package]\nname = "asks"\nversion = "0.0.0"\nedition = "2021"\n[dependencies]\nlibc = "0.2"\n'
