@@ -1,6 +1,7 @@
-"""scripts/build: which of npm's packages stay, on the processor that the lock is whole for and on another."""
+"""scripts/build: which tools are chosen, and which packages stay, on this processor and on another."""
 
 import json
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -25,6 +26,7 @@ PACKAGES = {
 
 @pytest.fixture
 def installed(tmp_path: Path) -> Path:
+    tmp_path.chmod(0o755)
     for place in PACKAGES:
         (tmp_path / place).mkdir(parents=True)
         (tmp_path / place / "package.json").write_text("{}")
@@ -34,14 +36,25 @@ def installed(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def run(folder: Path, *command: str) -> subprocess.CompletedProcess[str]:
+def run(folder: Path, *command: str, tool: str = "t", tools: str = "") -> subprocess.CompletedProcess[str]:
+    """Run a command where the build has the tool's lock, and its packages are."""
+    place = f"/opt/tools/{tool}"
     options = (
-        "--rm", "--network=none", "--user=0", f"--entrypoint={command[0]}",
-        f"--volume={folder}:/t", "--workdir=/t", f"--volume={ROOT}/scripts/build:/build:ro",
-        "--env=PATH=/t:/usr/bin:/bin",
+        "--rm", "--network=none", "--user=0", f"--entrypoint={command[0]}", "--tmpfs=/out",
+        f"--volume={folder}:{place}", f"--workdir={place}", f"--volume={ROOT}/scripts/build:/build:ro",
+        f"--volume={ROOT}/locks/npm:/locks:ro", f"--env=PATH={place}:/usr/bin:/bin",
+        f"--env=IMAGE_TOOLS={tools}",
     )  # fmt: skip
     words = ["docker", "run", *options, IMAGE, *command[1:]]
     return subprocess.run(words, capture_output=True, text=True, check=False)
+
+
+def keep(folder: Path, tool: str) -> subprocess.CompletedProcess[str]:
+    """Keep what a tool needs of the packages in a folder, and print what would be in /opt/tools."""
+    shutil.copy(ROOT / "scripts" / "tools" / tool, folder)
+    for name in ("package.json", "package-lock.json"):
+        (folder / name).write_text("{}")
+    return run(folder, "sh", "-c", "/build/keep-tool && cd /out && find . -type l", tool=tool)
 
 
 def test_a_package_without_a_hash_ends_a_build_for_x86_64(installed: Path) -> None:
@@ -51,12 +64,74 @@ def test_a_package_without_a_hash_ends_a_build_for_x86_64(installed: Path) -> No
     assert "npm/node_modules/y" not in result.stderr
 
 
-def test_elsewhere_it_is_taken_away_and_its_tool_left_out_with_a_line(installed: Path) -> None:
+def test_elsewhere_it_is_taken_away(installed: Path) -> None:
     result = run(installed, "node", "-e", CHECK, "arm64")
     assert (result.returncode, result.stdout) == (0, "3 packages, each verified by its hash\n"), result.stderr
     assert not (installed / "node_modules" / "opencode-linux-arm64").exists()
-    result = run(installed, "sh", "/build/trim-tools")
+
+
+@pytest.mark.parametrize(
+    ("tool", "lacks"),
+    [
+        ("opencode", "opencode-linux-arm64"),
+        ("omp", "@oh-my-pi/pi-coding-agent"),
+        ("claude", "@anthropic-ai/claude-code-linux-arm64"),
+    ],
+)
+def test_elsewhere_a_tool_whose_package_has_no_hash_is_left_out_with_a_line(
+    installed: Path, tool: str, lacks: str
+) -> None:
+    shutil.rmtree(installed / "node_modules" / "opencode-linux-arm64")
+    result = keep(installed, tool)
+    assert (result.returncode, result.stdout) == (0, ""), result.stderr
+    assert f"{tool} is left out: there is no verified {lacks}" in result.stderr
+
+
+def test_elsewhere_a_tool_whose_packages_are_there_is_kept_and_tried(installed: Path) -> None:
+    for program in ("npm/bin/npm-cli.js", "npm/bin/npx-cli.js", "@oven/bun-linux-aarch64/bin/bun"):
+        path = installed / "node_modules" / program
+        path.parent.mkdir(exist_ok=True)
+        path.write_text('#!/bin/sh\necho "$(id -u) $0 $*"\n')
+        path.chmod(0o755)
+    result = keep(installed, "toolchain")
     assert result.returncode == 0, result.stderr
-    assert "opencode is left out: there is no verified opencode-linux-arm64" in result.stderr
-    assert "omp is left out" in result.stderr
-    assert sorted(path.name for path in (installed / "bin").iterdir()) == ["bun", "bunx", "npm", "npx"]
+    names = ("bun", "bunx", "npm", "npx")
+    tried = [f"65534 /opt/tools/toolchain/bin/{name} --version" for name in names]
+    assert sorted(result.stdout.splitlines()) == sorted([*tried, *(f"./bin/{name}" for name in names)])
+
+
+def choose(folder: Path, tools: str) -> subprocess.CompletedProcess[str]:
+    command = "/build/choose-tools /locks /out/chosen && cd /out/chosen && find . -not -empty -type f"
+    return run(folder, "sh", "-c", command, tools=tools)
+
+
+@pytest.mark.parametrize(
+    ("tools", "chosen"),
+    [("opencode,omp", {"opencode", "omp"}), ("pi", {"pi"}), ("omp,claude", {"omp", "claude"})],
+)
+def test_tools_are_chosen_by_name(tmp_path: Path, tools: str, chosen: set[str]) -> None:
+    result = choose(tmp_path, tools)
+    assert result.returncode == 0, result.stderr
+    assert {line[2:] for line in result.stdout.splitlines() if line.startswith("./")} == chosen
+    assert ("claude: its licence lets nobody publish it" in result.stdout) == ("claude" in chosen)
+
+
+@pytest.mark.parametrize(
+    ("tools", "why"),
+    [
+        ("", "it is empty"),
+        ("opencode, omp", "it has a space"),
+        ("opencode,", "a name is missing beside a comma"),
+        (",omp", "a name is missing beside a comma"),
+        ("omp,,pi", "a name is missing beside a comma"),
+        ("omp,nope", "there is no tool nope"),
+        ("*", "there is no tool *"),
+        ("../omp", "there is no tool ../omp"),
+        ("omp,pi,omp", "it has omp twice"),
+    ],
+)
+def test_a_choice_that_cannot_be_is_refused(tmp_path: Path, tools: str, why: str) -> None:
+    result = choose(tmp_path, tools)
+    assert (result.returncode, result.stdout) == (1, "")
+    assert f"error: the build argument IMAGE_TOOLS is '{tools}': {why}." in result.stderr
+    assert "The tools: claude codex" in result.stderr
