@@ -75,7 +75,10 @@ def build(
     Raises:
         HostError: it was not built, or is not to be built so.
     """
-    check_tools(tools_asked_for(configuration.variables, options), known_tools(compose.root))
+    tools = tools_asked_for(configuration.variables, options)
+    check_tools(tools, known_tools(compose.root))
+    if "claude" in tools.split(","):
+        say("claude: its licence lets nobody publish it, so push this image to no registry")
     told = sources(supervisor, compose, configuration)
     if told.get("BASE_IMAGE") == LOCAL_BASE:
         say(f"base: {LOCAL_BASE}, which --bootstrap built (drop it: docker image rm {LOCAL_BASE})")

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -116,6 +117,45 @@ LOCAL = {"BASE_IMAGE": image.LOCAL_BASE}
 )
 def test_the_base(variables: dict[str, str], local: bool, chosen: dict[str, str]) -> None:
     assert image.base(variables, local) == chosen
+
+
+@pytest.mark.parametrize(
+    ("variables", "options", "asked"),
+    [
+        ({}, (), ""),
+        ({"IMAGE_TOOLS": "omp"}, ("--no-cache",), "omp"),
+        ({"IMAGE_TOOLS": "omp"}, ("--build-arg", "IMAGE_TOOLS=pi"), "pi"),
+        ({}, ("--build-arg", "IMAGE_TOOLS=pi", "--build-arg", "IMAGE_TOOLS=omp"), "omp"),
+    ],
+)
+def test_the_tools_asked_for(variables: dict[str, str], options: tuple[str, ...], asked: str) -> None:
+    assert image.tools_asked_for(variables, options) == asked
+
+
+def test_the_known_tools_are_those_with_a_lock() -> None:
+    assert {"opencode", "omp", "pi"} <= set(image.known_tools(Path(__file__).parents[3]))
+
+
+@pytest.mark.parametrize("asked", ["", "omp", "pi,omp"])
+def test_tools_that_can_be_built(asked: str) -> None:
+    image.check_tools(asked, ["omp", "pi"])
+
+
+@pytest.mark.parametrize(
+    ("asked", "wrong"),
+    [
+        ("omp, pi", "it has a space"),
+        (" ", "it has a space"),
+        ("omp,", "a name is missing beside a comma"),
+        (",", "a name is missing beside a comma"),
+        ("omp,nope", "there is no tool nope"),
+        ("omp,pi,omp", "it has omp twice"),
+    ],
+)
+def test_tools_that_cannot_be_built_are_told(asked: str, wrong: str) -> None:
+    with pytest.raises(HostError, match=re.escape(f"IMAGE_TOOLS is {asked!r}: {wrong}.")) as raised:
+        image.check_tools(asked, ["omp", "pi"])
+    assert raised.value.todo[-1] == "The tools: omp pi"
 
 
 def test_the_cas_are_the_users_then_the_machines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
