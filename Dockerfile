@@ -115,6 +115,13 @@ COPY --from=chosen /chosen/claude chosen
 RUN --mount=type=bind,from=checkout,source=/checkout/scripts/build,target=/build --mount=type=secret,id=extra_ca \
     /build/install-tool
 
+FROM tool AS kimi
+WORKDIR /opt/tools/kimi
+COPY --from=checkout /checkout/locks/npm/kimi /checkout/scripts/tools/kimi ./
+COPY --from=chosen /chosen/kimi chosen
+RUN --mount=type=bind,from=checkout,source=/checkout/scripts/build,target=/build --mount=type=secret,id=extra_ca \
+    /build/install-tool
+
 FROM base AS sandbox
 ARG APT_MIRROR=""
 RUN --mount=type=bind,from=checkout,source=/checkout/scripts/build,target=/build --mount=type=secret,id=extra_ca \
@@ -167,6 +174,7 @@ COPY --from=pi /out /opt/tools
 COPY --from=qwen /out /opt/tools
 COPY --from=codex /out /opt/tools
 COPY --from=claude /out /opt/tools
+COPY --from=kimi /out /opt/tools
 
 COPY --from=python /opt/sandbox /opt/sandbox
 COPY --from=checkout /checkout/config /etc/sandbox/config
