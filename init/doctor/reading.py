@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from init.doctor.report import Report
     from init.model.catalogue import Model, Provider
 
-# Tokens of a tool's first request, instructions and descriptions of its tools: docs/adding-a-tool.md.
+# Tokens of a tool's first request, instructions and descriptions of its tools: docs/tools.md.
 AGENTS = 10_000
 # Tokens of ours: enough to outlast what every request takes, few enough for the slowest machine.
 OURS = 1_000
