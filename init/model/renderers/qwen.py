@@ -28,7 +28,11 @@ def render(catalogue: Catalogue, own: Own, _folder: str) -> Rendered:
     """
     user = own("qwen-settings.json")
     theirs = inner(user, "modelProviders").get("openai")
-    models = [_model(provider, model) for provider in catalogue.providers for model in provider.models]
+    # What they set for every model, such as limits; of ours each has its own, which would win.
+    general = inner(user, "model", "generationConfig")
+    models = [
+        _model(provider, model, general) for provider in catalogue.providers for model in provider.models
+    ]
     ours: dict[str, Any] = {"security": {"auth": {"selectedType": "openai"}}, "env": {_KEYLESS: NO_KEY}}
     ignored: tuple[str, ...] = ()
     if inner(user, "model").get("name"):
@@ -46,22 +50,23 @@ def render(catalogue: Catalogue, own: Own, _folder: str) -> Rendered:
     return Rendered({"qwen-settings.json": json.dumps(settings, ensure_ascii=False)}, {}, ignored)
 
 
-def _model(provider: Provider, model: Model) -> dict[str, Any]:
+def _model(provider: Provider, model: Model, general: dict[str, Any]) -> dict[str, Any]:
     if "$" in model.id:
         # A server could ask for any variable by it, such as another server's key.
         raise SandboxError(
             f"Qwen Code takes what follows the $ in {model.id!r} for a variable",
             "Give the model another name.",
         )
+    ours = {
+        "contextWindowSize": model.context,
+        "samplingParams": {"max_tokens": model.output},
+        "modalities": {"image": model.vision},
+        **_PATIENT,
+    }
     return {
         "id": model.id,
         "name": f"{model.id} ({title(provider)})",
         "baseUrl": provider.told,
         "envKey": provider.server.variable if provider.server.key else _KEYLESS,
-        "generationConfig": {
-            "contextWindowSize": model.context,
-            "samplingParams": {"max_tokens": model.output},
-            "modalities": {"image": model.vision},
-            **_PATIENT,
-        },
+        "generationConfig": merged(ours, general),
     }

@@ -52,6 +52,15 @@ def test_what_the_user_set_stays() -> None:
     assert (settings["tools"], settings["fastModel"]) == ({"approvalMode": "plan"}, "mine")
 
 
+def test_what_the_user_set_for_every_model_is_set_for_ours() -> None:
+    mine = {"model": {"generationConfig": {"timeout": 5000, "samplingParams": {"top_k": 20}}}}
+    settings = render(qwen_settings_json=mine)
+    assert settings["model"]["name"] == "m"
+    config = settings["modelProviders"]["openai"][0]["generationConfig"]
+    assert (config["timeout"], config["streamIdleTimeoutMs"]) == (5000, 0)
+    assert config["samplingParams"] == {"max_tokens": 16384, "top_k": 20}
+
+
 def test_a_model_that_the_user_chose_is_the_first_and_that_is_told() -> None:
     rendered = qwen.render(sample(tools=False), own(qwen_settings_json={"model": {"name": "x"}}), "/r")
     assert rendered.ignored == ("config/qwen-settings.json sets model.name to x: Qwen Code begins with that",)
