@@ -232,4 +232,4 @@ print(*sorted({HEAVY!r} & set(sys.modules)))
     result = subprocess.run(
         [sys.executable, "-I", "-S", "-c", script], capture_output=True, text=True, check=True
     )
-    assert result.stdout.splitlines() == ["opencode omp pi qwen codex claude", ""]
+    assert result.stdout.splitlines() == ["opencode omp pi qwen codex claude copilot kimi", ""]

@@ -12,7 +12,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from init.model.renderers.base import Renderer
 
-NAMES = ("opencode", "omp", "pi", "qwen", "codex", "claude")
+NAMES = ("opencode", "omp", "pi", "qwen", "codex", "claude", "copilot", "kimi")
 
 
 def load(name: str) -> Renderer:
