@@ -122,6 +122,13 @@ COPY --from=chosen /chosen/kimi chosen
 RUN --mount=type=bind,from=checkout,source=/checkout/scripts/build,target=/build --mount=type=secret,id=extra_ca \
     /build/install-tool
 
+FROM tool AS copilot
+WORKDIR /opt/tools/copilot
+COPY --from=checkout /checkout/locks/npm/copilot /checkout/scripts/tools/copilot ./
+COPY --from=chosen /chosen/copilot chosen
+RUN --mount=type=bind,from=checkout,source=/checkout/scripts/build,target=/build --mount=type=secret,id=extra_ca \
+    /build/install-tool
+
 FROM base AS sandbox
 ARG APT_MIRROR=""
 RUN --mount=type=bind,from=checkout,source=/checkout/scripts/build,target=/build --mount=type=secret,id=extra_ca \
@@ -175,6 +182,7 @@ COPY --from=qwen /out /opt/tools
 COPY --from=codex /out /opt/tools
 COPY --from=claude /out /opt/tools
 COPY --from=kimi /out /opt/tools
+COPY --from=copilot /out /opt/tools
 
 COPY --from=python /opt/sandbox /opt/sandbox
 COPY --from=checkout /checkout/config /etc/sandbox/config

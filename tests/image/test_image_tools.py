@@ -76,6 +76,11 @@ def test_what_is_not_chosen_is_not_there(slim: Sandbox) -> None:
     ]  # fmt: skip
 
 
+def test_it_is_small(slim: Sandbox) -> None:
+    size = int(docker("image", "inspect", "--format", "{{.Size}}", slim.environ["SANDBOX_IMAGE"]))
+    assert size < 1.1e9, "scripts/build/apt-install has what need not be in an image"
+
+
 def test_without_rust_everything_else_works(slim: Sandbox) -> None:
     result = slim.shell(
         "set -ex; opencode --version; pi --version; cd /tmp; echo 'int main() {}' >a.cc; g++ a.cc; ./a.out; "
