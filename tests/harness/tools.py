@@ -29,6 +29,8 @@ FACTS = {
     "qwen": Facts(("--continue", "-p", "{prompt}"), "Type your message"),
     "codex": Facts(("exec", "resume", "--last", "--skip-git-repo-check", "{prompt}"), "Codex"),
     "claude": Facts(("--continue", "-p", "{prompt}"), "Claude Code"),
+    "copilot": Facts(("--continue", "-p", "{prompt}"), "Check for mistakes"),
+    "kimi": Facts(("--continue", "-p", "{prompt}"), "Welcome to Kimi"),
 }
 
 
