@@ -10,5 +10,6 @@ RULES = (
         opencode.json opencode.jsonc .omp/** .windsurf/** .roo/** .kiro/** .continue/** .amazonq/**
         .crush.json crush.json .aider.conf.yml .factory/** .qwen/** .agents/** .github/hooks/*
         .clinerules/hooks/** .kilocode/** .junie/** .trae/** .amp/** .augment/** .copilot/** .github/agents/*
-        .github/copilot/** .github/extensions/** .grok/** .iflow/** .openhands/** .pi/** .vibe/**"""),
+        .github/copilot/** .github/extensions/** .grok/** .iflow/** .openhands/** .pi/** .vibe/**
+        .kimi-code/** .kimi-plugin/**"""),
 )  # fmt: skip
