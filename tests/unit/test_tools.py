@@ -233,3 +233,14 @@ print(*sorted({HEAVY!r} & set(sys.modules)))
         [sys.executable, "-I", "-S", "-c", script], capture_output=True, text=True, check=True
     )
     assert result.stdout.splitlines() == ["opencode omp pi qwen codex claude copilot kimi", ""]
+
+
+def test_every_file_that_a_tool_reads_is_shipped() -> None:
+    let_in = (SHIPPED.parents[1] / ".dockerignore").read_text().splitlines()
+    sources = {
+        file.source for tool in tools.load(str(SHIPPED)).values() for file in (*tool.config, *tool.seed)
+    }
+    # Made when the image is built: the user's own may hold keys.
+    ours = sorted(source for source in sources if not source.startswith("../") and source != "auth.json")
+    assert [source for source in ours if not (SHIPPED.parent / source).is_file()] == []
+    assert [source for source in ours if f"!config/{source}" not in let_in] == []
