@@ -9,7 +9,7 @@ from init.errors import SandboxError
 from init.formats import prebuilt
 from init.formats.entries import is_missing, unreadable
 from init.model import proxy, renderers
-from init.model.renderers.base import NO_KEY, Rendered
+from init.model.renderers.base import NO_KEY, NOTHING, Rendered
 from init.tools import FILE
 
 TYPE_CHECKING = False
@@ -70,6 +70,7 @@ def write(
     files[paths.VARIABLES] = "".join(f"{name}={value}\0" for name, value in kept.items())
     try:
         os.makedirs(folder, 0o700)
+        os.mkdir(f"{folder}/{NOTHING}", 0o500)
         for name, text in files.items():
             descriptor = os.open(f"{folder}/{name}", os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o400)
             with open(descriptor, "w", encoding="utf-8") as file:

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     # The models, the user's own files, the folder that the rendered files will be in.
     Renderer: TypeAlias = Callable[[Catalogue, Own, str], "Rendered"]
 
+# An empty folder beside the files that cannot be written into: OpenCode makes one that is not
+# there, and installs a package of the npm registry into each that it can write.
+NOTHING = "none"
 # In the place of a key, for tools that do not ask a server without one.
 NO_KEY = "none"
 # For a model that cannot call tools (MODEL_TOOLS=off): a short prompt, no tools, no request for a title.

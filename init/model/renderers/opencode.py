@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from init.model.renderers.base import PROMPT, Rendered, inner, model_of, title, unset
+from init.model.renderers.base import NOTHING, PROMPT, Rendered, inner, model_of, title, unset
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,9 +25,6 @@ _TALK = {
         **{name: {"disable": True} for name in ("title", "build", "plan")},
     },
 }
-
-# Empty, and not writable: into a folder that is, it installs a package of the npm registry.
-_NOTHING = "/srv"
 
 # Its own limits of five minutes are a cloud's; false is none.
 _PATIENT = {"timeout": False, "headerTimeout": False, "chunkTimeout": False}
@@ -52,7 +49,10 @@ def render(catalogue: Catalogue, own: Own, folder: str) -> Rendered:
         if not catalogue.main()[1].tools:
             document |= _TALK
             # Rules of the sandbox and of projects would be most of what a small model reads.
-            variables |= {"OPENCODE_CONFIG_DIR": _NOTHING, "OPENCODE_DISABLE_PROJECT_CONFIG": "1"}
+            variables |= {
+                "OPENCODE_CONFIG_DIR": f"{folder}/{NOTHING}",
+                "OPENCODE_DISABLE_PROJECT_CONFIG": "1",
+            }
     # opencode replaces {env:…} and {file:…} wherever they stand: a server's id must not read files.
     text = json.dumps(document).replace("{env:", "\\u007benv:").replace("{file:", "\\u007bfile:")
     return Rendered({"opencode-models.json": text}, variables, ignored)

@@ -58,8 +58,10 @@ def test_a_file_that_is_not_valid_is_told_and_the_others_are_written(
     ((what, fix),) = warned
     assert what.startswith(f"{name} is not told of the model: config/{file} is not valid: line 1, column ")
     assert fix == f"Correct config/{file} at this place."
-    written = {path.name.partition("-")[0] for path in Path(paths.rendered_folder(str(home))).iterdir()}
+    folder = Path(paths.rendered_folder(str(home)))
+    written = {path.name.partition("-")[0] for path in folder.iterdir() if path.is_file()}
     assert written == {"opencode", "omp", "variables"} - {name}
+    assert (folder / "none").stat().st_mode & 0o777 == 0o500
     handover.clear(str(home))
     with pytest.raises(SandboxError, match=f"config/{file} is not valid"):
         handover.write(str(home), sample(), tools, {})

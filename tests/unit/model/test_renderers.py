@@ -226,7 +226,7 @@ def test_a_model_that_only_talks_gets_a_short_prompt_and_no_tools() -> None:
     assert "setActiveTools([])" in rendered.files["omp-talk.js"]
     assert rendered.variables["PI_NO_TITLE"] == "1"
     talk = opencode_renderer.render(sample(tools=False), own(), "/r").variables
-    assert (talk["OPENCODE_CONFIG_DIR"], talk["OPENCODE_DISABLE_PROJECT_CONFIG"]) == ("/srv", "1")
+    assert (talk["OPENCODE_CONFIG_DIR"], talk["OPENCODE_DISABLE_PROJECT_CONFIG"]) == ("/r/none", "1")
     assert all(document["agent"][name] == {"disable": True} for name in ("title", "build", "plan"))
 
 
