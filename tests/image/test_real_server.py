@@ -45,9 +45,9 @@ def test_its_template_is_strict(llama: Model) -> None:
     user, system = {"role": "user", "content": "Hello"}, {"role": "system", "content": "Be brief."}
     assert ask(llama, "chat/completions", {"messages": [system, user]}) == "200"
     for path, body in {
-        "chat/completions": {"messages": [system, system, user]},
+        "chat/completions": {"messages": [user, system]},
         "messages": {"system": "Help.", "messages": [user, system], "max_tokens": 1},
-        "responses": {"instructions": "Help.", "input": [{**system, "role": "developer"}, user]},
+        "responses": {"instructions": "Help.", "input": [user, {**system, "role": "developer"}]},
     }.items():
         answer = ask(llama, path, body)
         assert answer.startswith("400 "), (path, answer)
@@ -60,6 +60,6 @@ def test_it_takes_what_each_tool_sends(outfitted: Sandbox, llama: Model, tool: s
     told = f"{result.stdout}\n{result.stderr}\n{logs(llama.name)}"
     assert result.returncode == 0, told
     api = {"chat": "chat/completions"}.get(TOOLS[tool].get("api", "chat"), TOOLS[tool].get("api"))
-    answers = re.findall(rf"POST /v1/{api} \S+ (\d+)", logs(llama.name))
+    answers = re.findall(rf"POST /v1/{api}\S* (\d+)", logs(llama.name))
     assert "200" in answers, told
     assert "400" not in answers, told

@@ -6,13 +6,18 @@ than the file says: that is changed in a copy, since nobody reads what the model
 
 import importlib.util
 import struct
-import threading
+import sys
+from http.client import HTTPResponse
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import xllamacpp
 
+sys.path.insert(0, "/opt/model/demo")  # which an isolated interpreter leaves out
+from cap import Front, Handler
+
 CONTEXT = 65536
-ANSWER = 8  # tokens
+ANSWER = 8  # tokens, whatever a tool asks for
 COPY = Path("/tmp/strict.gguf")  # noqa: S108 - in a container of its own
 # All of a request is looked at, and little of it is given to the model: a tool's own is minutes of reading.
 TEMPLATE = """
@@ -40,12 +45,20 @@ TEMPLATE = """
 """
 
 
+class Noted(Handler):
+    """What each request was answered with is a line of the log."""
+
+    def give_back(self, answer: HTTPResponse) -> None:
+        print(f"{self.command} {self.path} {answer.status}", flush=True)
+        super().give_back(answer)
+
+
 def main() -> None:
     params = xllamacpp.CommonParams()
     params.model.path = str(roomy())
     params.model_alias = {"toy"}
-    params.hostnames = ["0.0.0.0"]  # noqa: S104 - in a container's network
-    params.port = 8000
+    params.hostnames = ["127.0.0.1"]
+    params.port = 0
     params.n_ctx = CONTEXT
     params.n_parallel = 1
     params.n_predict = ANSWER
@@ -53,8 +66,10 @@ def main() -> None:
     params.chat_template = TEMPLATE
     params.ui = False
     server = xllamacpp.Server(params)
-    print(f"listening on {server.listening_address}", flush=True)
-    threading.Event().wait()
+    behind = urlsplit(server.listening_address)
+    front = Front(("0.0.0.0", 8000), (str(behind.hostname), int(behind.port or 80)), ANSWER)  # noqa: S104 - in a container
+    front.RequestHandlerClass = Noted
+    front.serve_forever()
 
 
 def roomy() -> Path:
