@@ -60,6 +60,18 @@ class Terminal:
     def type(self, keys: str) -> None:
         self.child.send(keys)
 
+    def type_until(self, keys: str, text: str, every: float = PATIENCE / 6) -> None:
+        """Press keys, and again if the program does not listen yet, until this is on the screen."""
+        deadline = time.monotonic() + PATIENCE
+        again = 0.0
+        while text not in self.text:
+            if time.monotonic() > again:
+                self.type(keys)
+                again = time.monotonic() + every
+            alive = self.read() or text in self.text
+            assert alive, f"ended without {text!r} on the screen:\n{self.text}"
+            assert time.monotonic() < deadline, f"no {text!r} on the screen:\n{self.text}"
+
     def type_until_end(self, keys: str, every: float = PATIENCE / 4) -> int:
         """Press keys, and again if the program does not listen yet; return its exit code.
 

@@ -16,21 +16,25 @@ class Facts(NamedTuple):
     Attributes:
         resumed: arguments that run one prompt in the last session of this folder.
         drawn: what stands on its screen when it can be typed into.
+        talks: whether it is of use with a model that can call no tools.
     """
 
     resumed: tuple[str, ...]
     drawn: str
+    talks: bool = True
 
 
 FACTS = {
     "opencode": Facts(("run", "--continue", "{prompt}"), "Ask anything"),
     "omp": Facts(("--continue", "-p", "{prompt}"), "Welcome back"),
-    "pi": Facts(("--continue", "-p", "{prompt}"), "pi v"),
-    "qwen": Facts(("--continue", "-p", "{prompt}"), "Type your message"),
-    "codex": Facts(("exec", "resume", "--last", "--skip-git-repo-check", "{prompt}"), "Codex"),
+    "pi": Facts(("--continue", "-p", "{prompt}"), "escape interrupt"),
+    "qwen": Facts(("--continue", "-p", "{prompt}"), "Type your message", talks=False),
+    "codex": Facts(
+        ("exec", "resume", "--last", "--skip-git-repo-check", "{prompt}"), "OpenAI Codex", talks=False
+    ),
     "claude": Facts(("--continue", "-p", "{prompt}"), "Claude Code"),
-    "copilot": Facts(("--continue", "-p", "{prompt}"), "Check for mistakes"),
-    "kimi": Facts(("--continue", "-p", "{prompt}"), "Welcome to Kimi"),
+    "copilot": Facts(("--continue", "-p", "{prompt}"), "Check for mistakes", talks=False),
+    "kimi": Facts(("--continue", "-p", "{prompt}"), "Welcome to Kimi", talks=False),
 }
 
 

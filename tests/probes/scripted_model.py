@@ -22,7 +22,7 @@ from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import chain, repeat
 from pathlib import Path, PurePosixPath
-from threading import Lock
+from threading import Event, Lock
 from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import urlsplit
 
@@ -64,8 +64,8 @@ DEEP = 100_000  # levels of lists in lists
 LOADING = 3  # GETs of the models that find the model loading
 THOUGHT = "The user asks for something to be done, and there is a tool for it."
 FAULTS = (
-    "cut", "deep", "empty", "empty-id", "error500", "half", "hang", "html", "huge", "loading", "no-tools",
-    "not-json", "proxy403", "proxy407", "proxy503", "reasoning", "redirect", "slow", "text-calls",
+    "cut", "deep", "dies", "empty", "empty-id", "error500", "half", "hang", "html", "huge", "loading",
+    "no-tools", "not-json", "proxy403", "proxy407", "proxy503", "reasoning", "redirect", "slow", "text-calls",
     "thought-calls", "thousand", "unknown-fields",
 )  # fmt: skip
 # What a server that refuses unknown fields knows of a request: that which every local one reads.
@@ -215,6 +215,11 @@ class Handler(BaseHTTPRequestHandler):
         self.begin(200, {"Content-Type": "text/event-stream", "Transfer-Encoding": "chunked"}, answered)
         events = [event.encode() for event in api.events(reply, about)]
         parts = [b"%x\r\n%b\r\n" % (len(event), event) for event in events] + [b"0\r\n\r\n"]
+        if self.fault == "dies" and reply.call:
+            self.wfile.write(b"".join(parts[: len(parts) // 2]))
+            self.server.shutdown()
+            self.close_connection = True
+            return
         if silence in ("first", "between"):
             middle = len(parts) // 2 if silence == "between" else 0
             self.wfile.write(b"".join(parts[:middle]))
@@ -393,6 +398,9 @@ def main() -> None:
     if given.port == 0:
         print(json.dumps({"listening": server.server_port}), flush=True)
     server.serve_forever()
+    # It has died; its machine has not, and refuses every connection.
+    server.server_close()
+    Event().wait()
 
 
 if __name__ == "__main__":
