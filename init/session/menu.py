@@ -62,13 +62,14 @@ def ask(  # noqa: PLR0913 - what is offered, where, for how long, and what chang
     deadline = time.monotonic() + timeout
     out.write(_list(entries, what, unfit))
     # Lines between the list's first and the question.
-    above = len(entries) + 1
+    above, is_asked = len(entries) + 1, False
     while True:
         default = next((entry for entry in entries if entry.name not in unfit), entries[0])
         number = entries.index(default) + 1
         patience = f", {default.name} is taken in {timeout:g} s" if timeout else ""
-        out.write(f"Number or name [{number}{patience}]: ")
-        out.flush()
+        if not is_asked:
+            out.write(f"Number or name [{number}{patience}]: ")
+            out.flush()
         left = max(0.0, deadline - time.monotonic()) if timeout else None
         awaited: list[int | News] = [source, news] if news else [source]
         ready = select.select(awaited, [], [], left)[0]
@@ -79,8 +80,11 @@ def ask(  # noqa: PLR0913 - what is offered, where, for how long, and what chang
             return default
         if news is not None and source not in ready:
             unfit, news = news.read(), None
-            out.write(f"\r\033[{above}A\033[J" + _list(entries, what, unfit))
-            above = len(entries) + 1
+            # What is being typed stays where there is nothing to tell.
+            is_asked = not unfit
+            if unfit:
+                out.write(f"\r\033[{above}A\033[J" + _list(entries, what, unfit))
+                above = len(entries) + 1
             continue
         line = _read(source)
         if not line:
@@ -94,7 +98,7 @@ def ask(  # noqa: PLR0913 - what is offered, where, for how long, and what chang
             out.write(f"{choice.name} cannot be used: {unfit[choice.name]}. Another, please.\n")
         else:
             return choice
-        timeout, above = 0, above + 2
+        timeout, above, is_asked = 0, above + 2, False
 
 
 def _list(entries: Sequence[Choice], what: str, unfit: Mapping[str, str]) -> str:

@@ -143,6 +143,8 @@ def ask_with(terminal: Terminal, news: News, keys: bytes = b"", timeout: float =
             return super().write(text)
 
     terminal.out = Out()
+    if not news.reasons:
+        os.write(terminal.keyboard, keys)
     chosen = menu.ask(TOOLS, terminal.screen, terminal.out, timeout, news=news)
     os.close(news.begin)
     os.close(news.end)
@@ -173,6 +175,12 @@ def test_what_cannot_be_used_is_grey_and_says_why(terminal: Terminal) -> None:
     # Three tools and the line above them.
     assert "\r\033[4A\033[J" in shown
     assert "omp cannot be used: the server has no /messages. Another, please." in shown
+
+
+def test_nothing_to_tell_changes_nothing(terminal: Terminal) -> None:
+    assert ask_with(terminal, News({}), timeout=0.5) == "opencode"
+    assert "\033" not in terminal.out.getvalue()
+    assert terminal.out.getvalue().count("Number or name") == 1
 
 
 def test_nobody_there_gets_the_first_that_can_be_used(terminal: Terminal) -> None:
