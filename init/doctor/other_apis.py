@@ -52,16 +52,16 @@ def _works(report: Report, provider: Provider, entry: Model, api: str, names: li
     try:
         called, ended = _called(provider, entry, api)
     except EndpointError as error:
-        what = f"{error.what}; {' and '.join(names)} needs it"
+        what = f"{error.what}; {apis.needed_by(names)}"
         report.fail(api, what, error.fix)
         return False
     seconds = time.monotonic() - begun
     if called:
-        report.good(api, f"it called {called} within {seconds:.1f} s, as {' and '.join(names)} needs it")
+        report.good(api, f"it called {called} within {seconds:.1f} s, as {apis.needed_by(names)}")
     elif not entry.tools:
         report.good(api, f"it answered within {seconds:.1f} s")
     elif ended:
-        report.warn(api, f"no tool was called by {apis.PATHS[api]}, which {' and '.join(names)} needs",
+        report.warn(api, f"no tool was called by {apis.PATHS[api]}, and {apis.needed_by(names)}",
                     "Compare it with the tool call above: if that is well, update the server.")  # fmt: skip
     else:
         report.warn(api, f"it came to no call within {completion.PATIENCE:g} s", tool_call.SLOW)

@@ -8,7 +8,7 @@ from init.model.failures import EndpointError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from init.model.catalogue import Catalogue, Model, Provider
     from init.tools import Tool
@@ -55,9 +55,14 @@ def lacks(provider: Provider, api: str, seconds: float = PATIENCE) -> bool:
     return isinstance(content, dict) and "Unexpected endpoint" in str(content.get("error"))
 
 
-def missing(provider: Provider, api: str, names: Iterable[str]) -> tuple[str, str]:
+def needed_by(names: Sequence[str]) -> str:
+    """Return who needs it, as words."""
+    return f"{' and '.join(names)} need{'s' * (len(names) == 1)} it"
+
+
+def missing(provider: Provider, api: str, names: Sequence[str]) -> tuple[str, str]:
     """Return what to tell of a server without an API that these tools need, and what to do."""
-    what = f"{provider.base}/{PATHS[api]} is not there, and {' and '.join(names)} needs it"
+    what = f"{provider.base}/{PATHS[api]} is not there, and {needed_by(names)}"
     since = {kind: time for kind, time in _SINCE[api].items() if kind == provider.kind} or _SINCE[api]
     known = ", ".join(f"{kind} has it {time}" for kind, time in since.items())
     return what, f"{known}. Update the server, or take a tool that speaks chat completions."
