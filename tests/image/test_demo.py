@@ -19,7 +19,7 @@ from tests.harness.client import giving_a_proxy
 from tests.harness.engine import Result, docker, flags, logs
 from tests.harness.repository import ROOT
 from tests.harness.sandbox import ENVIRON, Sandbox, start
-from tests.harness.tools import headless
+from tests.harness.tools import FACTS, headless
 from tests.harness.waiting import PATIENCE, wait_for
 
 # One server for all, and one build.
@@ -280,13 +280,17 @@ def test_start_sh_refuses_what_is_no_model_before_anything_starts(sandbox: Sandb
         assert reason in result.stderr
 
 
-@pytest.mark.parametrize("tool", ["omp", "opencode"])
-def test_a_newcomer_gets_an_answer_with_nothing_configured(checkout: Sandbox, tool: str) -> None:
+@pytest.mark.parametrize("tool", [tool for tool, facts in FACTS.items() if facts.talks])
+def test_a_newcomer_gets_an_answer_with_nothing_configured(
+    checkout: Sandbox, image_with_all_tools: str, tool: str
+) -> None:
+    checkout.environ["SANDBOX_IMAGE"] = image_with_all_tools
     chosen = () if tool == "opencode" else ("--tool", tool)
     result = start(checkout, "--demo", "--no-build", *chosen, "--", *headless(tool, "Say hello"))
     assert result.returncode == 0, result.stderr
     assert result.stdout.strip(), result.stderr
     assert "model smollm2-135m-instruct at http://model:8080/v1 (llama.cpp) (context=8192" in result.stderr
+    assert "refused" not in result.stderr, "nobody but the toy is asked"
     gone(checkout)
 
 
