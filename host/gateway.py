@@ -1,10 +1,11 @@
-"""The gateway beside a session: its container is there before the session, and goes after it."""
+"""The gateway beside a session: its container is made while the session's is, and goes after it."""
 
 from __future__ import annotations
 
 import contextlib
 import os
 import secrets
+import signal
 import subprocess
 import tempfile
 import time
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from host import inside, journal
 from host import refused as records
-from host.errors import HostError
+from host.errors import SIGNALLED, HostError
 from host.journal import Tally
 from host.messages import say
 from host.supervisor import Streams
@@ -22,12 +23,12 @@ if TYPE_CHECKING:
 
     from host.compose import Compose
     from host.configuration import Configuration
-    from host.supervisor import Supervisor
+    from host.supervisor import Answer, Beside, Supervisor
 
 SERVICE = "gateway"
 LABEL = "agentic-sandbox.gateway"
-# Seconds to remove it, and those that the engine may still be at making one whose client was ended.
-REMOVING, IN_FLIGHT = 60.0, 2.0
+# Seconds to make it or to remove it, and in which the engine may still make one whose client was killed.
+MAKING, REMOVING, IN_FLIGHT = 30.0, 60.0, 2.0
 # Seconds to read what it wrote down, and until it must have taken another list.
 READING, RELOADING = 10.0, 10.0
 # Hosts that are named at a session's end.
@@ -63,15 +64,18 @@ def beside(
     label = f"{LABEL}={value}"
     if configuration.by_network:
         compose = inside.extended(compose, name, value)
-    _remove_left(supervisor, compose, configuration)
-    patience = IN_FLIGHT
+    begun = _begin(supervisor, compose, label, variables)
     try:
-        _start(supervisor, compose, label, variables)
-        patience = 0.0
+        _remove_left(supervisor, compose, configuration)
+        if configuration.by_network:
+            # Both have Compose make the network, which one of them has to do first.
+            _require(supervisor.finish(begun))
         yield compose
+        _require(supervisor.finish(begun))
     finally:
         with supervisor.undisturbed():
-            deadline = time.monotonic() + patience
+            killed = supervisor.finish(begun, MAKING).code == SIGNALLED + signal.SIGKILL
+            deadline = time.monotonic() + (IN_FLIGHT if killed else 0.0)
             while not (left := _list(supervisor, compose, label)) and time.monotonic() < deadline:
                 supervisor.pause(0.1)
             tell(_remove(supervisor, compose, configuration.project, left))
@@ -111,15 +115,19 @@ def reload(supervisor: Supervisor, environ: Mapping[str, str], container: str, d
     return answer.errors.strip() or "it does not tell that it read the list"
 
 
-def _start(supervisor: Supervisor, compose: Compose, label: str, variables: Mapping[str, str]) -> None:
-    """Start it, and do not wait until it serves: the session does.
-
-    Raises:
-        HostError: Compose or the engine refuses.
-    """
+def _begin(supervisor: Supervisor, compose: Compose, label: str, variables: Mapping[str, str]) -> Beside:
+    """Begin to start it, and do not wait until it serves: the session does, whose own start takes as long."""
     models = {name: value for name, value in variables.items() if name.startswith("MODEL_")}
     options = ("--detach", "--no-deps", "--label", label)
-    answer = supervisor.ask(compose.run(options, models, (), SERVICE), compose.environ)
+    return supervisor.begin(compose.run(options, models, (), SERVICE), compose.environ)
+
+
+def _require(answer: Answer) -> None:
+    """Refuse to go on without it.
+
+    Raises:
+        HostError: Compose or the engine refused to start it.
+    """
     if answer.code != 0:
         raise HostError(
             "the gateway, the sandbox's way out, cannot be started:",

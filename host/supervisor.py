@@ -1,4 +1,4 @@
-"""Runs one child at a time, and sees to it that a signal ends what was started.
+"""Runs a child, and sees to it that a signal ends what was started.
 
 Everything about signals, process groups and the terminal is here:
 
@@ -10,6 +10,7 @@ Everything about signals, process groups and the terminal is here:
   plugins as processes.
 - A child that is the user's terminal stays in our group, in the foreground; while it has the terminal raw,
   Ctrl-C and Ctrl-Z are characters for the container, and no signals.
+- What is begun beside the others is needed by them: if it fails, the child that runs is ended.
 - What is done to tear down is not disturbed: signals are noted, and change nothing any more.
 """
 
@@ -79,6 +80,18 @@ class Child(NamedTuple):
                 os.killpg(self.process.pid, number)
 
 
+class Beside(NamedTuple):
+    """A program that was begun, and answers while others run."""
+
+    child: Child
+    output: IO[bytes]
+    errors: IO[bytes]
+
+    def failed(self) -> bool:
+        """Tell whether it has ended, and not well."""
+        return self.child.ended() and self.child.process.returncode != 0
+
+
 OWN = Streams()
 
 
@@ -87,6 +100,7 @@ class Supervisor:
 
     def __init__(self) -> None:
         self.received: list[int] = []
+        self._beside: list[Beside] = []
         self._tearing_down = False
         self._wakeups, write = os.pipe()
         os.set_blocking(write, False)
@@ -166,7 +180,7 @@ class Supervisor:
             )  # fmt: skip
             self._attend(Child(process, terminal), end, None if limit is None else time.monotonic() + limit)
         self.check()
-        return process.returncode if process.returncode >= 0 else SIGNALLED - process.returncode
+        return _exit_code(process)
 
     def ask(self, command: Sequence[str], environ: Mapping[str, str], limit: float | None = None) -> Answer:
         """Run a program that only answers, as `run` does, and return what it said.
@@ -179,6 +193,40 @@ class Supervisor:
         with tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as errors:
             code = self.run(command, environ, Streams(subprocess.DEVNULL, output, errors), limit=limit)
             return Answer(code, _text(output), _text(errors))
+
+    def begin(self, command: Sequence[str], environ: Mapping[str, str]) -> Beside:
+        """Start a program that only answers, and go on; if it fails, whatever runs by then is asked to end.
+
+        Raises:
+            Interrupted: somebody asked for the end before.
+            FileNotFoundError: there is no such program.
+        """
+        self.check()
+        # They are read when it has ended, and go with it.
+        output = tempfile.TemporaryFile()  # noqa: SIM115 - open beyond this function
+        errors = tempfile.TemporaryFile()  # noqa: SIM115 - open beyond this function
+        process = subprocess.Popen(
+            command, env=environ, stdin=subprocess.DEVNULL, stdout=output, stderr=errors,
+            start_new_session=True,
+        )  # fmt: skip
+        begun = Beside(Child(process, terminal=False), output, errors)
+        self._beside.append(begun)
+        return begun
+
+    def finish(self, begun: Beside, limit: float | None = None) -> Answer:
+        """Wait for what was begun, and return what it said; no more is ended for its sake.
+
+        Args:
+            begun: what begin() returned.
+            limit: seconds after which it is killed.
+
+        Raises:
+            Interrupted: as `run`.
+        """
+        self._beside = [one for one in self._beside if one is not begun]
+        self._attend(begun.child, None, None if limit is None else time.monotonic() + limit)
+        self.check()
+        return Answer(_exit_code(begun.child.process), _text(begun.output), _text(begun.errors))
 
     def become(self, command: Sequence[str], environ: Mapping[str, str]) -> NoReturn:
         """Run a program in our own place: from here on there is nothing of ours to end.
@@ -197,6 +245,10 @@ class Supervisor:
         """Wait for the child's end, and pass on what arrives meanwhile."""
         told = False
         while not child.ended():
+            if not (told or self._tearing_down) and any(one.failed() for one in self._beside):
+                told = True
+                self._end(child, signal.SIGTERM, end)
+                deadline = time.monotonic() + LINGER
             left = None if deadline is None else max(0.0, deadline - time.monotonic())
             if left == 0:
                 child.signal(signal.SIGKILL)
@@ -228,6 +280,11 @@ class Supervisor:
 
 def _noted(_number: int, _frame: object) -> None:
     """Leave the signal to the pipe."""
+
+
+def _exit_code(process: subprocess.Popen[bytes]) -> int:
+    """Return the exit code of a process that has ended, 128 and the number if a signal ended it."""
+    return process.returncode if process.returncode >= 0 else SIGNALLED - process.returncode
 
 
 def _text(file: IO[bytes]) -> str:

@@ -5,6 +5,7 @@ import secrets
 import subprocess
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -236,6 +237,27 @@ def test_a_gateway_that_cannot_start_says_why_and_opens_nothing(
     assert named in result.stderr
     assert "started" not in result.stdout
     assert "s3cret" not in result.stderr
+
+
+@pytest.mark.parametrize("word", ["--tool", "--shell"])
+def test_a_gateway_that_the_engine_refuses_ends_the_start_at_once(
+    sandbox: Sandbox, tmp_path: Path, word: str
+) -> None:
+    """Both are made at a time: PID 1 would wait for it, and start a shell without it."""
+    # The first start of a project has the engine make its network by a gateway that does nothing.
+    assert start(sandbox, *SHELL, "true").returncode == 0
+    more = tmp_path / "more.yml"
+    more.write_text("services: {gateway: {devices: [/dev/there-is-none]}}\n")
+    sandbox.environ["COMPOSE_FILE"] = f"{sandbox.variables['COMPOSE_FILE']}:{more}"
+    words = ("--tool", "shell") if word == "--tool" else ("--shell",)
+    result = start(sandbox, "--no-build", *words, "--", "-c", "echo started")
+    assert result.returncode == 1, result.stdout + result.stderr
+    assert "the gateway, the sandbox's way out, cannot be started" in result.stderr
+    assert "/dev/there-is-none" in result.stderr
+    assert "started" not in result.stdout
+    assert not docker(
+        "ps", "--all", "--quiet", "--filter", f"name={sandbox.variables['COMPOSE_PROJECT_NAME']}"
+    )
 
 
 def test_a_list_lets_out_what_is_on_it(sandbox: Sandbox, model: Model) -> None:

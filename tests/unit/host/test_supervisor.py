@@ -54,6 +54,37 @@ except FileNotFoundError:
     ended(begin(script), r"Answer(code=3, output='out\n', errors='err\n')", "none")
 
 
+def test_what_is_begun_answers_while_others_run() -> None:
+    script = """
+begun = supervisor.begin(["sh", "-c", "echo out; echo err >&2; exec sleep 1000"], os.environ)
+print(supervisor.run(sh("exit 3"), os.environ), begun.failed())
+while not os.fstat(begun.errors.fileno()).st_size:
+    time.sleep(0.05)
+print(supervisor.finish(begun, limit=0.1), supervisor.finish(begun).code)
+print(supervisor.finish(supervisor.begin(sh("exit 0"), os.environ)))
+"""
+    killed = r"Answer(code=137, output='out\n', errors='err\n') 137"
+    ended(begin(script), "3 False", killed, "Answer(code=0, output='', errors='')")
+
+
+@pytest.mark.parametrize("first", ["begin", "run"])
+def test_what_is_begun_and_fails_ends_the_other(first: str) -> None:
+    """Also where it failed before the other began; what is told then is its business."""
+    waiting = "true" if first == "begin" else "while ! [ -e up ]; do sleep 0.05; done"
+    script = f"""
+import tempfile
+os.chdir(tempfile.mkdtemp())
+begun = supervisor.begin(sh({waiting!r} + "; echo why >&2; exit 2"), os.environ)
+if {first!r} == "begin":
+    while not begun.failed():
+        time.sleep(0.05)
+print(supervisor.run(sh("touch up; exec sleep 1000"), os.environ))
+print(supervisor.finish(begun))
+print(supervisor.run(sh("exit 4"), os.environ))
+"""
+    ended(begin(script), "143", r"Answer(code=2, output='', errors='why\n')", "4")
+
+
 WAITING = """
 try:
     trap = "exec 2>/dev/null; trap 'echo told; exit 5' {name}; echo up; "
