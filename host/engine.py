@@ -21,7 +21,7 @@ from host.supervisor import Streams
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from host.supervisor import Child, Supervisor
+    from host.supervisor import Beside, Child, Supervisor
 
 COMPOSE_NEEDED = (2, 15)
 GROUP = "docker"
@@ -100,9 +100,27 @@ def reach(supervisor: Supervisor, environ: Mapping[str, str]) -> Engine:
     Raises:
         HostError: it is not there, does not answer, or lacks something.
     """
+    return answered(supervisor, environ, ask(supervisor, environ))
+
+
+def ask(supervisor: Supervisor, environ: Mapping[str, str]) -> Beside:
+    """Ask, and do not wait for the answer.
+
+    Raises:
+        HostError: there is no Docker.
+    """
     if shutil.which("docker", path=environ.get("PATH")) is None:
         raise HostError("there is no Docker on this machine.", _mend())
-    answer = supervisor.ask(["docker", "info", "--format", "{{json .}}"], environ)
+    return supervisor.begin(["docker", "info", "--format", "{{json .}}"], environ)
+
+
+def answered(supervisor: Supervisor, environ: Mapping[str, str], asked: Beside) -> Engine:
+    """Return what the engine answers to ask().
+
+    Raises:
+        HostError: as reach().
+    """
+    answer = supervisor.finish(asked)
     told = parse(answer.output)
     if answer.code != 0 or told.get("ServerErrors"):
         raise _silent(answer.errors + "".join(map(answers.text, answers.entries(told, "ServerErrors"))))

@@ -44,8 +44,12 @@ def open_tool(checkout: Checkout, supervisor: Supervisor, environ: Mapping[str, 
         HostError: it did not come to that.
         Interrupted: somebody asked for the end.
     """
-    found = engine.reach(supervisor, environ)
-    compose, configuration = compose_files.read(supervisor, checkout, environ)
+    asked = engine.ask(supervisor, environ)
+    try:
+        compose, configuration = compose_files.read(supervisor, checkout, environ)
+    finally:
+        # Without an engine that is what is told, whatever Compose says.
+        found = engine.answered(supervisor, environ, asked)
     configuration = inside.decided(found, configuration)
     planned = demo.plan(checkout, configuration, environ) if start.demo else None
     emulated = image.choose_platform(environ, configuration.environment)
