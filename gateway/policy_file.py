@@ -108,6 +108,15 @@ def _from_file(directory: str, shipped: Path, faults: _Faults) -> tuple[list[Ent
     return own, named
 
 
+def content(directory: str) -> bytes:
+    """Return what the file holds.
+
+    Raises:
+        OSError: it is missing, or cannot be read.
+    """
+    return small_file.read(f"{directory}/egress.yml", _MOST_BYTES)
+
+
 def _entries(directory: str) -> Entries:
     """Return what the file holds.
 
@@ -116,14 +125,14 @@ def _entries(directory: str) -> Entries:
     """
     text = ""
     try:
-        text = small_file.read(f"{directory}/egress.yml", _MOST_BYTES).decode()
-        content = yaml_text.parse(text)
+        text = content(directory).decode()
+        parsed = yaml_text.parse(text)
     except (OSError, ValueError) as error:
         if is_missing(error):
             return Entries({}, FILE)
         told = unreadable(FILE, error)
         raise SandboxError(told.what, _QUOTES if _BARE.search(text) else told.fix) from error
-    return Entries(content or {}, FILE, places=yaml_text.places(text))
+    return Entries(parsed or {}, FILE, places=yaml_text.places(text))
 
 
 def _of_profile(name: object, known: Mapping[str, profiles.Profile]) -> list[Entry]:

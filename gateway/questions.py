@@ -9,7 +9,6 @@ import hashlib
 import json
 import os
 import sys
-from pathlib import Path
 
 from gateway import amendment, lines, names, policy_file, profiles
 from gateway.policy import HTTPS
@@ -134,7 +133,7 @@ def proposal(asked: Any, _places: Places) -> dict[str, Any]:
 def digest(places: Places) -> str:
     """Return what tells one list from another: SHA-256 of the file, of nothing where there is none."""
     try:
-        content = (Path(places.config) / "egress.yml").read_bytes()
+        content = policy_file.content(places.config)
     except OSError:
         content = b""
     return hashlib.sha256(content).hexdigest()
@@ -259,7 +258,7 @@ def _address(entry: Entry) -> str:
 def _text(places: Places) -> str:
     """Return the list as it stands in the file, "" where there is none; read was it before."""
     try:
-        return (Path(places.config) / "egress.yml").read_bytes().decode()
+        return policy_file.content(places.config).decode()
     except (OSError, UnicodeDecodeError):
         return ""
 

@@ -6,7 +6,7 @@ import os
 
 from init import log
 from init.errors import SandboxError
-from init.formats import prebuilt, yaml_text
+from init.formats import prebuilt, small_file, yaml_text
 from init.formats.entries import Entries, unreadable
 from init.record import Record
 
@@ -68,8 +68,7 @@ def load(path: str) -> dict[str, Tool]:
         SandboxError: the file is missing, is not YAML, or an entry is not of the form of Tool; says where.
     """
     try:
-        with open(path, encoding="utf-8") as file:
-            text = file.read()
+        text = small_file.text(path)
         content = prebuilt.read().get(text) or yaml_text.parse(text)
     except (OSError, ValueError) as error:
         raise unreadable(FILE, error) from error

@@ -8,7 +8,7 @@ import os
 from init import paths, tools
 from init.doctor import hardening, timed_process
 from init.errors import SandboxError
-from init.formats import syntax
+from init.formats import small_file, syntax
 from init.formats.entries import correct, unreadable
 from init.mounts import find
 from init.root import user_namespace
@@ -158,8 +158,7 @@ def configuration(report: Report) -> dict[str, Tool]:
         return {}
     for name in names:
         try:
-            with open(f"{paths.CONFIG}/{name}", encoding="utf-8") as file:
-                problem = syntax.fault(name, file.read())
+            problem = syntax.fault(name, small_file.text(f"{paths.CONFIG}/{name}"))
         except IsADirectoryError:
             continue
         except (OSError, UnicodeError) as error:

@@ -6,7 +6,7 @@ import os
 
 from init import handed_over, log, paths
 from init.errors import SandboxError
-from init.formats import prebuilt
+from init.formats import prebuilt, small_file
 from init.formats.entries import is_missing, unreadable
 from init.model import proxy, renderers
 from init.model.renderers.base import NO_KEY, NOTHING, Rendered
@@ -57,7 +57,7 @@ def write(
         variables.update(dict.fromkeys(rendered.keys, key))
         for reason in rendered.ignored:
             log.warning(reason, fix="To use the model server's, take that setting out.")
-    certificates = [_text(entry.server.ca, "replace") for entry in catalogue.providers if entry.server.ca]
+    certificates = [_certificate(entry.server.ca) for entry in catalogue.providers if entry.server.ca]
     if certificates:
         # Node.js and bun take one file.
         files["ca.pem"] = "\n".join(certificates)
@@ -139,7 +139,7 @@ def _own(name: str) -> dict[str, Any]:
         SandboxError: it is not valid; says where.
     """
     try:
-        text, known = _text(f"{paths.CONFIG}/{name}"), prebuilt.read_typed()
+        text, known = small_file.text(f"{paths.CONFIG}/{name}"), prebuilt.read_typed()
         content = known[text] if text in known else _parsed(name, text)
     except (OSError, ValueError) as error:
         if is_missing(error):
@@ -155,6 +155,5 @@ def _parsed(name: str, text: str) -> Any:
     return syntax.content(name, text)
 
 
-def _text(path: str, errors: str = "strict") -> str:
-    with open(path, encoding="utf-8", errors=errors) as file:
-        return file.read()
+def _certificate(path: str) -> str:
+    return small_file.read(path, small_file.MOST).decode(errors="replace")

@@ -27,7 +27,7 @@ def read(places: Places) -> ModelServers:
         SandboxError: says what is wrong, and where.
     """
     try:
-        text, known = small_file.read(f"{places.config}/models.yml", _MOST_BYTES).decode(), prebuilt.read()
+        text, known = small_file.text(f"{places.config}/models.yml", _MOST_BYTES), prebuilt.read()
         content = known[text] if text in known else yaml_text.parse(text)
     except (OSError, ValueError) as error:
         if not is_missing(error):

@@ -6,10 +6,12 @@ the same thing; most take one file with all authorities, Node.js and bun one wit
 
 from __future__ import annotations
 
+import errno
 import os
 
 from init import paths
 from init.errors import SandboxError
+from init.formats import small_file
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -67,16 +69,16 @@ def _certificates(named: str) -> str:
         SandboxError: it cannot be read, or holds no certificate.
     """
     try:
-        text = _read(paths.SESSION_CA, MAX_SIZE + 1)
+        text = _read(paths.SESSION_CA, MAX_SIZE)
     except OSError as error:
+        if error.errno == errno.EFBIG:
+            raise SandboxError(
+                f"{SETTING}={named} is larger than {MAX_SIZE >> 20} MiB", "Name a PEM file of the CAs alone."
+            ) from error
         raise SandboxError(
             f"{SETTING}={named}: cannot be read in the container ({paths.SESSION_CA}): {error.strerror}",
             f"Let the agent, UID {os.getuid()}, read the file.",
         ) from error
-    if len(text) > MAX_SIZE:
-        raise SandboxError(
-            f"{SETTING}={named} is larger than {MAX_SIZE >> 20} MiB", "Name a PEM file of the CAs alone."
-        )
     if MARK not in text:
         raise SandboxError(f"{SETTING}={named} holds no certificate", f"Name a PEM file ({MARK}).")
     return text
@@ -94,9 +96,8 @@ def _folder(home: str) -> str:
     return f"{home}/.sandbox/ca"
 
 
-def _read(path: str, most: int = -1) -> str:
-    with open(path, encoding="utf-8", errors="replace") as file:
-        return file.read(most)
+def _read(path: str, most: int = small_file.MOST) -> str:
+    return small_file.read(path, most).decode(errors="replace")
 
 
 def _write(path: str, text: str) -> None:

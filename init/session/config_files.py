@@ -8,7 +8,7 @@ import os
 
 from init import log, paths
 from init.errors import SandboxError
-from init.formats import prebuilt
+from init.formats import prebuilt, small_file
 from init.formats.entries import correct, is_missing, unreadable
 
 TYPE_CHECKING = False
@@ -39,9 +39,8 @@ def check(tool: Tool | None) -> None:
         path = os.path.normpath(f"{paths.CONFIG}/{file.source}")
         name = paths.on_host(path)
         try:
-            with open(path, encoding="utf-8") as stream:
-                text = stream.read()
-                problem = None if text in good else _fault(file.source, text)
+            text = small_file.text(path)
+            problem = None if text in good else _fault(file.source, text)
         except IsADirectoryError:
             continue
         except (OSError, UnicodeError) as error:

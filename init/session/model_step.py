@@ -9,7 +9,7 @@ import os
 
 from init import log, paths
 from init.errors import Finished
-from init.formats import prebuilt
+from init.formats import prebuilt, small_file
 from init.session import environment, supervise
 
 TYPE_CHECKING = False
@@ -57,8 +57,8 @@ def connect(plan: Plan, settings: Settings) -> None:
 def described() -> bool:
     """Tell whether config/models.yml may name servers: not all of it is comments."""
     try:
-        with open(paths.MODELS, encoding="utf-8") as file:
-            return any(line.strip() and not line.lstrip().startswith("#") for line in file)
+        lines = small_file.text(paths.MODELS).split("\n")
+        return any(line.strip() and not line.lstrip().startswith("#") for line in lines)
     except (OSError, UnicodeError):
         return os.path.lexists(paths.MODELS)
 
@@ -71,10 +71,9 @@ def untouched(tool: Tool) -> bool:
             continue
         path = os.path.normpath(f"{paths.CONFIG}/{file.source}")
         try:
-            with open(path, encoding="utf-8") as stream:
-                text = stream.read()
-                if text.strip() != "{}" and text not in known:
-                    return False
+            text = small_file.text(path)
+            if text.strip() != "{}" and text not in known:
+                return False
         except (OSError, UnicodeError):
             continue
     return True

@@ -1,11 +1,12 @@
 """Each bad input: one clear message and exit code 78, or it works."""
 
+import os
 from collections.abc import Iterator
 
 import pytest
 
 from tests.harness.engine import IMAGE, docker, logs
-from tests.harness.sandbox import COMPOSE_OPTIONS, Sandbox
+from tests.harness.sandbox import COMPOSE_OPTIONS, Sandbox, start
 from tests.harness.waiting import wait_for
 
 EX_CONFIG = 78
@@ -208,6 +209,16 @@ def test_malformed_tool_definitions_are_refused(sandbox: Sandbox, text: str, wha
     assert result.returncode == EX_CONFIG
     assert f"sandbox: error: {what}" in result.stderr
     assert "Traceback" not in result.stderr
+
+
+@pytest.mark.parametrize("name", ["tools.yml", "opencode.json", "AGENTS.md", "models.yml", "egress.yml"])
+def test_a_pipe_in_the_place_of_a_file_is_not_waited_for(sandbox: Sandbox, name: str) -> None:
+    (sandbox.config / name).unlink()
+    os.mkfifo(sandbox.config / name)
+    result = start(sandbox, "--no-build", "--tool", "opencode", "--", "--version")
+    assert result.returncode == EX_CONFIG
+    assert f"sandbox: error: config/{name} cannot be read: it is no file" in result.stderr
+    assert "Make it a file that the agent" in result.stderr
 
 
 @pytest.fixture

@@ -1,8 +1,10 @@
 """init/tools.py: definitions, and which of them can be started."""
 
 import marshal
+import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -85,11 +87,12 @@ def test_what_is_no_mapping_in_yaml_is_refused(definitions: Path, content: bytes
     assert caught.value.fix
 
 
-def test_a_file_that_is_none_is_refused(definitions: Path) -> None:
-    definitions.mkdir()
+@pytest.mark.parametrize(("make", "why"), [(Path.mkdir, "Is a directory"), (os.mkfifo, "it is no file")])
+def test_a_file_that_is_none_is_refused(definitions: Path, make: Callable[[Path], None], why: str) -> None:
+    make(definitions)
     with pytest.raises(SandboxError) as caught:
         tools.load(str(definitions))
-    assert caught.value.what == "config/tools.yml cannot be read: Is a directory"
+    assert caught.value.what == f"config/tools.yml cannot be read: {why}"
     assert "UID" in caught.value.fix
 
 

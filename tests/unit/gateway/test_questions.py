@@ -1,5 +1,6 @@
 """What start.sh asks of the gateway's program."""
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -68,6 +69,15 @@ def test_what_is_wrong_is_shown_beside_what_is_not(places: Places, monkeypatch: 
     assert "config/egress.yml" in told["problems"][0]["what"]
     assert told["servers"]
     assert told["entries"] == []
+
+
+def test_a_list_that_is_a_pipe_is_not_waited_for(places: Places) -> None:
+    file = Path(places.config) / "egress.yml"
+    file.unlink()
+    none = questions.digest(places)
+    os.mkfifo(file)
+    assert questions.digest(places) == none
+    assert "it is no file" in questions.show({}, places)["problems"][0]["what"]
 
 
 def test_names_are_allowed(places: Places) -> None:

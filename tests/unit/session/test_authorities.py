@@ -1,5 +1,6 @@
 """init/session/authorities.py: the files of the session's CA, and what programs are told of them."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -53,4 +54,10 @@ def test_what_is_none_stops_the_start(mounted: Path, tmp_path: Path, text: str |
     if text is not None:
         mounted.write_text(text)
     with pytest.raises(SandboxError, match=f"SESSION_CA=x.pem:? {why}"):
+        authorities.install(str(tmp_path), {"SESSION_CA": "x.pem"})
+
+
+def test_a_pipe_is_not_waited_for(mounted: Path, tmp_path: Path) -> None:
+    os.mkfifo(mounted)
+    with pytest.raises(SandboxError, match=r"SESSION_CA=x\.pem: cannot be read .*it is no file"):
         authorities.install(str(tmp_path), {"SESSION_CA": "x.pem"})

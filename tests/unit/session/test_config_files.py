@@ -174,6 +174,12 @@ def test_a_broken_file_stops_the_start(tool: Tool, config: Path, content: bytes)
         config_files.check(tool)
 
 
+def test_a_pipe_is_not_waited_for(tool: Tool, config: Path) -> None:
+    os.mkfifo(config / "one.json")
+    with pytest.raises(SandboxError, match=r"config/one\.json cannot be read: it is no file"):
+        config_files.check(tool)
+
+
 @pytest.mark.usefixtures("config")
 def test_a_missing_file_is_warned_of(tool: Tool, capsys: pytest.CaptureFixture[str]) -> None:
     config_files.check(tool)
