@@ -127,6 +127,9 @@ def test_what_is_allowed_is_warned_of_and_does_not_stop_the_start(alone: Subject
     assert all(f"warning: the agent has {name} (" in result.stderr for name in way.exposures), result.stderr
 
 
+# What the kernel shows in its first network namespace alone: init/root/surroundings.py.
+FIRST_NETWORK = Path("/proc/sys/net/core/dev_weight")
+
 # The same under other names, and what the benchmark does not name.
 SIBLINGS = {
     "the engine's socket, under another name": ("engine-socket", "-v=/var/run/docker.sock:/tmp/x"),
@@ -143,6 +146,8 @@ SIBLINGS = {
 @pytest.mark.parametrize("case", SIBLINGS)
 def test_the_start_is_refused_as_well_with(alone: Subject, case: str) -> None:
     name, *given = SIBLINGS[case]
+    if name == "host-network" and not FIRST_NETWORK.exists():
+        pytest.skip("the engine is in a network namespace of its own: it has none of the machine's to give")
     # Without the folders of the test: one of these is the workspace.
     command = ("docker", "run", "--rm", *flags(alone.environ), *given, alone.image, "-c", "echo started")
     result = alone.ended([*command])
