@@ -128,7 +128,8 @@ def keep() -> int:
     while True:
         child = os.fork()
         if child == 0:
-            signal.pthread_sigmask(signal.SIG_UNBLOCK, _ATTENDED)
+            # Until it can be taken: start.sh waits for what the gateway says of a new list.
+            signal.pthread_sigmask(signal.SIG_SETMASK, {signal.SIGHUP})
             os._exit(run())
         code = attend(child)
         if code == 0:
@@ -238,6 +239,7 @@ async def serve(gateway: Gateway, folder: Path | None, at: str) -> None:
     for signum in _ENDING:
         loop.add_signal_handler(signum, ended.set)
     loop.add_signal_handler(signal.SIGHUP, gateway.reload)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGHUP})
     with contextlib.ExitStack() as stack:
         for name, handler in gateway.listeners().items():
             # Not waited for: what is open may be for hours.

@@ -1,5 +1,7 @@
 """A signal before the tool runs: each stage of PID 1's start is held still, looked at, and sent a signal.
 
+And the gateway's, which is PID 1 of its own container.
+
 What holds it is a FIFO in the place of a file that the interpreter reads then: it waits for who writes.
 """
 
@@ -15,7 +17,7 @@ from tests.harness.engine import IMAGE, docker, logs
 from tests.harness.sandbox import COMPOSE_OPTIONS, Sandbox
 from tests.harness.waiting import wait_for
 
-PROGRAM = "/opt/sandbox/__main__.py"
+PROGRAM, GATEWAY = "/opt/sandbox/__main__.py", "/opt/sandbox/gateway/__pycache__/__main__.*.pyc"
 AGENT = 1234
 ENDING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT)
 Hold = Callable[[str], "Held"]
@@ -32,9 +34,15 @@ class Held:
         self.fifo.chmod(0o644)
         self.writer = -1
         mounts = [word for mount in sandbox.mounts(f"{self.fifo}:{path}:ro") for word in ("-v", mount)]
-        settings = ["-e", "TOOLS=shell", "-e", f"PUID={AGENT}"]
-        tool = ["-c", "exec sleep 1000"]
-        self.name = docker("run", "--detach", *COMPOSE_OPTIONS, *mounts, *settings, IMAGE, *tool)
+        self.name = docker("run", "--detach", *mounts, *self.program(path))
+
+    def program(self, path: str) -> tuple[str, ...]:
+        """Return the options and words that start what reads this file."""
+        if "gateway" in path:
+            return ("--entrypoint", "sandbox-gateway", IMAGE)
+        return (
+            *COMPOSE_OPTIONS, "-e", "TOOLS=shell", "-e", f"PUID={AGENT}", IMAGE, "-c", "exec sleep 1000",
+        )  # fmt: skip
 
     def wait(self, uid: int) -> None:
         """Wait until an interpreter of this user's reads the file."""
@@ -94,6 +102,11 @@ def hold(sandbox: Sandbox) -> Iterator[Hold]:
         container.close()
 
 
+def found(pattern: str) -> str:
+    """Return the file of the image that has such a name."""
+    return docker("run", "--rm", "--entrypoint=sh", IMAGE, "-c", f"ls {pattern}")
+
+
 @pytest.mark.parametrize("uid", [0, AGENT], ids=["root phase", "session phase"])
 def test_an_interpreter_starts_with_every_signal_blocked(hold: Hold, uid: int) -> None:
     held = hold(PROGRAM)
@@ -116,8 +129,7 @@ def test_a_signal_while_the_first_interpreter_starts_ends_the_container(hold: Ho
 
 def test_a_signal_in_the_root_phase_is_not_lost_in_gosu(hold: Hold) -> None:
     # What the root phase loads last, when all of its own modules are there.
-    script = "ls /opt/sandbox/__pycache__/prctl.*.pyc"
-    held = hold(docker("run", "--rm", "--entrypoint=sh", IMAGE, "-c", script))
+    held = hold(found("/opt/sandbox/__pycache__/prctl.*.pyc"))
     held.wait(0)
     docker("kill", "--signal", "TERM", held.name)
     held.go_on()
@@ -132,6 +144,25 @@ def test_a_signal_while_the_second_interpreter_starts_ends_the_tool(hold: Hold) 
     docker("kill", "--signal", "TERM", held.name)
     held.go_on()
     assert held.code() == 128 + signal.SIGTERM, logs(held.name)
+
+
+@pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_while_the_gateway_starts_ends_it(hold: Hold, signum: int) -> None:
+    held = hold(found(GATEWAY))
+    held.wait(0)
+    docker("kill", "--signal", str(int(signum)), held.name)
+    held.go_on()
+    assert held.code() == 0, logs(held.name)
+
+
+def test_a_new_list_while_the_gateway_starts_is_taken(hold: Hold) -> None:
+    held = hold(found(GATEWAY))
+    held.wait(0)
+    docker("kill", "--signal", "HUP", held.name)
+    held.go_on()
+    wait_for(lambda: '"reason": "read"' in logs(held.name), lambda: logs(held.name))
+    assert '"ready"' in logs(held.name)
+    assert "ended by signal" not in logs(held.name)
 
 
 def test_what_blocks_the_signals_ends_where_one_is_pending(sandbox: Sandbox) -> None:
