@@ -31,6 +31,8 @@ STOPPING = 60.0
 # Seconds for what is nice to know.
 PATIENCE = 5.0
 
+# Followed before the end is asked for: the engine removes the container then, and its log with it.
+END = 'docker logs --follow --since "$1" "$2" & docker kill --signal TERM "$2" >/dev/null 2>&1; wait'
 
 # Says which session it is; and those that have no use of a gateway: init/session/plan.py.
 WHICH, INDOORS = "SANDBOX_SESSION", ("accept",)
@@ -125,11 +127,10 @@ class Session:
     def _watch_the_end(self, running: Sequence[str]) -> None:
         """Ask for the end and show what is told at it: what the guard found goes with the container."""
         with self.supervisor.undisturbed():
-            asked = str(int(time.time()))
-            self._docker("kill", "--signal", "TERM", *running)
             for container in running:
-                log = ["docker", "logs", "--follow", "--since", asked, container]
-                self.supervisor.run(log, self.compose.environ, Streams(subprocess.DEVNULL, 2), limit=STOPPING)
+                ending = ["sh", "-c", END, "sh", str(int(time.time())), container]
+                told = Streams(subprocess.DEVNULL, 2)
+                self.supervisor.run(ending, self.compose.environ, told, limit=STOPPING)
 
     def _was_out_of_memory(self) -> bool:
         """Ask the engine whether the kernel killed anything in the container for its memory."""
