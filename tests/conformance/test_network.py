@@ -188,6 +188,7 @@ SIGHTS = {
     "address of IPv6 but the loopback's": "awk '$NF != \"lo\"' /proc/net/if_inet6",
     "neighbour": "tail -n +2 /proc/net/arp",
     "name server but the link": "grep ^nameserver /etc/resolv.conf | grep -vFx 'nameserver 127.0.0.1'",
+    "domain to search": "grep -E '^(search|domain) ' /etc/resolv.conf",
 }
 END = "end of it"
 
