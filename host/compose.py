@@ -29,9 +29,10 @@ PROJECT_FILE = Path(__file__).parent / "project.yml"
 OVERRIDES = tuple(
     f"{name}.override.{ending}" for name in ("compose", "docker-compose") for ending in ("yml", "yaml")
 )
-# What is added where a network takes the place of the gateway, the value of EGRESS that asks for it, and the
-# version of Compose that can read it.
-OPEN_FILE, OPEN, READS_OPEN = "compose.open.yml", "open", "2.24"
+# What is added where a network takes the place of the gateway, and the value of EGRESS that asks for it.
+OPEN_FILE, OPEN = "compose.open.yml", "open"
+# Which Compose can read what is besides compose.yml.
+READS = {OPEN_FILE: "2.24", "compose.internal.yml": "2.24", "compose.podman.yml": "2.24.4"}
 
 
 @dataclass(frozen=True)
@@ -172,11 +173,11 @@ def _configuration(supervisor: Supervisor, compose: Compose, limit: float | None
             return understand(answers.parse(answer.output), compose.root)
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         answer = answer._replace(errors=f"{answer.errors}\nits answer has another form: {error!r}")
-    opened = any(file.name == OPEN_FILE for file in compose.files)
+    newer = [file.name for file in compose.files if file.name in READS]
     raise HostError(
         "Compose refuses these settings:", *filter(str.strip, answer.errors.splitlines()),
         "Mend .env, the environment, or the compose file that it names.",
-        *([f"EGRESS={OPEN} needs Compose {READS_OPEN} or newer."] if opened else []),
+        *(f"{name} needs Compose {READS[name]} or newer." for name in newer),
     )  # fmt: skip
 
 

@@ -170,18 +170,23 @@ def plugins(told: Mapping[str, Any]) -> dict[str, str]:
     }
 
 
-def require_compose(version: str) -> None:
-    """Refuse a Compose that does not know what compose.yml uses; a version of another form may be any.
+def require_compose(
+    version: str, needed: tuple[int, int] = COMPOSE_NEEDED, file: str = "compose.yml"
+) -> None:
+    """Refuse a Compose that does not know what a file uses.
+
+    Args:
+        version: Compose's; one of another form may be any.
+        needed: the first one that can read the file.
+        file: its name.
 
     Raises:
         HostError: it is too old.
     """
     numbers = re.match(r"v?(\d+)\.(\d+)", version)
-    if numbers and (int(numbers[1]), int(numbers[2])) < COMPOSE_NEEDED:
-        needed = ".".join(map(str, COMPOSE_NEEDED))
-        raise HostError(
-            f"Docker Compose {version} is too old: compose.yml needs {needed}.", "Install a newer one."
-        )
+    if numbers and (int(numbers[1]), int(numbers[2])) < needed:
+        least = ".".join(map(str, needed))
+        raise HostError(f"Docker Compose {version} is too old: {file} needs {least}.", "Install a newer one.")
 
 
 def _plugin(supervisor: Supervisor, environ: Mapping[str, str], name: str) -> str:

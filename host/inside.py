@@ -9,6 +9,7 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from host.engine import require_compose
 from host.errors import HostError
 from host.messages import say
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from host.engine import Engine
     from host.supervisor import Supervisor
 
-FILE = "compose.internal.yml"
+FILE, READS_FILE = "compose.internal.yml", (2, 24)
 SOCKETS, NETWORK = "sockets", "network"
 # Runtimes with a kernel of the sandbox's own; and how runsc is told to let it use sockets of others.
 _APART = re.compile("runsc|gvisor|kata", re.IGNORECASE)
@@ -33,7 +34,7 @@ def decided(engine: Engine, configuration: Configuration) -> Configuration:
     """Return it with how the gateway is reached; say so where that is a network, and nobody asked for it.
 
     Raises:
-        HostError: EGRESS_VIA has a value that is none.
+        HostError: EGRESS_VIA has a value that is none, or Compose is too old for a network.
     """
     asked = configuration.variables.get("EGRESS_VIA", "")
     if asked not in ("", SOCKETS, NETWORK):
@@ -45,6 +46,7 @@ def decided(engine: Engine, configuration: Configuration) -> Configuration:
         if shares_sockets(runtime, engine.runtimes.get(runtime, "")):
             return configuration
         say(f"the runtime {runtime} shares no sockets: a network of the session's own leads to the gateway")
+    require_compose(engine.compose, READS_FILE, FILE)
     return replace(configuration, by_network=True)
 
 

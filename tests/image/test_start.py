@@ -215,6 +215,15 @@ def test_an_engine_that_does_not_answer(sandbox: Sandbox) -> None:
     assert "the Docker engine does not answer" in result.stderr
 
 
+@pytest.mark.parametrize("file", ["compose.open.yml", "compose.internal.yml"])
+def test_what_compose_refuses_is_told_with_the_version_that_a_file_needs(sandbox: Sandbox, file: str) -> None:
+    given = {"SANDBOX_PIDS": "many", "COMPOSE_FILE": f"compose.yml:{file}"}
+    result = start(sandbox, "--no-build", "--shell", "--", "-c", "echo started", **given)
+    assert (result.returncode, result.stdout) == (1, "")
+    assert "Compose refuses these settings:" in result.stderr
+    assert f"{file} needs Compose 2.24 or newer." in result.stderr
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
 def test_a_user_who_may_not_use_the_engine(sandbox: Sandbox) -> None:
     command = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", str(ROOT / "start.sh")]

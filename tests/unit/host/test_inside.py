@@ -56,6 +56,13 @@ def test_another_word_is_refused() -> None:
         inside.decided(ENGINE, replace(PLAIN, variables={"EGRESS_VIA": "wires"}))
 
 
+def test_a_compose_that_cannot_read_the_network_is_told() -> None:
+    asked = replace(PLAIN, variables={"EGRESS_VIA": "network"})
+    with pytest.raises(HostError, match=r"Compose 2\.23 is too old: compose\.internal\.yml needs 2\.24"):
+        inside.decided(replace(ENGINE, compose="2.23"), asked)
+    assert not inside.decided(replace(ENGINE, compose="2.23"), PLAIN).by_network
+
+
 def test_runtimes_as_the_engine_tells_of_them() -> None:
     told = {
         "Runtimes": {"runc": {"path": "runc"}, "gv": {"path": "runsc", "runtimeArgs": ["--a", "--b"]}, "x": 5}
