@@ -22,12 +22,11 @@ import select
 import signal
 import subprocess
 import tempfile
-import termios
 import time
 from typing import IO, TYPE_CHECKING, Callable, NamedTuple, NoReturn, Union
 
+from host import terminal as terminals
 from host.errors import SIGNALLED, Interrupted
-from host.terminal import CONTROLLING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -173,7 +172,7 @@ class Supervisor:
         """
         self.check()
         stdin, stdout, stderr, keep, terminal = streams
-        with _terminal_kept(terminal):
+        with terminals.kept() if terminal else contextlib.nullcontext():
             process = subprocess.Popen(
                 command, env=environ, stdin=stdin, stdout=stdout, stderr=stderr, pass_fds=keep,
                 start_new_session=not terminal,
@@ -189,10 +188,7 @@ class Supervisor:
             Interrupted: as `run`.
             FileNotFoundError: as `run`.
         """
-        # Files, for a pipe would have to be read meanwhile.
-        with tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as errors:
-            code = self.run(command, environ, Streams(subprocess.DEVNULL, output, errors), limit=limit)
-            return Answer(code, _text(output), _text(errors))
+        return self.finish(self.begin(command, environ), limit)
 
     def begin(self, command: Sequence[str], environ: Mapping[str, str]) -> Beside:
         """Start a program that only answers, and go on; if it fails, whatever runs by then is asked to end.
@@ -202,7 +198,7 @@ class Supervisor:
             FileNotFoundError: there is no such program.
         """
         self.check()
-        # They are read when it has ended, and go with it.
+        # Files, for a pipe would have to be read meanwhile. They go with what is returned.
         output = tempfile.TemporaryFile()  # noqa: SIM115 - open beyond this function
         errors = tempfile.TemporaryFile()  # noqa: SIM115 - open beyond this function
         process = subprocess.Popen(
@@ -299,23 +295,3 @@ def _stop_with(child: Child) -> None:
     os.kill(os.getpid(), signal.SIGSTOP)
     if not child.terminal:
         child.signal(signal.SIGCONT)
-
-
-@contextlib.contextmanager
-def _terminal_kept(terminal: bool) -> Iterator[None]:
-    """Leave the terminal as it was: who is killed while it is raw does not."""
-    if not terminal:
-        yield
-        return
-    # stdin may be a pipe, and another program the one that asks.
-    own = 0 if os.isatty(0) else os.open(CONTROLLING, os.O_RDWR | os.O_NOCTTY | os.O_CLOEXEC)
-    modes = termios.tcgetattr(own)
-    try:
-        yield
-    finally:
-        with contextlib.suppress(OSError, termios.error):
-            # From the background it would stop us; then it is another's by now.
-            if os.tcgetpgrp(own) == os.getpgrp() and termios.tcgetattr(own) != modes:
-                termios.tcsetattr(own, termios.TCSADRAIN, modes)
-        if own:
-            os.close(own)

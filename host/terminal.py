@@ -1,9 +1,14 @@
-"""The user's terminal: put right where the sandbox's PID 1, which does so at each end, was killed."""
+"""The user's terminal: left as it was, also where the sandbox's PID 1, which sees to that, was killed."""
 
 from __future__ import annotations
 
 import contextlib
 import os
+import termios
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 # As in init/session/terminal.py, which says what each is for; a test compares them.
 _OFF = (1, 5, 9, 1000, 1001, 1002, 1003, 1004, 1005, 1006, 1015, 1016, 2004, 2026, 2031, 2048, 69, 66)
@@ -39,3 +44,20 @@ def put_right() -> None:
     """Undo what the terminal's emulator was told: mouse, alternate screen, pasting, a hidden cursor."""
     with contextlib.suppress(OSError):  # it is gone
         os.write(1, RESET)
+
+
+@contextlib.contextmanager
+def kept() -> Iterator[None]:
+    """Leave the terminal as it was: who is killed while it is raw does not."""
+    # stdin may be a pipe, and another program the one that asks.
+    own = 0 if os.isatty(0) else os.open(CONTROLLING, os.O_RDWR | os.O_NOCTTY | os.O_CLOEXEC)
+    modes = termios.tcgetattr(own)
+    try:
+        yield
+    finally:
+        with contextlib.suppress(OSError, termios.error):
+            # From the background it would stop us; then it is another's by now.
+            if os.tcgetpgrp(own) == os.getpgrp() and termios.tcgetattr(own) != modes:
+                termios.tcsetattr(own, termios.TCSADRAIN, modes)
+        if own:
+            os.close(own)
