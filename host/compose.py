@@ -101,6 +101,9 @@ def read(
         HostError: it refuses them; its own words are on stderr.
     """
     compose = by_environment(checkout, environ)
+    if limit is None and (checkout.root / ".env").is_fifo():
+        # A vault of passwords may write into it. Compose waits for that, and says nothing.
+        say(".env is a pipe: waiting for what is written into it")
     configuration = _configuration(supervisor, compose, limit)
     # .env may name more files, and ask for a network.
     named, between = configuration.variables.get("COMPOSE_FILE", ""), separator(configuration.variables)

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -157,6 +158,16 @@ def test_verify_attacks_the_image_that_env_names(bare_checkout: Path) -> None:
         (bare_checkout / name).touch()
     attacked = verify(bare_checkout, "--image", "theirs")
     assert attacked.stdout.splitlines()[-1:] == ["sandbox-that-is-not-there"], attacked.stderr
+
+
+def test_an_env_that_is_a_pipe_is_waited_for_and_said(bare_checkout: Path) -> None:
+    os.mkfifo(bare_checkout / ".env")
+    command = [str(bare_checkout / "start.sh"), "--no-build", "--shell"]
+    with subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as started:
+        assert started.stderr is not None
+        assert started.stderr.readline() == "sandbox: .env is a pipe: waiting for what is written into it\n"
+        started.terminate()
+        assert started.wait(PATIENCE) == 128 + signal.SIGTERM
 
 
 # As start.sh reads what is set. Not in this process: it takes the signals of the whole one.
