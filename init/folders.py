@@ -1,4 +1,4 @@
-"""Folders of the agent's, which it may have locked or put something else in the place of."""
+"""Folders and files of the agent's, which it may have locked or put something else in the place of."""
 
 from __future__ import annotations
 
@@ -38,6 +38,21 @@ def own(path: str) -> bool:
     # Also a new one: what is above may have a default ACL, acl(5).
     os.chmod(path, 0o700)
     return changed
+
+
+def write(path: str, text: str) -> None:
+    """Write a file of ours in the place of whatever is there.
+
+    Raises:
+        OSError: that cannot be.
+    """
+    new = f"{path}.{time.time_ns()}"
+    descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+    with open(descriptor, "w", encoding="utf-8", errors="surrogateescape") as file:
+        file.write(text)
+    if os.path.isdir(path) and not os.path.islink(path):
+        move_aside(path)
+    os.replace(new, path)
 
 
 def move_aside(path: str) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import errno
 import os
 
-from init import paths
+from init import folders, paths
 from init.errors import SandboxError
 from init.formats import small_file
 
@@ -44,8 +44,8 @@ def install(home: str, environ: Mapping[str, str]) -> None:
     added = _certificates(environ[SETTING])
     try:
         os.makedirs(folder := _folder(home), 0o700, exist_ok=True)
-        _write(f"{folder}/whole.pem", f"{_read(SYSTEM)}\n{added}")
-        _write(f"{folder}/added.pem", f"{added}\n{_models(home)}")
+        folders.write(f"{folder}/whole.pem", f"{_read(SYSTEM)}\n{added}")
+        folders.write(f"{folder}/added.pem", f"{added}\n{_models(home)}")
     except OSError as error:
         raise SandboxError(
             f"the CA of {SETTING} cannot be prepared: {error.filename}: {error.strerror}",
@@ -98,8 +98,3 @@ def _folder(home: str) -> str:
 
 def _read(path: str, most: int = small_file.MOST) -> str:
     return small_file.read(path, most).decode(errors="replace")
-
-
-def _write(path: str, text: str) -> None:
-    with open(path, "w", encoding="utf-8") as file:
-        file.write(text)

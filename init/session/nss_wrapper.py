@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import pwd
 
-from init import accounts, paths
+from init import accounts, folders, paths
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -53,17 +53,8 @@ def _write(folder: str, home: str) -> dict[str, str]:
     known = known_as(home)
     files = {"NSS_WRAPPER_PASSWD": f"{folder}/passwd", "NSS_WRAPPER_GROUP": f"{folder}/group"}
     for path, text in zip(files.values(), (known.passwd, known.group), strict=True):
-        _replace(path, text)
+        folders.write(path, text)
     return files
-
-
-def _replace(path: str, text: str) -> None:
-    """Write a new file in the place of another, which the agent may have made anything of."""
-    new = f"{path}.{os.getpid()}"
-    descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
-    with open(descriptor, "w", encoding="utf-8", errors="surrogateescape") as file:
-        file.write(text)
-    os.replace(new, path)
 
 
 def known_as(home: str) -> Accounts:

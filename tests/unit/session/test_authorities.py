@@ -1,6 +1,7 @@
 """init/session/authorities.py: the files of the session's CA, and what programs are told of them."""
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -61,3 +62,16 @@ def test_a_pipe_is_not_waited_for(mounted: Path, tmp_path: Path) -> None:
     os.mkfifo(mounted)
     with pytest.raises(SandboxError, match=r"SESSION_CA=x\.pem: cannot be read .*it is no file"):
         authorities.install(str(tmp_path), {"SESSION_CA": "x.pem"})
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, os.mkdir, lambda path: Path(path).symlink_to("/dev/full")])
+def test_what_an_earlier_session_left_in_their_place_is_replaced(
+    mounted: Path, tmp_path: Path, make: Callable[[str], None]
+) -> None:
+    mounted.write_text(PEM)
+    (tmp_path / ".sandbox" / "ca").mkdir(parents=True)
+    make(f"{tmp_path}/.sandbox/ca/whole.pem")
+    authorities.install(str(tmp_path), {"SESSION_CA": "x.pem"})
+    whole = Path(authorities.variables(str(tmp_path), {})["SSL_CERT_FILE"])
+    assert whole.read_text() == f"system\n\n{PEM}"
+    assert not whole.is_symlink()
