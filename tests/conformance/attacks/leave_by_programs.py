@@ -53,7 +53,10 @@ COMMANDS = {
     "cargo": "CARGO_HOME=$(mktemp -d) cargo install --index sparse+http://MARK.example.test/ nothing",
     "uv": "uv --no-cache pip install --target $(mktemp -d) --index-url http://MARK.example.test/simple nothing",
     "npm": "npm --cache $(mktemp -d) --fetch-retries=0 --registry http://MARK.example.test/ view nothing",
+    "pip": "/usr/bin/python3 -m pip download --isolated --no-cache-dir --retries 0 --trusted-host MARK.example.test -d $(mktemp -d) --index-url http://MARK.example.test/simple nothing",
+    "apt": "cd $(mktemp -d) && mkdir -p lists/partial && echo 'deb [trusted=yes] http://MARK.example.test/ ./' >sources.list && apt-get -o Dir::Etc::SourceList=$PWD/sources.list -o Dir::Etc::SourceParts=/dev/null -o Dir::State::Lists=$PWD/lists -o Dir::Cache=$PWD -o Acquire::Retries=0 -o Acquire::http::Timeout=9 update",
     "getent": "getent ahosts MARK.example.test",
+    "getent, by an alias": "cd $(mktemp -d) && echo 'alias MARK.example.test' >aliases && HOSTALIASES=$PWD/aliases getent ahosts alias",
 }  # fmt: skip
 
 
