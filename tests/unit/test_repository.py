@@ -35,6 +35,15 @@ def test_the_locks_name_no_registry_and_no_weak_hash() -> None:
         assert hashes == {"sha512"}, lock
 
 
+def test_each_tool_has_a_lock_a_script_a_stage_and_a_layer() -> None:
+    dockerfile = (REPOSITORY / "Dockerfile").read_text()
+    locked = {path.parent.name for path in REPOSITORY.glob("locks/npm/*/package-lock.json")}
+    assert {path.name for path in (REPOSITORY / "scripts" / "tools").iterdir()} == {*locked, "toolchain"}
+    assert set(re.findall(r"^FROM tool AS (\S+)$", dockerfile, re.MULTILINE)) == locked
+    layers = set(re.findall(r"^COPY --from=(\S+) /out /opt/tools$", dockerfile, re.MULTILINE))
+    assert layers == {*locked, "toolchain"}
+
+
 @pytest.mark.parametrize(
     "path", sorted(p for p in CONFIG.iterdir() if p.suffix in {".json", ".yml"}), ids=lambda path: path.name
 )
