@@ -8,13 +8,14 @@ NODE=24.21.0
 NPM=$(sed -n 's/.*"npm": "\(.*\)".*/\1/p' locks/toolchain/package.json)
 
 main() {
-  local folders=("${@/#/locks/npm/}") folder
-  if (($# == 0)); then
+  local folder folders=(locks/toolchain locks/npm/*)
+  if (($# > 0)); then
+    folders=("${@/#/locks/npm/}")
+  else
     compile locks/runtime.txt
     compile locks/build.txt --group build
     compile locks/demo.txt --group demo
     compile locks/dev.txt --group dev
-    folders=(locks/toolchain locks/npm/*)
   fi
   for folder in "${folders[@]}"; do npm_lock "$folder"; done
 }
@@ -30,6 +31,7 @@ compile() {
 
 npm_lock() {
   local lock=$1/package-lock.json
+  [[ -e $1/package.json ]] || { echo "error: there is no $1/package.json, which says what to lock." >&2 && exit 1; }
   [[ ! -e $lock ]] || python3 scripts/npm_lock.py forget "$lock"
   (cd "$1" && with_node npm install --package-lock-only --ignore-scripts --omit-lockfile-registry-resolved)
   python3 scripts/npm_lock.py complete "$lock"
