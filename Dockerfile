@@ -132,7 +132,7 @@ RUN --mount=type=bind,from=checkout,source=/checkout/scripts/build,target=/build
 FROM base AS sandbox
 ARG APT_MIRROR=""
 RUN --mount=type=bind,from=checkout,source=/checkout/scripts/build,target=/build --mount=type=secret,id=extra_ca \
-    /build/with-network /build/apt-install curl git gosu libcap2 libnss-wrapper openssh-client procps python3-seccomp ripgrep tzdata \
+    /build/with-network /build/apt-install curl fd-find git gosu libcap2 libnss-wrapper openssh-client procps python3-seccomp ripgrep tzdata \
  && /usr/sbin/gosu nobody true && rg --version && git --version
 
 # What projects need beside their language, and what people have at a terminal: docs/software.md has what it costs.
