@@ -100,7 +100,7 @@ LIFTED = {
         "'CLAUDE_STREAM_FIRST_BYTE_TIMEOUT_MS': '86400000'": 1,
     },
     "codex": {'"stream_idle_timeout_ms" = 86400000': 1},
-    # These wait for five minutes and more, and have no word for how long: tests/image/test_silence.py.
+    # These wait for six and ten minutes, and cannot be told to wait longer: docs/tools.md.
     "copilot": {},
     "kimi": {},
     "qwen": {"'QWEN_STREAM_MAX_LIFETIME_MS': '0'": 1, '"timeout": 0': 3, '"streamIdleTimeoutMs": 0': 3},
