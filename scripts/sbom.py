@@ -180,16 +180,26 @@ def pypi(image: Image) -> Iterator[Component]:
 
 
 def npm(image: Image) -> Iterator[Component]:
-    """Yield what the locks of the tools name and have not left out, with the hash by which npm let it in."""
-    for tool, text in image.find(r"package-lock\.json"):
-        for place, entry in json.loads(text)["packages"].items():
-            folder = f"{tool}/{place}"
-            if place and f"{folder}/package.json" in image.texts:
-                scope, _, name = place.rpartition("node_modules/")[2].rpartition("/")
-                purl = PackageURL("npm", scope, name, entry["version"])
-                large = any(re.match(rf"{re.escape(folder)}/(?!node_modules/)", path) for path in image.large)
-                stated, sha512 = entry.get("license"), entry.get("integrity", "").removeprefix("sha512-")
-                yield component(purl, [stated] if stated else [], folder, bundle=large, sha512=sha512)
+    """Yield what npm installed, with the hash by which it let it in, and what such a package brings along."""
+    locked = {
+        f"{tool}/{place}": entry
+        for tool, text in image.find(r"package-lock\.json")
+        for place, entry in json.loads(text)["packages"].items()
+    }
+    for folder, text in image.find(r"package\.json"):
+        inner = re.search(r"/node_modules/((?:@[^/]+/)?[^/@]+)$", folder)
+        entry = locked.get(folder) or json.loads(text)
+        if inner is None or "version" not in entry:
+            continue
+        # An alias has its package's name beside it.
+        scope, _, name = entry.get("name", inner[1]).rpartition("/")
+        purl = PackageURL("npm", scope, name, entry["version"])
+        large = any(re.match(rf"{re.escape(folder)}/(?!node_modules/)", path) for path in image.large)
+        stated, sha512 = entry.get("license"), entry.get("integrity", "").removeprefix("sha512-")
+        # Old packages state it in another form.
+        yield component(
+            purl, [stated] if isinstance(stated, str) else [], folder, bundle=large, sha512=sha512
+        )
 
 
 # --- What is written

@@ -35,8 +35,11 @@ def digest(path: Path) -> str:
 
 
 def locked(path: str, packages: set[str]) -> bool:
-    """Tell whether a tool's lock names the package that a path is in: the innermost one."""
-    package = re.match(r"(/opt/tools/.*node_modules/(?:@[^/]+/)?[^/]+)/", path)
+    """Tell whether a tool's lock names the package that a path is in: the innermost that npm lays.
+
+    A node_modules elsewhere in a package is a part of it.
+    """
+    package = re.match(r"(/opt/tools/[^/]+(?:/node_modules/(?:@[^/]+/)?[^/]+)+)/", path)
     return package is not None and package[1] in packages
 
 

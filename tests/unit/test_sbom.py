@@ -23,9 +23,13 @@ FILES = {
     ),
     "opt/tools/b/package-lock.json": (
         '{"packages": {"": {}, "node_modules/@a/b": {"version": "2", "integrity": "sha512-/+8="},'
+        ' "node_modules/alias": {"name": "@a/d", "version": "5", "license": "ISC"},'
         ' "node_modules/cut": {"version": "3"}}}'
     ),
     "opt/tools/b/node_modules/@a/b/package.json": "{}",
+    "opt/tools/b/node_modules/alias/package.json": "{}",
+    "opt/tools/b/node_modules/@a/b/dist/package.json": '{"type": "module"}',
+    "opt/tools/b/node_modules/@a/b/dist/node_modules/c/package.json": '{"version": "4", "license": "ISC"}',
     "opt/tools/b/node_modules/@a/b/program": "x" * sbom.LARGE,
     "opt/python/cpython-3.12.9-linux-x86_64-gnu/lib/python3.12/LICENSE.txt": "",
     "opt/rust/toolchains/stable/lib/rustlib/components": "rust-std-x86_64-unknown-linux-gnu\n",
@@ -72,6 +76,8 @@ def test_an_image(tmp_path: Path) -> None:
         "pkg:generic/debian@forky",
         "pkg:generic/rust-std@1.9.1",
         "pkg:npm/%40a/b@2",
+        "pkg:npm/%40a/d@5",
+        "pkg:npm/c@4",
         "pkg:pypi/some-name@1",
     ]
     lines = (tmp_path / "licences.txt").read_text().partition("LICENCE\n")[2].splitlines()
@@ -81,6 +87,8 @@ def test_an_image(tmp_path: Path) -> None:
         ["debian", "forky", "base", "NOASSERTION"],
         ["rust-std", "1.9.1", "base", "MIT OR Apache-2.0"],
         ["@a/b", "2", "npm", "NOASSERTION (/opt/tools/b/node_modules/@a/b)"],
+        ["@a/d", "5", "npm", "ISC"],
+        ["c", "4", "npm", "ISC"],
         ["some-name", "1", "PyPI", "MIT License"],
     ]
     assert [part["hashes"] for part in parts if "hashes" in part] == [[{"alg": "SHA-512", "content": "ffef"}]]
