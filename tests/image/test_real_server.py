@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 import pytest
 
+from init.model.apis import PATHS
 from tests.harness.engine import docker, logs
 from tests.harness.sandbox import Sandbox, start
 from tests.harness.scripted_model import Model
@@ -58,8 +59,9 @@ def test_its_template_is_strict(llama: Model) -> None:
 def test_it_takes_what_each_tool_sends(outfitted: Sandbox, llama: Model, tool: str) -> None:
     result = start(outfitted, "--no-build", "--tool", tool, "--", *headless(tool, "Say hello"))
     told = f"{result.stdout}\n{result.stderr}\n{logs(llama.name)}"
-    assert result.returncode == 0, told
-    api = {"chat": "chat/completions"}.get(TOOLS[tool].get("api", "chat"), TOOLS[tool].get("api"))
-    answers = re.findall(rf"POST /v1/{api}\S* (\d+)", logs(llama.name))
-    assert "200" in answers, told
-    assert "400" not in answers, told
+    api = TOOLS[tool].get("api", "chat")
+    answers = re.findall(rf"POST /v1/{PATHS[api]}\S* (\d+)", logs(llama.name))
+    # Whether it has another API than chat completions it is asked with a request of nothing.
+    asked = answers if api == "chat" else answers[1:]
+    # The tool may say that the answer was cut short.
+    assert set(asked) == {"200"}, told
