@@ -17,11 +17,13 @@ class Facts(NamedTuple):
         resumed: arguments that run one prompt in the last session of this folder.
         drawn: what stands on its screen when it can be typed into.
         talks: whether it is of use with a model that can call no tools.
+        shows: whether it shows an image to a model that sees.
     """
 
     resumed: tuple[str, ...]
     drawn: str
     talks: bool = True
+    shows: bool = True
 
 
 FACTS = {
@@ -33,7 +35,7 @@ FACTS = {
         ("exec", "resume", "--last", "--skip-git-repo-check", "{prompt}"), "OpenAI Codex", talks=False
     ),
     "claude": Facts(("--continue", "-p", "{prompt}"), "Claude Code"),
-    "copilot": Facts(("--continue", "-p", "{prompt}"), "Check for mistakes", talks=False),
+    "copilot": Facts(("--continue", "-p", "{prompt}"), "Check for mistakes", talks=False, shows=False),
     "kimi": Facts(("--continue", "-p", "{prompt}"), "Welcome to Kimi", talks=False),
 }
 

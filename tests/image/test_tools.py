@@ -55,7 +55,7 @@ def test_it_does_its_tasks_and_goes_on_with_them_after_a_restart(
     assert outfitted.as_root("cat", "workspace/hello.txt") == CONTENT.strip()
     assert outfitted.as_root("cat", "workspace/net.txt") == "lo", "it has no other way than the gateway"
     asked = model.completions()
-    assert asked[-1]["images"] == 1, told
+    assert asked[-1]["images"] == int(FACTS[tool].shows), told
     require_plain(asked, tool)
     require_silence(first.stderr)
     assert {request["authorization"] for request in model.requests()} == {f"Bearer {KEY}"}, "the gateway's"
