@@ -19,12 +19,13 @@ from tests.harness.client import giving_a_proxy
 from tests.harness.engine import Result, docker, flags, logs
 from tests.harness.repository import ROOT
 from tests.harness.sandbox import ENVIRON, Sandbox, start
-from tests.harness.tools import FACTS, headless
+from tests.harness.tools import FACTS, TOOLS, headless
 from tests.harness.waiting import PATIENCE, wait_for
 
 # One server for all, and one build.
 pytestmark = pytest.mark.xdist_group("demo")
 CAP = 12
+CONTEXT = 8192
 # Asked from inside, where nothing but Python's own library is: path, and a request if there is one.
 ASK = """
 import sys, urllib.request
@@ -208,6 +209,10 @@ def checkout(sandbox: Sandbox, demo_image: str) -> Iterator[Sandbox]:
     )  # fmt: skip
 
 
+def suits(tool: str) -> bool:
+    return bool(TOOLS[tool].get("context", 0) <= CONTEXT)
+
+
 def left(checkout: Sandbox) -> str:
     return docker(
         "ps", "--all", "--format", "{{.Names}} {{.Status}}",
@@ -280,7 +285,8 @@ def test_start_sh_refuses_what_is_no_model_before_anything_starts(sandbox: Sandb
         assert reason in result.stderr
 
 
-@pytest.mark.parametrize("tool", [tool for tool, facts in FACTS.items() if facts.talks])
+# Whom the toy's context is enough for.
+@pytest.mark.parametrize("tool", [tool for tool, facts in FACTS.items() if facts.talks and suits(tool)])
 def test_a_newcomer_gets_an_answer_with_nothing_configured(
     checkout: Sandbox, image_with_all_tools: str, tool: str
 ) -> None:
