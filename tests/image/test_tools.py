@@ -45,6 +45,9 @@ def test_it_does_its_tasks_and_goes_on_with_them_after_a_restart(
 ) -> None:
     model = serve("--strict", "--key", KEY)
     (outfitted.workspace / "dot.png").write_bytes(PIXEL)
+    # bun, which some of them run by, takes both from the folder that it starts in.
+    (outfitted.workspace / "bunfig.toml").write_text('preload = ["./preload.js"]\n')
+    (outfitted.workspace / "preload.js").write_text('require("fs").writeFileSync("preloaded", process.argv0)\n')
     outfitted.own("1001:1001")
     describe(outfitted, model, vision=True)
     first = start(outfitted, "--no-build", "--tool", tool, "--", *headless(tool, TASKS))
@@ -54,6 +57,7 @@ def test_it_does_its_tasks_and_goes_on_with_them_after_a_restart(
     assert outfitted.owner("workspace/hello.txt") == "1001:1001"
     assert outfitted.as_root("cat", "workspace/hello.txt") == CONTENT.strip()
     assert outfitted.as_root("cat", "workspace/net.txt") == "lo", "it has no other way than the gateway"
+    assert not (outfitted.workspace / "preloaded").exists(), "the project's own program ran before the tool"
     asked = model.completions()
     assert asked[-1]["images"] == int(FACTS[tool].shows), told
     require_plain(asked, tool)
