@@ -112,13 +112,19 @@ def provide(tool: Tool, home_directory: str, data: str, own: Iterable[str] = ())
 
 
 def _seed(source: str, target: str) -> None:
-    """Copy a file that the tool changes itself to its place, unless anything is there, be it a link."""
+    """Copy a file that the tool changes itself to its place, unless anything is there, be it a link.
+
+    Raises:
+        OSError: its place cannot be written.
+        SandboxError: it cannot be read, and is there.
+    """
     if os.path.lexists(target):
         return
     try:
-        with open(source, "rb") as file:
-            content = file.read()
-    except FileNotFoundError:
+        content = small_file.read(source, small_file.MOST)
+    except OSError as error:
+        if not is_missing(error):
+            raise unreadable(paths.on_host(source), error) from error
         log.debug(f"{paths.on_host(source)} is missing: {target} is not made of it")
         return
     os.makedirs(os.path.dirname(target), OPEN, exist_ok=True)

@@ -109,6 +109,12 @@ def test_what_is_in_the_place_of_a_copy_stays(home: Path, make: Callable[[Path],
     assert list(kept.parent.iterdir()) == [kept]
 
 
+def test_a_pipe_to_copy_is_not_waited_for(home: Path) -> None:
+    os.mkfifo(home.parent / "config" / "kept.json")
+    with pytest.raises(SandboxError, match=r"config/kept\.json cannot be read: it is no file"):
+        config_files.install([SEEDED], str(home), ())
+
+
 def test_without_a_file_to_copy_nothing_is_made(home: Path) -> None:
     config_files.install([SEEDED], str(home), ())
     assert not (home.parent / "data" / "one").exists()
