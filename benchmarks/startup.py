@@ -6,7 +6,8 @@ Every round starts one container of each kind, in turn, so that all share the ma
 are read inside the container (benchmarks/stamp.c). tini does none of what the sandbox does: it is the floor.
 bash-entrypoint.sh makes the same checks and steps, then becomes the tool; re-owning /opt, it does what an
 image does that keeps its tools in the agent's home (three rounds, for each takes seconds). With MODEL_URL a
-model server is asked first, by a program that loads TLS, JSON and YAML.
+model server is asked first, by a program that loads TLS, JSON and YAML; as start.sh has it, a gateway loads
+those, and is there.
 """
 
 import argparse
@@ -31,6 +32,8 @@ OPTIONS = [
 ]  # fmt: skip
 SANDBOX: list[str] = []  # the image's own entry point
 BASH = ["/bench/bash-entrypoint.sh"]
+ASKED = ["-e", "TOOLS=asked", "-e", "MODEL_URL=http://{server}:8000"]
+BESIDE = ["-e", "EGRESS=model", "-e", "SANDBOX_GATEWAY=default"]
 KINDS: dict[str, tuple[list[str], list[str]]] = {
     "tini": ([], ["/usr/bin/tini", "--", "/bench/arrived"]),
     "bash, PUID=1000": (["-e", "PUID=1000"], BASH),
@@ -38,7 +41,8 @@ KINDS: dict[str, tuple[list[str], list[str]]] = {
     "bash, re-owning /opt": (["-e", "PUID=1001", "-e", "REOWN=/opt"], BASH),
     "sandbox, PUID=1000": (["-e", "PUID=1000"], SANDBOX),
     "sandbox, PUID=1001": (["-e", "PUID=1001"], SANDBOX),
-    "sandbox, MODEL_URL": (["-e", "TOOLS=asked", "-e", "MODEL_URL=http://{server}:8000"], SANDBOX),
+    "sandbox, MODEL_URL": (ASKED, SANDBOX),
+    "sandbox, gateway": ([*ASKED, "--network=none", "-v={volume}:/run/gateway:ro", *BESIDE], SANDBOX),
 }
 
 
@@ -75,6 +79,21 @@ def model_server() -> Iterator[str]:
         docker("rm", "--force", name)
 
 
+@contextmanager
+def gateway(server: str) -> Iterator[str]:
+    """Have a gateway that leads to the model server; yield the volume of its sockets."""
+    volume = docker("volume", "create")
+    options = ["--detach", f"--volume={volume}:/run/gateway", f"-e=MODEL_URL=http://{server}:8000", *BESIDE]
+    name = docker("run", *options, "--entrypoint=sandbox-gateway", IMAGE)
+    try:
+        while "ready" not in docker("logs", name):
+            pass
+        yield volume
+    finally:
+        docker("rm", "--force", name)
+        docker("volume", "rm", volume)
+
+
 def docker(*words: str) -> str:
     """Return what the engine prints."""
     return subprocess.run(["docker", *words], check=True, capture_output=True, text=True).stdout.strip()
@@ -95,14 +114,14 @@ def main() -> None:
     rounds = parser.parse_args().rounds
     build()
     figures: dict[str, list[tuple[int, int]]] = {kind: [] for kind in KINDS}
-    with tempfile.TemporaryDirectory() as name, model_server() as server:
+    with tempfile.TemporaryDirectory() as name, model_server() as server, gateway(server) as volume:
         for part in ("workspace", "data"):
             (Path(name) / part).mkdir()
         for number in range(rounds):
             for kind, (options, command) in KINDS.items():
                 if "re-owning" in kind and number >= SLOW_ROUNDS:
                     continue
-                given = [option.format(server=server) for option in options]
+                given = [option.format(server=server, volume=volume) for option in options]
                 figures[kind].append(measure(Path(name), given, command))
     floor = statistics.median(time for time, _ in figures["tini"])
     print(f"{'':21} {'ms (median)':>12} {'min to max':>16} {'ratio to tini':>14} {'PID 1, KiB':>11}")
