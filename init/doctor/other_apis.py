@@ -11,7 +11,7 @@ from init.model.failures import EndpointError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
     from typing import Any
 
     from init.doctor.report import Report
@@ -84,10 +84,16 @@ def _called(provider: Provider, entry: Model, api: str) -> tuple[str, bool]:
     if entry.tools:
         body["tools"] = [_TOOLS[api]]
     called, ended = "", False
+
+    def take(event: dict[str, Any]) -> None:
+        nonlocal called, ended
+        if event.get("type") in ("error", "response.failed"):
+            raise EndpointError("answer", f"the server breaks off: {_said(event)}", "Look at its log.")
+        called = _name(event) or called
+        ended = ended or event.get("type") in _ENDS[api]
+
     try:
-        for event in _events(provider, url, body):
-            called = _name(event) or called
-            ended = ended or event.get("type") in _ENDS[api]
+        endpoint.events(provider.server, url, body, take, seconds=completion.PATIENCE)
     except EndpointError as error:
         if not error.passing or error.status:
             raise
@@ -101,18 +107,6 @@ def _called(provider: Provider, entry: Model, api: str) -> tuple[str, bool]:
             "answer", what, "The server, or a proxy before it, breaks off: look at their logs."
         )
     return called, True
-
-
-def _events(provider: Provider, url: str, body: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    with endpoint.stream(provider.server, url, body, seconds=completion.PATIENCE) as response:
-        for line in iter(lambda: response.readline(completion.LONGEST_LINE), b""):
-            data = line.strip().removeprefix(b"data:").strip()
-            if not line.startswith(b"data:") or data == b"[DONE]":
-                continue
-            event = endpoint.parsed(provider.server, url, data)
-            if event.get("type") in ("error", "response.failed"):
-                raise EndpointError("answer", f"the server breaks off: {_said(event)}", "Look at its log.")
-            yield event
 
 
 def _name(event: dict[str, Any]) -> str:

@@ -19,9 +19,6 @@ if TYPE_CHECKING:
 # Seconds; a model that is loaded on demand takes its time for the first answer.
 PATIENCE = 120.0
 
-# Bytes of one event.
-LONGEST_LINE = 1 << 20
-
 # Seconds; what took less says nothing of a server's speed.
 SHORTEST = 0.05
 
@@ -87,12 +84,12 @@ def converse(
     url = f"{provider.base}/chat/completions"
     begun = time.monotonic()
     gathered = _Gathered()
+
+    def take(chunk: Any) -> None:
+        gathered.add(chunk, time.monotonic() - begun)
+
     try:
-        with endpoint.stream(provider.server, url, body, seconds=PATIENCE) as response:
-            for line in iter(lambda: response.readline(LONGEST_LINE), b""):
-                data = line.strip().removeprefix(b"data:").strip()
-                if line.startswith(b"data:") and data != b"[DONE]":
-                    gathered.add(endpoint.parsed(provider.server, url, data), time.monotonic() - begun)
+        endpoint.events(provider.server, url, body, take, seconds=PATIENCE)
     except EndpointError as error:
         if not (error.passing and gathered.pieces):
             raise

@@ -15,13 +15,16 @@ from init.model.failures import EndpointError, Refused
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import http.client
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from typing import Any, NoReturn
 
     from init.model.servers import Server
 
 # A list of a thousand models is 200 kB. What a refusal says is shorter.
 MOST_BYTES, MOST_TOLD = 8 << 20, 64 << 10
+
+# Bytes of one event of a stream.
+LONGEST_LINE = 1 << 20
 
 # Seconds for what the gateway knows without asking anybody.
 _GATEWAYS_OWN = 5.0
@@ -57,6 +60,28 @@ def request(server: Server, url: str, body: object = None, *, seconds: float) ->
                 "Is this the address of a model server?",
             )
         return parsed(server, url, text, response.headers.get("content-type", ""))
+
+
+def events(server: Server, url: str, body: object, take: Callable[[Any], None], *, seconds: float) -> None:
+    """Hand over each event that a server answers with, as it comes.
+
+    Not an iterator: the deadline may come while an event is taken, too.
+
+    Args:
+        server: whose key and CA are used.
+        url: what is asked for.
+        body: sent as JSON.
+        take: is called with the JSON of each event.
+        seconds: until the answer has to be complete.
+
+    Raises:
+        EndpointError: there is no answer that can be used; or what take() raises.
+    """
+    with stream(server, url, body, seconds=seconds) as response:
+        for line in iter(lambda: response.readline(LONGEST_LINE), b""):
+            data = line.strip().removeprefix(b"data:").strip()
+            if line.startswith(b"data:") and data != b"[DONE]":
+                take(parsed(server, url, data))
 
 
 @contextlib.contextmanager
