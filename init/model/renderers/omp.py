@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 
-from init.model.renderers.base import PROMPT, Rendered, inner, merged, model_of
+from init.model.renderers import pi_models
+from init.model.renderers.base import PROMPT, Rendered, inner, model_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -33,12 +34,7 @@ _COMPAT = {"streamIdleTimeoutMs": 0, "maxTokensField": "max_tokens", "supportsSt
 
 def render(catalogue: Catalogue, own: Own, folder: str) -> Rendered:
     """models.yml holds the providers, and PI_CONFIG_FILES an overlay of config.yml: omp's settings.md."""
-    user, settings = own("omp-models.yml"), own("omp-config.yml")
-    providers = {
-        provider.server.name: merged(_provider(provider), inner(user, "providers", provider.server.name))
-        for provider in catalogue.providers
-    }
-    models = {**user, "providers": {**inner(user, "providers"), **providers}}
+    settings = own("omp-config.yml")
     kept = inner(settings, "modelRoles")
     roles = {role: "/".join(model_of(catalogue, ours)) for role, ours in _ROLES.items() if role not in kept}
     vision = catalogue.roles.get("vision")
@@ -51,12 +47,10 @@ def render(catalogue: Catalogue, own: Own, folder: str) -> Rendered:
         first = kept["default"]
         ignored = (f"config/omp-config.yml sets modelRoles.default to {first}: omp begins with that",)
     elif not catalogue.main()[1].tools:
-        # A list of the overlay takes the place of the user's.
-        theirs = settings.get("extensions")
-        overlay["extensions"] = [*(theirs if isinstance(theirs, list) else ()), f"{folder}/omp-talk.js"]
+        overlay["extensions"] = pi_models.extensions(settings, f"{folder}/omp-talk.js")
         files["omp-talk.js"] = _TALK
         variables["PI_NO_TITLE"] = "1"
-    files["omp-models.yml"] = json.dumps(models, ensure_ascii=False)
+    files["omp-models.yml"] = pi_models.document(catalogue, own("omp-models.yml"), _provider)
     files["omp-overlay.yml"] = json.dumps(overlay, ensure_ascii=False)
     return Rendered(files, variables, ignored)
 
@@ -64,13 +58,4 @@ def render(catalogue: Catalogue, own: Own, folder: str) -> Rendered:
 def _provider(provider: Provider) -> dict[str, Any]:
     # An empty variable would have omp send its name as the key.
     key = {"apiKey": provider.server.variable} if provider.server.key else {"auth": "none"}
-    models = [
-        {
-            "id": model.id, "name": model.id, "contextWindow": model.context, "maxTokens": model.output,
-            "input": ["text", "image"] if model.vision else ["text"],
-        }
-        for model in provider.models
-    ]  # fmt: skip
-    return {
-        "baseUrl": provider.told, "api": "openai-completions", **key, "compat": _COMPAT, "models": models
-    }  # fmt: skip
+    return {**key, "compat": _COMPAT}

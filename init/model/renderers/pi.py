@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 
-from init.model.renderers.base import NO_KEY, PROMPT, Rendered, inner, merged, model_of, title
+from init.model.renderers import pi_models
+from init.model.renderers.base import NO_KEY, PROMPT, Rendered, merged, model_of, title
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -33,12 +34,7 @@ _MOST_KEPT = 20000
 
 def render(catalogue: Catalogue, own: Own, folder: str) -> Rendered:
     """models.json holds the providers, and settings.json the model that it begins with: pi's settings.md."""
-    user, settings = own("pi-models.json"), own("pi-settings.json")
-    providers = {
-        provider.server.name: merged(_provider(provider), inner(user, "providers", provider.server.name))
-        for provider in catalogue.providers
-    }
-    models = {**user, "providers": {**inner(user, "providers"), **providers}}
+    settings = own("pi-settings.json")
     ours: dict[str, Any] = dict(_PATIENT)
     files: dict[str, str] = {}
     ignored: tuple[str, ...] = ()
@@ -51,30 +47,19 @@ def render(catalogue: Catalogue, own: Own, folder: str) -> Rendered:
         kept = min(_MOST_KEPT, model.context // 4)
         ours["compaction"] = {"reserveTokens": model.output, "keepRecentTokens": kept}
         if not model.tools:
-            theirs = settings.get("extensions")
-            talk = f"{folder}/pi-talk.js"
-            settings = {**settings, "extensions": [*(theirs if isinstance(theirs, list) else ()), talk]}
+            extensions = pi_models.extensions(settings, f"{folder}/pi-talk.js")
+            settings = {**settings, "extensions": extensions}
             ours["defaultTools"] = []
             files["pi-talk.js"] = _TALK
-    files["pi-models.json"] = json.dumps(models, ensure_ascii=False)
+    files["pi-models.json"] = pi_models.document(catalogue, own("pi-models.json"), _provider)
     files["pi-settings.json"] = json.dumps(merged(ours, settings), ensure_ascii=False)
     return Rendered(files, {}, ignored)
 
 
 def _provider(provider: Provider) -> dict[str, Any]:
-    models = [
-        {
-            "id": model.id, "name": model.id, "contextWindow": model.context, "maxTokens": model.output,
-            "input": ["text", "image"] if model.vision else ["text"],
-        }
-        for model in provider.models
-    ]  # fmt: skip
     return {
         "name": title(provider),
-        "baseUrl": provider.told,
-        "api": "openai-completions",
         # pi offers no model without one. $ has it read the variable.
         "apiKey": f"${provider.server.variable}" if provider.server.key else NO_KEY,
         "compat": _COMPAT,
-        "models": models,
     }
