@@ -21,12 +21,12 @@ Standard library only, Python 3.9 or newer. Read from the top:
     engine        is Docker here, and fit for this
 
     cli           the options of every verb; the only place that reads the command line
+    options/      what they ask for, a module for each group of verbs
     checkout      where this checkout is, and its version
     supervisor    runs a child; all signals, process groups and terminals
     tree          counts and removes what is below a folder
     refused       what gateways refused that are gone
 
-    egress_options  those of egress, for cli
     journal       the gateway's lines, in plain words, and counted
     folder_lock   a folder that one process at a time works on
     list_file     the user's list, replaced at once

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 from host import checkout as checkouts
 from host import cli, compose, doctor, egress, engine, image, reset, sessions, verify
-from host.egress_options import Egress
 from host.errors import FAILED, OK, SIGNALLED, HostError, Interrupted
 from host.messages import give_up, tell
+from host.options.egress import Egress
 from host.supervisor import Supervisor
 
 if TYPE_CHECKING:

@@ -12,8 +12,9 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NoReturn, Union
 
-from host import completion, egress_options
+from host import completion
 from host.errors import UsageError
+from host.options import egress as egress_options
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

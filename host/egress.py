@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from host.checkout import Checkout
     from host.compose import Compose
     from host.configuration import Configuration
-    from host.egress_options import Egress
     from host.journal import Tally
+    from host.options.egress import Egress
     from host.supervisor import Supervisor
 
 FILE = "egress.yml"

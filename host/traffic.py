@@ -19,7 +19,7 @@ from host.supervisor import Streams
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from host.egress_options import Egress
+    from host.options.egress import Egress
     from host.supervisor import Supervisor
 
 

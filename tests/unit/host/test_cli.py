@@ -4,8 +4,8 @@ import pytest
 
 from host import cli
 from host.cli import Accept, BuildVariables, Doctor, Enter, Print, Request, Reset, Start, Verify, Version
-from host.egress_options import Egress
 from host.errors import USAGE, UsageError
+from host.options.egress import Egress
 
 ASKED: dict[str, tuple[list[str], Request]] = {
     "nothing": ([], Start()),

@@ -1,0 +1,1 @@
+"""What the command line asks for: a module for each group of verbs, which cli.py puts together."""
