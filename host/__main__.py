@@ -13,6 +13,7 @@ from host import cli, compose, doctor, egress, engine, image, reset, sessions, v
 from host.errors import FAILED, OK, SIGNALLED, HostError, Interrupted
 from host.messages import give_up, tell
 from host.options.egress import Egress
+from host.options.start import Start
 from host.supervisor import Supervisor
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ def perform(checkout: Checkout, request: cli.Request, words: Sequence[str]) -> i
     if isinstance(request, cli.BuildVariables):
         return print_build_variables(checkout, supervisor, environ)
     again = [str(checkout.root / "start.sh"), *words]
-    if isinstance(request, cli.Start) and request.bootstrap:
+    if isinstance(request, Start) and request.bootstrap:
         sessions.bootstrap(checkout, supervisor, environ)
     joined = engine.join_group(supervisor, again, environ)
     if joined is not None:
@@ -81,7 +82,7 @@ def with_engine(
         Interrupted: somebody asked for the end.
     """
     os.chdir(checkout.root)
-    if isinstance(request, cli.Start):
+    if isinstance(request, Start):
         return sessions.open_tool(checkout, supervisor, environ, request)
     if isinstance(request, cli.Doctor):
         return doctor.examine(checkout, supervisor, environ, request)

@@ -15,16 +15,13 @@ from typing import TYPE_CHECKING, NoReturn, Union
 from host import completion
 from host.errors import UsageError
 from host.options import egress as egress_options
+from host.options import start
+from host.options.start import Start
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-HINT = "./start.sh --help tells what there is; arguments for the tool go after --"
-START = (
-    "./start.sh [--tool NAME | --shell] [--demo] [--no-build | [--no-cache] [--pull] [--build-arg K=V]...]"
-)
-REST = "             [--with-repository] [--bootstrap] [-- ARGUMENT...]"
-MORE = f"Without a verb, a tool is opened:\n  {START}\n{REST}"
+MORE = f"Without a verb, a tool is opened:\n  {start.USAGE}\n{start.REST}"
 EXAMPLES = """examples:
   ./start.sh --tool opencode -- run "Explain this project"
   ./start.sh --tool omp -- -p "Explain this project"
@@ -48,20 +45,6 @@ VERBS = {
     "reset": ("[--destroy]", "remove everything from workspace/ and data/ of this checkout, after asking"),
     "completion": ("bash|zsh", "print the completion of these options, for your shell"),
 }
-
-
-@dataclass(frozen=True)
-class Start:
-    """Open a tool."""
-
-    tool: str = ""
-    shell: bool = False
-    demo: bool = False
-    build: bool = True
-    build_options: tuple[str, ...] = ()
-    bootstrap: bool = False
-    with_repository: bool = False
-    arguments: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -142,7 +125,7 @@ class _Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         unfinished = re.fullmatch(r"argument (\S+): expected one argument", message)
-        raise UsageError(f"{unfinished[1]} needs a value" if unfinished else message, HINT)
+        raise UsageError(f"{unfinished[1]} needs a value" if unfinished else message, start.HINT)
 
 
 def parse(words: Sequence[str]) -> Request:
@@ -192,7 +175,7 @@ def parsers() -> tuple[argparse.ArgumentParser, dict[str, argparse.ArgumentParse
     verbs["doctor"].add_argument("--demo", action="store_true", help="examine with the small model of --demo")
     egress_options.add(verbs["egress"])
     for name in ("doctor", "verify"):
-        _add_no_build(verbs[name])
+        start.add_no_build(verbs[name])
     verbs["reset"].add_argument("--destroy", action="store_true", help="do not ask, for scripts")
     verbs["completion"].add_argument(
         "shell", choices=completion.SHELLS, metavar="|".join(completion.SHELLS), help=completion.INSTALL
@@ -208,35 +191,12 @@ def _start_parser() -> argparse.ArgumentParser:
         description="Opens an agentic coding tool in the sandbox. Without --tool it asks which.",
         epilog=EXAMPLES,
     )  # fmt: skip
-    tree.add_argument("--tool", metavar="NAME", help=(
-        "start this tool without asking (opencode, omp, ... see config/tools.yml)"))  # fmt: skip
-    tree.add_argument("--shell", action="store_true", help=(
-        "start bash in the tool's place: the same container, the same agent"))  # fmt: skip
-    tree.add_argument("--demo", action="store_true", help=(
-        "also start a small model, to try everything without a server; it can chat, not code.\n"
-        "MODEL_GGUF=FILE uses your own model file. The tool is opencode unless --tool or\n"
-        "DEFAULT_TOOL names one"))  # fmt: skip
-    tree.add_argument("--with-repository", action="store_true", help=(
-        "where the workspace is, or holds, a worktree or a submodule: mount its repository as well,\n"
-        "writable, at its own path"))  # fmt: skip
-    _add_no_build(tree)
-    tree.add_argument("--no-cache", action="store_true", help="build every layer anew")
-    tree.add_argument("--pull", action="store_true", help="ask the registry for the base image again")
-    tree.add_argument("--build-arg", action="append", default=[], metavar="K=V",
-                      help="a build argument, such as PYTHON_VERSION=3.12")  # fmt: skip
-    tree.add_argument("--bootstrap", action="store_true", help=(
-        "first bring up what is missing (Debian, Ubuntu): Python, Docker, base image"))  # fmt: skip
+    start.add(tree)
     tree.add_argument("--version", action="store_true", help="the version of this checkout")
     tree.add_argument(
         "-h", "--help", action="store_true", help="this text; ./start.sh VERB --help tells more"
     )
     return tree
-
-
-def _add_no_build(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--no-build", action="store_false", dest="build", default=True, help="use the image as it is"
-    )
 
 
 def _split(words: Sequence[str]) -> tuple[list[str], tuple[str, ...]]:
@@ -269,31 +229,7 @@ def _without_verb(
 ) -> Request:
     options, unknown = _start_parser().parse_known_args(words)
     if unknown and unknown[0] in verbs:
-        raise UsageError(f"{unknown[0]} comes first, and has options of its own", HINT)
+        raise UsageError(f"{unknown[0]} comes first, and has options of its own", start.HINT)
     if unknown:
-        raise UsageError(f"unknown option: {unknown[0]}", HINT)
-    return Version() if options.version else _start(options, arguments)
-
-
-def _start(options: argparse.Namespace, arguments: tuple[str, ...]) -> Start:
-    """Return what a start is to do.
-
-    Raises:
-        UsageError: options exclude each other.
-    """
-    for name, values in (("--tool", [options.tool]), ("--build-arg", options.build_arg)):
-        if "" in values:
-            raise UsageError(f"{name} needs a value", HINT)
-    if options.shell and options.tool:
-        raise UsageError("--shell and --tool exclude each other", HINT)
-    build_options = (
-        *(["--no-cache"] if options.no_cache else []), *(["--pull"] if options.pull else []),
-        *(word for value in options.build_arg for word in ("--build-arg", value)),
-    )  # fmt: skip
-    if build_options and not options.build:
-        raise UsageError(f"--no-build and {build_options[0]} exclude each other", HINT)
-    return Start(
-        tool=options.tool or "", shell=options.shell, demo=options.demo, build=options.build,
-        build_options=build_options, bootstrap=options.bootstrap,
-        with_repository=options.with_repository, arguments=arguments,
-    )  # fmt: skip
+        raise UsageError(f"unknown option: {unknown[0]}", start.HINT)
+    return Version() if options.version else start.read(options, arguments)

@@ -31,9 +31,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from host.checkout import Checkout
-    from host.cli import Start
     from host.compose import Compose
     from host.configuration import Configuration
+    from host.options.start import Start
     from host.supervisor import Supervisor
 
 

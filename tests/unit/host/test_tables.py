@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from host import demo, doctor, engine, image, reset, session, sessions, verify
-from host.cli import Start
 from host.errors import HostError
+from host.options.start import Start
 
 
 @pytest.mark.parametrize(

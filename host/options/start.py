@@ -1,0 +1,84 @@
+"""The options of a start: without a verb, a tool is opened."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from host.errors import UsageError
+
+if TYPE_CHECKING:
+    import argparse
+
+HINT = "./start.sh --help tells what there is; arguments for the tool go after --"
+USAGE = (
+    "./start.sh [--tool NAME | --shell] [--demo] [--no-build | [--no-cache] [--pull] [--build-arg K=V]...]"
+)
+REST = "             [--with-repository] [--bootstrap] [-- ARGUMENT...]"
+
+
+@dataclass(frozen=True)
+class Start:
+    """Open a tool."""
+
+    tool: str = ""
+    shell: bool = False
+    demo: bool = False
+    build: bool = True
+    build_options: tuple[str, ...] = ()
+    bootstrap: bool = False
+    with_repository: bool = False
+    arguments: tuple[str, ...] = ()
+
+
+def add(parser: argparse.ArgumentParser) -> None:
+    """Add the options to the parser of all."""
+    parser.add_argument("--tool", metavar="NAME", help=(
+        "start this tool without asking (opencode, omp, ... see config/tools.yml)"))  # fmt: skip
+    parser.add_argument("--shell", action="store_true", help=(
+        "start bash in the tool's place: the same container, the same agent"))  # fmt: skip
+    parser.add_argument("--demo", action="store_true", help=(
+        "also start a small model, to try everything without a server; it can chat, not code.\n"
+        "MODEL_GGUF=FILE uses your own model file. The tool is opencode unless --tool or\n"
+        "DEFAULT_TOOL names one"))  # fmt: skip
+    parser.add_argument("--with-repository", action="store_true", help=(
+        "where the workspace is, or holds, a worktree or a submodule: mount its repository as well,\n"
+        "writable, at its own path"))  # fmt: skip
+    add_no_build(parser)
+    parser.add_argument("--no-cache", action="store_true", help="build every layer anew")
+    parser.add_argument("--pull", action="store_true", help="ask the registry for the base image again")
+    parser.add_argument("--build-arg", action="append", default=[], metavar="K=V",
+                      help="a build argument, such as PYTHON_VERSION=3.12")  # fmt: skip
+    parser.add_argument("--bootstrap", action="store_true", help=(
+        "first bring up what is missing (Debian, Ubuntu): Python, Docker, base image"))  # fmt: skip
+
+
+def add_no_build(parser: argparse.ArgumentParser) -> None:
+    """Add the option that takes the image as it is."""
+    parser.add_argument(
+        "--no-build", action="store_false", dest="build", default=True, help="use the image as it is"
+    )
+
+
+def read(options: argparse.Namespace, arguments: tuple[str, ...]) -> Start:
+    """Return what a start is to do.
+
+    Raises:
+        UsageError: options exclude each other.
+    """
+    for name, values in (("--tool", [options.tool]), ("--build-arg", options.build_arg)):
+        if "" in values:
+            raise UsageError(f"{name} needs a value", HINT)
+    if options.shell and options.tool:
+        raise UsageError("--shell and --tool exclude each other", HINT)
+    build_options = (
+        *(["--no-cache"] if options.no_cache else []), *(["--pull"] if options.pull else []),
+        *(word for value in options.build_arg for word in ("--build-arg", value)),
+    )  # fmt: skip
+    if build_options and not options.build:
+        raise UsageError(f"--no-build and {build_options[0]} exclude each other", HINT)
+    return Start(
+        tool=options.tool or "", shell=options.shell, demo=options.demo, build=options.build,
+        build_options=build_options, bootstrap=options.bootstrap,
+        with_repository=options.with_repository, arguments=arguments,
+    )  # fmt: skip
