@@ -19,6 +19,7 @@ Standard library only, Python 3.9 or newer. Read from the top:
     compose       every `docker compose` command line
     configuration what Compose makes of .env and compose.yml
     engine        is Docker here, and fit for this
+    copies        what sessions with --copy write on, kept as volumes of the engine's
 
     cli           the options of every verb; the only place that reads the command line
     options/      what they ask for, a module for each group of verbs

@@ -1,0 +1,217 @@
+"""Copies of a workspace: what a session with --copy writes on, and what is left of it for the user to take.
+
+A copy is a volume of the engine's, and all that is known of it are the volume's labels. Mostly it is an
+overlay, which costs nothing to make: the workspace below, never written, and above it a folder of this
+checkout's with what is new. Where the engine cannot mount one it is a plain volume with a copy in it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from host import answers, tree
+from host.errors import HostError
+from host.messages import printable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from host.supervisor import Supervisor
+
+# Labels of the volume: this, a dot, and one of these.
+LABEL = "agentic-sandbox.copy"
+FACTS = ("name", "project", "workspace", "kind", "since", "commit", "upper", "image")
+OVERLAY, PLAIN = "overlay", "plain"
+# Below the checkout, where no session looks: compose.yml covers data/projects.
+FOLDER = Path("data", "projects", ".copies")
+# A volume's labels as JSON; the engine's own form of all of them has commas between, which paths may hold.
+FORMAT = ",".join(["{{json .Name}}", *(f'{{{{json (.Label "{LABEL}.{fact}")}}}}' for fact in FACTS)])
+# What is to be removed is renamed first: nobody takes half of it for a copy.
+GONE = ".gone-"
+# Of root in a container that works on a copy.
+RIGHTS = ("CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID")
+# Seconds for the engine to answer, and to remove a volume.
+PATIENCE = 30.0
+
+
+@dataclass(frozen=True)
+class Copy:
+    """A copy of a workspace.
+
+    Attributes:
+        name: of the session that made it.
+        volume: the engine's.
+        workspace: the folder on this machine that it is a copy of.
+        kind: OVERLAY or PLAIN.
+        since: when it was made, in seconds since 1970 by the clock of the workspace's file system.
+        commit: HEAD of the workspace at that time; "" where it is no repository.
+        upper: what is new in it, where it is an overlay.
+        image: the sandbox's, by which what is not the user's is removed.
+    """
+
+    name: str
+    volume: str
+    workspace: Path
+    kind: str
+    since: float
+    commit: str
+    upper: Path | None
+    image: str = ""
+
+    def labels(self, project: str) -> dict[str, str]:
+        """Return the labels of its volume."""
+        facts = {
+            "name": self.name, "project": project, "workspace": str(self.workspace), "kind": self.kind,
+            "since": repr(self.since), "commit": self.commit, "upper": str(self.upper or ""),
+            "image": self.image,
+        }  # fmt: skip
+        return {f"{LABEL}.{fact}": value for fact, value in facts.items()}
+
+
+def volume(project: str, name: str) -> str:
+    """Return the name of a copy's volume."""
+    return f"{project}_copy-{name}"
+
+
+def find(supervisor: Supervisor, environ: Mapping[str, str], project: str) -> list[Copy]:
+    """Return the copies of a project of Compose's, the newest first.
+
+    Raises:
+        HostError: the engine does not tell.
+    """
+    named = f"label={LABEL}.project={project}"
+    listed = ["docker", "volume", "ls", "--filter", named, "--format", f"[{FORMAT}]"]
+    answer = supervisor.ask(listed, environ, PATIENCE)
+    if answer.code:
+        raise HostError("the engine does not tell which copies there are:", *answer.errors.splitlines()[-1:])
+    return parse(answer.output)
+
+
+def parse(output: str) -> list[Copy]:
+    """Return the copies that `docker volume ls` lists as FORMAT has it, the newest first."""
+    found = (_copy(line) for line in output.splitlines())
+    return sorted((copy for copy in found if copy), key=lambda copy: (-copy.since, copy.name))
+
+
+def chosen(copies: Sequence[Copy], name: str) -> Copy:
+    """Return the copy of a name, or the only one where none is named.
+
+    Raises:
+        HostError: there is none, or more than one.
+    """
+    found = [copy for copy in copies if name in ("", copy.name)]
+    if len(found) == 1:
+        return found[0]
+    if not copies:
+        raise HostError("there is no copy.", "This makes one: ./start.sh --copy")
+    told = (f"{copy.name}: of {printable(str(copy.workspace))}" for copy in copies)
+    if not name:
+        raise HostError(f"there are {len(copies)} copies. Name one:", *told)
+    raise HostError(f"there is no copy named {printable(name)}. There are:", *told)
+
+
+def remove(supervisor: Supervisor, environ: Mapping[str, str], copy: Copy) -> None:
+    """Remove a copy and all that is in it.
+
+    Raises:
+        HostError: a session uses it, or not all of it can be removed.
+        Interrupted: somebody asked for the end; the copy is none any more, and the next one made sweeps.
+    """
+    answer = supervisor.ask(["docker", "volume", "rm", "--force", copy.volume], environ, PATIENCE)
+    if answer.code:
+        raise HostError(
+            f"the copy {copy.name} cannot be removed: {printable(answer.errors.strip())}",
+            f"If a session uses it, end that first: ./start.sh stop {copy.name}",
+        )
+    if copy.upper is None or not copy.upper.parent.exists():
+        return
+    gone = copy.upper.parent.with_name(f"{GONE}{copy.name}-{secrets.token_hex(4)}")
+    try:
+        copy.upper.parent.rename(gone)
+    except OSError as error:
+        raise _left(copy.upper.parent) from error
+    sweep(supervisor, environ, gone.parent, copy.image)
+
+
+def sweep(supervisor: Supervisor, environ: Mapping[str, str], folder: Path, image: str) -> None:
+    """Remove what removed copies left: what is not the user's through a container of the image.
+
+    Args:
+        supervisor: what asks.
+        environ: of the engine's client.
+        folder: where copies have their files.
+        image: the sandbox's.
+
+    Raises:
+        HostError: not all of it can be removed.
+        Interrupted: somebody asked for the end.
+    """
+    for gone in folder.glob(f"{GONE}*"):
+        with contextlib.suppress(FileNotFoundError):  # another start is at it, too
+            if _emptied(supervisor, gone):
+                continue
+            # Whatever UID the agent had: root of a container may remove it.
+            inside = [f"type=bind,source={gone},target=/gone"]
+            supervisor.ask(as_root(image, inside, "find", "/gone", "-mindepth", "1", "-delete"), environ)
+            if not _emptied(supervisor, gone):
+                raise _left(gone)
+
+
+def _emptied(supervisor: Supervisor, folder: Path) -> bool:
+    """Remove a folder, and tell whether that went well.
+
+    Raises:
+        FileNotFoundError: it is gone already.
+    """
+    tree.remove(folder, "", supervisor.check)
+    try:
+        folder.rmdir()
+    except FileNotFoundError:
+        raise
+    except OSError:
+        return False
+    return True
+
+
+def as_root(image: str, mounts: Iterable[str], *command: str) -> list[str]:
+    """Return the command line that works on some folders as root of a container, which has nothing else.
+
+    Args:
+        image: the sandbox's.
+        mounts: as `docker run --mount` has them.
+        command: the program and its arguments.
+    """
+    rights = ("--cap-drop=ALL", *(f"--cap-add={name}" for name in RIGHTS))
+    places = (word for mount in mounts for word in ("--mount", mount))
+    return ["docker", "run", "--rm", "--network=none", "--read-only", "--security-opt=no-new-privileges",
+            *rights, "--user=0:0", *places, f"--entrypoint={command[0]}", image, *command[1:]]  # fmt: skip
+
+
+def _copy(line: str) -> Copy | None:
+    """Return the copy that a line is of; None for a volume that has other labels."""
+    try:
+        told = answers.parse(line)
+        volume, *values = map(answers.text, told)
+        facts = dict(zip(FACTS, values))
+        since = float(facts["since"])
+    except (KeyError, TypeError, ValueError):
+        return None
+    if facts["kind"] not in (OVERLAY, PLAIN) or not facts["workspace"].startswith("/"):
+        return None
+    upper = Path(facts["upper"]) if facts["kind"] == OVERLAY else None
+    if upper is not None and upper.parts[-4:] != (*FOLDER.parts[1:], facts["name"], "upper"):
+        # The folder above it goes with the copy: it has to be one of ours.
+        return None
+    return Copy(facts["name"], volume, Path(facts["workspace"]), facts["kind"], since, facts["commit"], upper,
+                facts["image"])  # fmt: skip
+
+
+def _left(folder: Path) -> HostError:
+    return HostError(
+        f"not all of a copy could be removed: {printable(str(folder))}",
+        f"What is in it is another user's: sudo rm -rf '{folder}'",
+    )
