@@ -21,6 +21,8 @@ Standard library only, Python 3.9 or newer. Read from the top:
     engine        is Docker here, and fit for this
     copies        what sessions with --copy write on, kept as volumes of the engine's
 
+    project       a folder of the user's in the place of workspace/, with data of its own
+
     cli           the options of every verb; the only place that reads the command line
     options/      what they ask for, a module for each group of verbs
     checkout      where this checkout is, and its version

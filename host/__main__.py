@@ -9,7 +9,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from host import checkout as checkouts
-from host import cli, compose, doctor, egress, engine, image, reset, sessions, verify
+from host import cli, compose, doctor, egress, engine, image, project, reset, sessions, verify
 from host.errors import FAILED, OK, SIGNALLED, HostError, Interrupted
 from host.messages import give_up, tell
 from host.options.egress import Egress
@@ -82,6 +82,8 @@ def with_engine(
         Interrupted: somebody asked for the end.
     """
     os.chdir(checkout.root)
+    if not isinstance(request, (cli.Verify, cli.Enter)):
+        environ = {**environ, **project.variables(checkout, environ, request.workspace)}
     if isinstance(request, Start):
         return sessions.open_tool(checkout, supervisor, environ, request)
     if isinstance(request, cli.Doctor):

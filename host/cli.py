@@ -32,9 +32,12 @@ server. The exit code is the tool's own."""
 
 VERBS = {
     "exec": ("[COMMAND [ARGUMENT...]]", "run a command, or a shell, as the agent in the running sandbox"),
-    "accept": ("[NAME]", "take back what the guard quarantined; without a name, list what there is"),
+    "accept": (
+        "[--workspace DIR] [NAME]",
+        "take back what the guard quarantined; without a name, list what there is",
+    ),
     "doctor": (
-        "[--demo] [--no-build] [--json]",
+        "[--workspace DIR] [--demo] [--no-build] [--json]",
         "examine engine, folders, configuration, tools, sandbox and model, and say what to do",
     ),
     "verify": (
@@ -54,6 +57,7 @@ class Doctor:
     json: bool
     demo: bool
     build: bool
+    workspace: str = ""
 
 
 @dataclass(frozen=True)
@@ -83,6 +87,7 @@ class Accept:
     """Take a quarantine back."""
 
     names: tuple[str, ...]
+    workspace: str = ""
 
 
 @dataclass(frozen=True)
@@ -174,6 +179,8 @@ def parsers() -> tuple[argparse.ArgumentParser, dict[str, argparse.ArgumentParse
     verbs["doctor"].add_argument("--json", action="store_true", help="the report as JSON on stdout")
     verbs["doctor"].add_argument("--demo", action="store_true", help="examine with the small model of --demo")
     egress_options.add(verbs["egress"])
+    for name in ("accept", "doctor", "egress"):
+        start.add_workspace(verbs[name], "of the sessions on this folder, in the place of workspace/")
     for name in ("doctor", "verify"):
         start.add_no_build(verbs[name])
     verbs["reset"].add_argument("--destroy", action="store_true", help="do not ask, for scripts")
@@ -214,9 +221,9 @@ def _passed_on(verb: str, words: tuple[str, ...]) -> Request:
 
 def _request(verb: str, options: argparse.Namespace, tree: argparse.ArgumentParser) -> Request:
     if verb == "accept":
-        return Accept(tuple(options.names))
+        return Accept(tuple(options.names), start.workspace(options))
     if verb == "doctor":
-        return Doctor(options.json, options.demo, options.build)
+        return Doctor(options.json, options.demo, options.build, start.workspace(options))
     if verb == "reset":
         return Reset(options.destroy)
     if verb == "egress":
@@ -228,8 +235,16 @@ def _without_verb(
     words: Sequence[str], arguments: tuple[str, ...], verbs: Mapping[str, argparse.ArgumentParser]
 ) -> Request:
     options, unknown = _start_parser().parse_known_args(words)
+    folders = [word for word in unknown if word not in verbs and start.is_folder(word)]
+    if folders and options.workspace is None:
+        options.workspace = folders[0]
+        unknown.remove(folders[0])
     if unknown and unknown[0] in verbs:
         raise UsageError(f"{unknown[0]} comes first, and has options of its own", start.HINT)
+    if unknown and unknown[0] in folders:
+        raise UsageError(f"there is one workspace: {options.workspace} or {unknown[0]}", start.HINT)
+    if unknown and not unknown[0].startswith("-"):
+        raise UsageError(f"{unknown[0]!r} is no verb, and no folder that is here", start.HINT)
     if unknown:
         raise UsageError(f"unknown option: {unknown[0]}", start.HINT)
     return Version() if options.version else start.read(options, arguments)

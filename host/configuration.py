@@ -13,11 +13,11 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 SERVICE, GATEWAY = "sandbox", "gateway"
-WORKSPACE = "/home/agent/workspace"
+WORKSPACE, DATA = "/home/agent/workspace", "/home/agent/data"
 # Where the gateway finds the list, and the keys.
 CONFIG, KEYS = "/etc/sandbox/config", "/etc/sandbox/keys"
 # Where the own folders of sandbox and gateway are mounted.
-PLACES = (WORKSPACE, "/home/agent/data", CONFIG, KEYS)
+PLACES = (WORKSPACE, DATA, CONFIG, KEYS)
 # The extension field of compose.yml that shows variables, which Compose tells nowhere else.
 SHOWN = "x-start"
 
@@ -42,6 +42,7 @@ class Configuration:
         of_gateway: what the gateway is given, or would be.
         runtime: the sandbox's OCI runtime, "" for the engine's default.
         by_network: whether its gateway is reached by a network: host/inside.py decides that.
+        data: the one of the folders that is its data/, None where nothing is mounted there.
     """
 
     project: str
@@ -59,6 +60,7 @@ class Configuration:
     of_gateway: Mapping[str, str] = field(default_factory=dict)
     runtime: str = ""
     by_network: bool = False
+    data: Path | None = None
 
     @property
     def egress(self) -> str:
@@ -124,6 +126,7 @@ def understand(told: Mapping[str, Any], root: Path) -> Configuration:
         config=mounted[CONFIG][0] if CONFIG in mounted else None,
         of_gateway=_values((gateway or service).get("environment")),
         runtime=_plain(service.get("runtime") or ""),
+        data=mounted[DATA][0] if DATA in mounted else None,
     )
 
 

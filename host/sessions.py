@@ -19,6 +19,7 @@ from host import (
     inside,
     messages,
     network,
+    project,
     repositories,
 )
 from host import terminal as terminals
@@ -128,6 +129,7 @@ def begun(
     Raises:
         HostError: there are two networks, or the model or the gateway did not start.
     """
+    compose = compose.given(**project.cover(compose.root, configuration.data))
     label = f"agentic-sandbox.session={os.getpid()}.{secrets.token_hex(4)}"
     session = Session(supervisor, compose, label, configuration.has_gateway)
     needed = GATEWAYS_NETWORK if configuration.has_gateway else NETWORK

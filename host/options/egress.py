@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from host.errors import UsageError
+from host.options import start
 
 if TYPE_CHECKING:
     import argparse
 
-USAGE = "[--json] | allow [--profile NAME]... HOST... | deny HOST... | log [--follow]"
+USAGE = "[--workspace DIR] [--json] | allow [--profile NAME]... HOST... | deny HOST... | log [--follow]"
 TEXT = "show what a session may reach and what was refused; change the list"
 # What `egress` does besides showing, with the options of each.
 ACTIONS = {
@@ -32,6 +33,7 @@ class Egress:
     tls: bool = True
     follow: bool = False
     json: bool = False
+    workspace: str = ""
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -66,4 +68,4 @@ def read(options: argparse.Namespace) -> Egress:
     if action == "log" and options.hosts:
         raise UsageError(f"egress log does not know {options.hosts[0]}", hint)
     return Egress(action, tuple(options.hosts), tuple(options.profile), options.private, not options.no_tls,
-                  options.follow, options.json)  # fmt: skip
+                  options.follow, options.json, start.workspace(options))  # fmt: skip

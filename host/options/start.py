@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from host.errors import UsageError
@@ -12,7 +13,8 @@ if TYPE_CHECKING:
 
 HINT = "./start.sh --help tells what there is; arguments for the tool go after --"
 USAGE = (
-    "./start.sh [--tool NAME | --shell] [--demo] [--no-build | [--no-cache] [--pull] [--build-arg K=V]...]"
+    "./start.sh [DIR] [--tool NAME | --shell] [--demo] "
+    "[--no-build | [--no-cache] [--pull] [--build-arg K=V]...]"
 )
 REST = "             [--with-repository] [--bootstrap] [-- ARGUMENT...]"
 
@@ -28,11 +30,16 @@ class Start:
     build_options: tuple[str, ...] = ()
     bootstrap: bool = False
     with_repository: bool = False
+    workspace: str = ""
     arguments: tuple[str, ...] = ()
 
 
 def add(parser: argparse.ArgumentParser) -> None:
     """Add the options to the parser of all."""
+    add_workspace(
+        parser,
+        "work on this folder in the place of workspace/; it has data of its own. DIR alone does the same",
+    )
     parser.add_argument("--tool", metavar="NAME", help=(
         "start this tool without asking (opencode, omp, ... see config/tools.yml)"))  # fmt: skip
     parser.add_argument("--shell", action="store_true", help=(
@@ -53,11 +60,33 @@ def add(parser: argparse.ArgumentParser) -> None:
         "first bring up what is missing (Debian, Ubuntu): Python, Docker, base image"))  # fmt: skip
 
 
+def add_workspace(parser: argparse.ArgumentParser, text: str) -> None:
+    """Add the option that names a project."""
+    parser.add_argument("--workspace", metavar="DIR", help=text)
+
+
 def add_no_build(parser: argparse.ArgumentParser) -> None:
     """Add the option that takes the image as it is."""
     parser.add_argument(
         "--no-build", action="store_false", dest="build", default=True, help="use the image as it is"
     )
+
+
+def workspace(options: argparse.Namespace) -> str:
+    """Return the folder that is named; "" for workspace/.
+
+    Raises:
+        UsageError: it is empty.
+    """
+    if options.workspace == "":
+        raise UsageError("--workspace needs a value", HINT)
+    return options.workspace or ""
+
+
+def is_folder(word: str) -> bool:
+    """Tell whether a word that is no option names a folder."""
+    named = "/" in word or word in (".", "..")
+    return not word.startswith("-") and (named or (word != "" and Path(word).is_dir()))
 
 
 def read(options: argparse.Namespace, arguments: tuple[str, ...]) -> Start:
@@ -80,5 +109,5 @@ def read(options: argparse.Namespace, arguments: tuple[str, ...]) -> Start:
     return Start(
         tool=options.tool or "", shell=options.shell, demo=options.demo, build=options.build,
         build_options=build_options, bootstrap=options.bootstrap,
-        with_repository=options.with_repository, arguments=arguments,
+        with_repository=options.with_repository, workspace=workspace(options), arguments=arguments,
     )  # fmt: skip

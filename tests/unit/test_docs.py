@@ -20,8 +20,8 @@ VARIABLE = re.compile(r"[A-Z][A-Z0-9]*(_[A-Z0-9]+)*")
 OURS = ("SANDBOX_", "MODEL_", "DEMO_")
 
 # The Dockerfile's base has a digest for a name, which the reference leaves to the Dockerfile. The default of
-# SESSION_CA is another variable.
-NO_SHORT_DEFAULT = {"BASE_IMAGE", "SESSION_CA"}
+# SESSION_CA and DATA_DIR is another variable.
+NO_SHORT_DEFAULT = {"BASE_IMAGE", "DATA_DIR", "SESSION_CA"}
 
 # What looks like a path of the repository, and is none, with the reason.
 NOT_OURS = {
@@ -30,6 +30,7 @@ NOT_OURS = {
     "config/*.key": "the user's own",
     "config/*.pem": "the user's own",
     "data/guard": "made where sessions run",
+    "data/projects/NAME-HASH": "made where a session works on a project",
     "data/quarantine": "made with the first quarantine",
     "data/quarantine-outside": "made with the first quarantine of a repository outside of the workspace",
     "data/untold-report": "made where a report could not be written",

@@ -1,5 +1,7 @@
 """The command line of start.sh: what each asks for, and what is refused in which words."""
 
+from pathlib import Path
+
 import pytest
 
 from host import cli
@@ -24,6 +26,18 @@ ASKED: dict[str, tuple[list[str], Request]] = {
     "bootstrap": (["--bootstrap"], Start(bootstrap=True)),
     "version": (["--version"], Version()),
     "version of the tool": (["--", "--version"], Start(arguments=("--version",))),
+    "a project": (["--workspace", "a b"], Start(workspace="a b")),
+    "a project, by its folder alone": (["/x"], Start(workspace="/x")),
+    "the folder one is in": ([".", "--tool", "omp", "--", ".."], Start(
+        tool="omp", workspace=".", arguments=("..",))),
+    "the folder above, behind an option": (["--shell", "..", "--no-build"], Start(
+        shell=True, build=False, workspace="..")),
+    "a folder that is here": (["here"], Start(workspace="here")),
+    "a folder named as a verb": (["./doctor"], Start(workspace="./doctor")),
+    "verbs of a project": (["accept", "--workspace", "..", "x"], Accept(("x",), workspace="..")),
+    "the project's doctor": (["doctor", "--workspace=here"], Doctor(
+        json=False, demo=False, build=True, workspace="here")),
+    "what a project asks for": (["egress", "--workspace", "here"], Egress(workspace="here")),
     "exec": (["exec"], Enter(())),
     "exec, with options": (["exec", "ls", "-l", "--help"], Enter(("ls", "-l", "--help"))),
     "exec of an option": (["exec", "--", "x"], Enter(("--", "x"))),
@@ -48,6 +62,13 @@ ASKED: dict[str, tuple[list[str], Request]] = {
 }  # fmt: skip
 
 
+@pytest.fixture(autouse=True)
+def _folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "here").mkdir()
+    (tmp_path / "doctor").mkdir()
+    monkeypatch.chdir(tmp_path)
+
+
 @pytest.mark.parametrize(("words", "request_"), ASKED.values(), ids=ASKED)
 def test_what_is_asked_for(words: list[str], request_: Request) -> None:
     assert cli.parse(words) == request_
@@ -57,9 +78,19 @@ def test_what_is_asked_for(words: list[str], request_: Request) -> None:
     ("words", "message"),
     [
         (["--nope"], "unknown option: --nope"),
-        (["run"], "unknown option: run"),
-        (["run", "doctor"], "unknown option: run"),
-        ([""], "unknown option: "),
+        (["run"], "'run' is no verb, and no folder that is here"),
+        (["run", "doctor"], "'run' is no verb, and no folder that is here"),
+        ([""], "'' is no verb, and no folder that is here"),
+        (["--nope=/x"], "unknown option: --nope=/x"),
+        ([".", "-x"], "unknown option: -x"),
+        (["-x", "."], "unknown option: -x"),
+        ([".", "a/b"], "there is one workspace: . or a/b"),
+        (["--workspace", "/x", "."], "there is one workspace: /x or ."),
+        ([".", "run"], "'run' is no verb, and no folder that is here"),
+        ([".", "doctor"], "doctor comes first, and has options of its own"),
+        (["--workspace"], "--workspace needs a value"),
+        (["--workspace", ""], "--workspace needs a value"),
+        (["accept", "--workspace="], "--workspace needs a value"),
         (["-x"], "unknown option: -x"),
         (["--to", "omp"], "unknown option: --to"),
         (["--tool"], "--tool needs a value"),

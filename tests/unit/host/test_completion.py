@@ -15,7 +15,7 @@ TYPED: list[tuple[str, set[str]]] = [
     ("./start.sh d", {"doctor"}),
     ("./start.sh --no", {"--no-build", "--no-cache"}),
     ("./start.sh --demo --sh", {"--shell"}),
-    ("./start.sh doctor --", {"--help", "--json", "--demo", "--no-build"}),
+    ("./start.sh doctor --", {"--help", "--json", "--demo", "--no-build", "--workspace"}),
     ("./start.sh reset --d", {"--destroy"}),
     ("./start.sh completion ", {"bash", "zsh", "-h", "--help"}),
     ("./start.sh --tool ", set()),
