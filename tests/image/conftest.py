@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.harness.engine import IMAGE, docker, logs
+from tests.harness.own_checkout import Checkout, Make
 from tests.harness.repository import ROOT
 from tests.harness.sandbox import PROJECT, Sandbox
 from tests.harness.scripted_model import Model
@@ -90,6 +91,23 @@ def container(sandbox: Sandbox) -> Iterator[Callable[..., str]]:
     yield start
     if started:
         docker("rm", "--force", *started, check=False)
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Iterator[Make]:
+    made: list[Checkout] = []
+
+    def make(name: str) -> Checkout:
+        made.append(Checkout(tmp_path / name))
+        return made[-1]
+
+    yield make
+    for one in made:
+        if left := one.containers():
+            docker("rm", "--force", *left, check=False)
+        one.compose("down", "--timeout", "0", "--volumes")
+        if networks := one.networks():
+            docker("network", "rm", *networks, check=False)
 
 
 @pytest.fixture(scope="session")
