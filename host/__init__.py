@@ -34,8 +34,10 @@ Standard library only, Python 3.9 or newer. Read from the top:
     folder_lock   a folder that one process at a time works on
     list_file     the user's list, replaced at once
     proposals     what projects ask to be allowed
+    names         what a session is called
     completion    the options of cli, for bash and zsh
     answers       what other programs answer, as JSON
+    labels        what is written on a session's container
     messages      lines for the user, on stderr
     errors        what goes wrong, and every exit code
 
