@@ -15,6 +15,7 @@ Standard library only, Python 3.9 or newer. Read from the top:
     inquiry       the gateway's program asked: it alone reads the list
     listing       what egress shows
     image         what the image is built from and with
+    recipe        the digest of that: nothing is built while it stays the same
 
     compose       every `docker compose` command line
     configuration what Compose makes of .env and compose.yml

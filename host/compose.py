@@ -104,7 +104,7 @@ def read(
     if limit is None and (checkout.root / ".env").is_fifo():
         # A vault of passwords may write into it. Compose waits for that, and says nothing.
         say(".env is a pipe: waiting for what is written into it")
-    configuration = _configuration(supervisor, compose, limit)
+    configuration = understood(supervisor, compose, limit)
     # .env may name more files, and ask for a network.
     named, between = configuration.variables.get("COMPOSE_FILE", ""), separator(configuration.variables)
     chosen = compose.files if "COMPOSE_FILE" in compose.environ else files(checkout.root, named, between)
@@ -112,7 +112,7 @@ def read(
     if chosen == compose.files:
         return compose, configuration
     compose = replace(compose, files=chosen)
-    return compose, _configuration(supervisor, compose, limit)
+    return compose, understood(supervisor, compose, limit)
 
 
 def with_network(root: Path, chosen: tuple[Path, ...], egress: str) -> tuple[Path, ...]:
@@ -169,7 +169,12 @@ def listed_files(root: Path, named: str, between: str) -> tuple[Path, ...]:
     return ()
 
 
-def _configuration(supervisor: Supervisor, compose: Compose, limit: float | None) -> Configuration:
+def understood(supervisor: Supervisor, compose: Compose, limit: float | None = None) -> Configuration:
+    """Ask Compose what it makes of the files of a way to call it.
+
+    Raises:
+        HostError: as read().
+    """
     answer = supervisor.ask(compose.command("config", "--format", "json"), compose.environ, limit)
     try:
         if answer.code == 0:

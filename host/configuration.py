@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from host import containers
 from host.errors import HostError
@@ -22,6 +22,13 @@ PLACES = (WORKSPACE, DATA, CONFIG, KEYS)
 SHOWN = "x-start"
 
 
+class Build(NamedTuple):
+    """An image that this checkout builds: its name, and what Compose tells of the build."""
+
+    image: str
+    section: Mapping[str, Any]
+
+
 @dataclass(frozen=True)
 class Configuration:
     """What Compose understood.
@@ -36,6 +43,7 @@ class Configuration:
         workspace: the one of these that is its workspace, None where nothing is mounted there.
         networks: the names of its networks that Compose makes.
         variables: what is set in the environment or .env, of what compose.yml shows.
+        builds: what is built, by the service.
         has_gateway: whether the sandbox has a gateway in place of a network.
         keys: the folder of files with keys, which the gateway gets; None without one.
         config: the folder config/, None where nothing is mounted there.
@@ -54,6 +62,7 @@ class Configuration:
     workspace: Path | None
     networks: tuple[str, ...]
     variables: Mapping[str, str]
+    builds: Mapping[str, Build] = field(default_factory=dict)
     has_gateway: bool = False
     keys: Path | None = None
     config: Path | None = None
@@ -121,6 +130,11 @@ def understand(told: Mapping[str, Any], root: Path) -> Configuration:
         workspace=mounted[WORKSPACE][0] if WORKSPACE in mounted else None,
         networks=tuple(_plain(one["name"]) for one in networks if "name" in one and not one.get("external")),
         variables=_values(told.get(SHOWN)),
+        builds={
+            name: Build(_plain(one["image"]), one["build"])
+            for name, one in told["services"].items()
+            if one.get("build") and one.get("image")
+        },
         has_gateway=bool(gateway),
         keys=mounted[KEYS][0] if KEYS in mounted else None,
         config=mounted[CONFIG][0] if CONFIG in mounted else None,

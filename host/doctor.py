@@ -94,7 +94,7 @@ def _examine(
     emulated = image.choose_platform(environ, configuration.environment)
     compose = compose.given(**emulated, **(planned.settings if planned else {}))
     if options.build:
-        image.build(supervisor, compose, configuration, ())
+        image.build(supervisor, compose, configuration, demonstrating=options.demo)
     else:
         image.require(supervisor, configuration, compose.environ)
     stage.area = "model"

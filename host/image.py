@@ -5,14 +5,16 @@ from __future__ import annotations
 import os
 import platform
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
+from host import compose as compose_files
+from host import recipe
 from host.errors import HostError
 from host.messages import say
 from host.supervisor import Streams
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
     from host.compose import Compose
@@ -24,6 +26,13 @@ LOCAL_BASE = "agentic-sandbox-base:local"
 BUNDLES = (
     "/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/cert.pem",
 )  # fmt: skip
+
+
+class Seen(NamedTuple):
+    """An image that is there: its number, and the digest of what it was made from, "" where nothing tells."""
+
+    id: str
+    made_from: str
 
 
 def choose_platform(
@@ -62,42 +71,86 @@ def _processor(name: str) -> str:
 
 
 def build(
-    supervisor: Supervisor, compose: Compose, configuration: Configuration, options: Sequence[str]
-) -> None:
+    supervisor: Supervisor, compose: Compose, configuration: Configuration, options: Sequence[str] = (), *,
+    demonstrating: bool = False,
+) -> None:  # fmt: skip
     """Build what is not up to date.
 
     Args:
         supervisor: what runs the build.
         compose: with the services that are wanted.
         configuration: what is set.
-        options: of `docker compose build`.
+        options: of `docker compose build`, which is run if there are any.
+        demonstrating: whether the demo's image is wanted as well.
 
     Raises:
         HostError: it was not built, or is not to be built so.
     """
     tools = tools_asked_for(configuration.variables, options)
     check_tools(tools, known_tools(compose.root))
+    # Compose tells of that service only where it is asked for.
+    wanted = compose_files.understood(supervisor, compose) if demonstrating else configuration
+    named = configuration.variables.get("BASE_IMAGE") or LOCAL_BASE
+    seen = look(supervisor, compose.environ, (named, *(one.image for one in wanted.builds.values())))
+    told = base(configuration.variables, named in seen)
+    made_from = digests(compose, wanted, told, seen[named].id if named in seen else "")
+    if not options and _up_to_date(wanted, made_from, seen):
+        return
     if "claude" in tools.split(","):
         say("claude: its licence lets nobody publish it, so push this image to no registry")
-    told = sources(supervisor, compose, configuration)
     if told.get("BASE_IMAGE") == LOCAL_BASE:
         say(f"base: {LOCAL_BASE}, which --bootstrap built (drop it: docker image rm {LOCAL_BASE})")
-    compose = compose.given(**told)
-    command = compose.command("build", *options)
-    # stdout is the tool's.
-    if supervisor.run(command, compose.environ, Streams(stdout=2)) == 0:
-        return
-    base = compose.environ.get("BASE_IMAGE") or configuration.variables.get("BASE_IMAGE")
-    base = base or pinned_base(compose.root)
-    pull = ["docker", "pull", "--quiet", base]
-    if base != LOCAL_BASE and supervisor.ask(pull, compose.environ).code != 0:
+    compose = compose.given(**told, **authorities(configuration.variables, compose.environ))
+    # What is made with other arguments is not what the next start is to take for its own.
+    labels = {} if "--build-arg" in options else made_from
+    with compose.extended(recipe.override(labels)) as labelled:
+        # stdout is the tool's.
+        if supervisor.run(labelled.command("build", *options), compose.environ, Streams(stdout=2)) == 0:
+            return
+    named = told.get("BASE_IMAGE") or configuration.variables.get("BASE_IMAGE") or pinned_base(compose.root)
+    pull = ["docker", "pull", "--quiet", named]
+    if named != LOCAL_BASE and supervisor.ask(pull, compose.environ).code != 0:
         raise HostError(
-            f"the image was not built: its base {base} cannot be pulled.",
+            f"the image was not built: its base {named} cannot be pulled.",
             "Without a reachable registry, build a base from your distribution (Debian, Ubuntu): "
             "./start.sh --bootstrap",
             "With a registry of your own, set BASE_IMAGE in .env.",
         )
     raise HostError("the image was not built; the lines above say why.")
+
+
+def digests(compose: Compose, wanted: Configuration, told: Mapping[str, str], base: str) -> dict[str, str]:
+    """Return the digest of what each service's image is to be made from.
+
+    Args:
+        compose: root, and the platform.
+        wanted: what is built.
+        told: what the build is told of its base.
+        base: the number of the base that was named, "" where the engine has none of its own.
+    """
+    given = {**told, "platform": compose.environ.get("DOCKER_DEFAULT_PLATFORM", ""), "base": base}
+    return {name: recipe.digest(compose.root, one.section, given) for name, one in wanted.builds.items()}
+
+
+def _up_to_date(wanted: Configuration, made_from: Mapping[str, str], seen: Mapping[str, Seen]) -> bool:
+    """Tell whether each image is there, and was made from this."""
+    return all(
+        made_from[name] and one.image in seen and seen[one.image].made_from == made_from[name]
+        for name, one in wanted.builds.items()
+    )
+
+
+def look(supervisor: Supervisor, environ: Mapping[str, str], names: Iterable[str]) -> dict[str, Seen]:
+    """Return those of some images that are there, by name."""
+    label = f'{{{{.Id}}}} {{{{with .Config.Labels}}}}{{{{index . "{recipe.LABEL}"}}}}{{{{end}}}}'
+    inspect = ["docker", "image", "inspect", "--format", label]
+    asked = {name: supervisor.begin([*inspect, name], environ, needed=False) for name in dict.fromkeys(names)}
+    told = {name: supervisor.finish(begun) for name, begun in asked.items()}
+    return {
+        name: Seen(*answer.output.strip(" \n").partition(" ")[::2])
+        for name, answer in told.items()
+        if answer.code == 0
+    }
 
 
 def require(
@@ -182,4 +235,4 @@ def pinned_base(root: Path) -> str:
 
 
 def _is_here(supervisor: Supervisor, name: str, environ: Mapping[str, str]) -> bool:
-    return supervisor.ask(["docker", "image", "inspect", name], environ).code == 0
+    return name in look(supervisor, environ, (name,))

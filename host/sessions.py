@@ -59,7 +59,7 @@ def open_tool(checkout: Checkout, supervisor: Supervisor, environ: Mapping[str, 
     if configuration.workspace and (hint := repositories.dubious(configuration.workspace, os.geteuid())):
         messages.say(hint)
     if start.build:
-        image.build(supervisor, compose, configuration, start.build_options)
+        image.build(supervisor, compose, configuration, start.build_options, demonstrating=start.demo)
     else:
         image.require(supervisor, configuration, compose.environ)
     chosen = kind("shell" if start.shell else "tool", start.arguments)

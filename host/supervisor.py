@@ -10,7 +10,7 @@ Everything about signals, process groups and the terminal is here:
   plugins as processes.
 - A child that is the user's terminal stays in our group, in the foreground; while it has the terminal raw,
   Ctrl-C and Ctrl-Z are characters for the container, and no signals.
-- What is begun beside the others is needed by them: if it fails, the child that runs is ended.
+- What is begun beside the others may be needed by them: if it fails, the child that runs is ended.
 - What is done to tear down is not disturbed: signals are noted, and change nothing any more.
 """
 
@@ -190,8 +190,8 @@ class Supervisor:
         """
         return self.finish(self.begin(command, environ), limit)
 
-    def begin(self, command: Sequence[str], environ: Mapping[str, str]) -> Beside:
-        """Start a program that only answers, and go on; if it fails, whatever runs by then is asked to end.
+    def begin(self, command: Sequence[str], environ: Mapping[str, str], *, needed: bool = True) -> Beside:
+        """Start a program that only answers, and go on; if one that is needed fails, what runs then is ended.
 
         Raises:
             Interrupted: somebody asked for the end before.
@@ -206,7 +206,8 @@ class Supervisor:
             start_new_session=True,
         )  # fmt: skip
         begun = Beside(Child(process, terminal=False), output, errors)
-        self._beside.append(begun)
+        if needed:
+            self._beside.append(begun)
         return begun
 
     def finish(self, begun: Beside, limit: float | None = None) -> Answer:

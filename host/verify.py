@@ -31,7 +31,7 @@ def attack(
     emulated = image.choose_platform(environ, configuration.environment)
     compose = compose.given(SANDBOX_IMAGE=configuration.image, **emulated)
     if options.build:
-        image.build(supervisor, compose, configuration, ())
+        image.build(supervisor, compose, configuration)
     elif not attacks_another(options.arguments):
         image.require(supervisor, configuration, compose.environ)
     provide_programs(checkout, supervisor, environ)
