@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
 # Below the checkout's folder: the data of each project.
 FOLDER = Path("data", "projects")
-# Where the cover of data/projects is out of the way, in the image.
-ELSEWHERE = "/srv"
+# The same in the container; and where the cover is out of the way, in every image.
+COVERED, ELSEWHERE = "/home/agent/data/projects", "/srv"
 # Folders of the machine with all that is in them, and such as only hold others: what root owns in a workspace
 # becomes the agent's.
 SYSTEM = (
@@ -78,7 +78,8 @@ def cover(root: Path, data: Path | None) -> dict[str, str]:
     # A session of an earlier version could have put one there.
     if folder.is_symlink():
         raise _no_folder(folder, "it is a symbolic link")
-    return {} if data is not None and _same(data, folder.parent) else {"SANDBOX_COVER": ELSEWHERE}
+    own = data is not None and _same(data, folder.parent)
+    return {"SANDBOX_COVER": COVERED if own else ELSEWHERE}
 
 
 def real(checkout: Checkout, named: str) -> Path:

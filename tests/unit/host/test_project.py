@@ -113,14 +113,14 @@ def test_a_name_that_is_no_utf_8_is_refused(checkout: Checkout) -> None:
 
 
 def test_the_cover_is_on_the_checkouts_own_data_and_nowhere_else(checkout: Checkout) -> None:
-    elsewhere = {"SANDBOX_COVER": project.ELSEWHERE}
-    assert project.cover(checkout.root, checkout.root / "data") == {}
+    own, elsewhere = {"SANDBOX_COVER": project.COVERED}, {"SANDBOX_COVER": project.ELSEWHERE}
+    assert project.cover(checkout.root, checkout.root / "data") == own
     assert (checkout.root / "data" / "projects").is_dir()
     assert project.cover(checkout.root, checkout.root / "data" / "projects" / "x-1") == elsewhere
     assert project.cover(checkout.root, checkout.caller) == elsewhere
     assert project.cover(checkout.root, None) == elsewhere
     (checkout.caller / "data").symlink_to(checkout.root / "data")
-    assert project.cover(checkout.root, checkout.caller / "data") == {}
+    assert project.cover(checkout.root, checkout.caller / "data") == own
 
 
 @pytest.mark.parametrize("put", ["link", "file"])
