@@ -45,7 +45,10 @@ VERBS = {
         "attack the sandbox from inside, on this very machine, and report each property",
     ),
     "egress": (egress_options.USAGE, egress_options.TEXT),
-    "reset": ("[--destroy]", "remove everything from workspace/ and data/ of this checkout, after asking"),
+    "reset": (
+        "[--destroy]",
+        "remove everything from workspace/ and data/ of this checkout, and its copies, after asking",
+    ),
     "completion": ("bash|zsh", "print the completion of these options, for your shell"),
 }
 

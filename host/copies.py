@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 # Labels of the volume: this, a dot, and one of these.
 LABEL = "agentic-sandbox.copy"
-FACTS = ("name", "project", "workspace", "kind", "since", "commit", "upper", "image")
+FACTS = ("name", "project", "checkout", "workspace", "kind", "since", "commit", "upper", "image")
 OVERLAY, PLAIN = "overlay", "plain"
 # Below the checkout, where no session looks: compose.yml covers data/projects.
 FOLDER = Path("data", "projects", ".copies")
@@ -62,12 +62,17 @@ class Copy:
     upper: Path | None
     image: str = ""
 
-    def labels(self, project: str) -> dict[str, str]:
-        """Return the labels of its volume."""
+    def labels(self, project: str, checkout: Path) -> dict[str, str]:
+        """Return the labels of its volume.
+
+        Args:
+            project: Compose's name of it.
+            checkout: the folder of this checkout.
+        """
         facts = {
-            "name": self.name, "project": project, "workspace": str(self.workspace), "kind": self.kind,
-            "since": repr(self.since), "commit": self.commit, "upper": str(self.upper or ""),
-            "image": self.image,
+            "name": self.name, "project": project, "checkout": str(checkout), "kind": self.kind,
+            "workspace": str(self.workspace), "since": repr(self.since), "commit": self.commit,
+            "upper": str(self.upper or ""), "image": self.image,
         }  # fmt: skip
         return {f"{LABEL}.{fact}": value for fact, value in facts.items()}
 
@@ -83,7 +88,20 @@ def find(supervisor: Supervisor, environ: Mapping[str, str], project: str) -> li
     Raises:
         HostError: the engine does not tell.
     """
-    named = f"label={LABEL}.project={project}"
+    return _listed(supervisor, environ, "project", project)
+
+
+def of_checkout(supervisor: Supervisor, environ: Mapping[str, str], root: Path) -> list[Copy]:
+    """Return the copies of a checkout's folder, whatever Compose calls it.
+
+    Raises:
+        HostError: the engine does not tell.
+    """
+    return _listed(supervisor, environ, "checkout", str(root))
+
+
+def _listed(supervisor: Supervisor, environ: Mapping[str, str], fact: str, value: str) -> list[Copy]:
+    named = f"label={LABEL}.{fact}={value}"
     listed = ["docker", "volume", "ls", "--filter", named, "--format", f"[{FORMAT}]"]
     answer = supervisor.ask(listed, environ, PATIENCE)
     if answer.code:
@@ -167,7 +185,7 @@ def _emptied(supervisor: Supervisor, folder: Path) -> bool:
     Raises:
         FileNotFoundError: it is gone already.
     """
-    tree.remove(folder, "", supervisor.check)
+    tree.remove(folder, (), supervisor.check)
     try:
         folder.rmdir()
     except FileNotFoundError:

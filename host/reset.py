@@ -1,4 +1,4 @@
-"""Empties workspace/ and data/ of this checkout: every project and all state of the tools in them is lost."""
+"""Empties workspace/ and data/ of this checkout: all that sessions wrote there, and their copies, is lost."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import contextlib
 import os
 from typing import TYPE_CHECKING
 
-from host import containers, tree
+from host import containers, copies, tree
 from host.errors import OK, HostError
-from host.messages import say
+from host.messages import printable, say
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -16,10 +16,12 @@ if TYPE_CHECKING:
 
     from host.checkout import Checkout
     from host.cli import Reset
+    from host.copies import Copy
     from host.supervisor import Supervisor
 
-FOLDERS = ("workspace", "data")
+# What stays in each, if it is there: git's, or a folder that is emptied by itself.
 KEPT = ".gitkeep"
+FOLDERS = {"workspace": (KEPT,), "data": (KEPT, "projects"), "data/projects": (KEPT,)}
 UNITS = (("T", 1 << 40), ("G", 1 << 30), ("M", 1 << 20), ("K", 1 << 10))
 CONSENT = "Yes, do as I say!"
 # Seconds that Docker has to say whether a sandbox is running.
@@ -34,22 +36,55 @@ def empty(checkout: Checkout, supervisor: Supervisor, environ: Mapping[str, str]
         HostError: it is refused, or not all of it could be removed.
         Interrupted: somebody asked for the end.
     """
-    folders = [checkout.root / name for name in FOLDERS]
-    for folder in folders:
-        require_real(folder)
+    for name in ("workspace", "data"):
+        require_real(checkout.root / name)
     require_no_sandbox(checkout, supervisor, environ)
-    if not show(folders, supervisor):
+    there = find_copies(checkout, supervisor, environ)
+    folders = found(checkout.root)
+    if not show(folders, there, supervisor):
         say("nothing to remove")
         return OK
     if not options.destroy:
         require_consent(supervisor)
+    for copy in there:
+        remove_copy(supervisor, environ, copy)
     failures = [
-        failure for folder in folders for failure in tree.remove(folder, KEPT, supervisor.check).failures
+        failure
+        for folder, kept in folders.items()
+        for failure in tree.remove(folder, kept, supervisor.check).failures
     ]
     for failure in failures[:3]:
         say(f"not removed: {failure}")
     require_emptied(folders, supervisor)
     return OK
+
+
+def found(root: Path) -> dict[Path, tuple[str, ...]]:
+    """Return the folders that are emptied, and what stays in each."""
+    projects = root / "data" / "projects"
+    if projects.is_dir() and not projects.is_symlink():
+        return {root / name: kept for name, kept in FOLDERS.items()}
+    # Whatever has that name goes with the rest.
+    return {root / name: (KEPT,) for name in ("workspace", "data")}
+
+
+def find_copies(checkout: Checkout, supervisor: Supervisor, environ: Mapping[str, str]) -> list[Copy]:
+    """Return the copies of this checkout; none where Docker does not tell, of which there was a warning."""
+    with contextlib.suppress(HostError, OSError):
+        return copies.of_checkout(supervisor, environ, checkout.root)
+    return []
+
+
+def remove_copy(supervisor: Supervisor, environ: Mapping[str, str], copy: Copy) -> None:
+    """Remove a copy, and what is left of the session on it: no sandbox runs.
+
+    Raises:
+        HostError: it cannot be removed.
+    """
+    listed = ["docker", "ps", "--all", "--quiet", "--filter", f"volume={copy.volume}"]
+    if ended := supervisor.ask(listed, environ, PATIENCE).output.split():
+        supervisor.ask(["docker", "rm", "--force", *ended], environ, PATIENCE)
+    copies.remove(supervisor, environ, copy)
 
 
 def require_real(folder: Path) -> None:
@@ -93,12 +128,24 @@ def require_no_sandbox(checkout: Checkout, supervisor: Supervisor, environ: Mapp
         )
 
 
-def show(folders: list[Path], supervisor: Supervisor) -> bool:
-    """Tell what is in the folders; return whether anything is."""
-    found = [tree.count(folder, KEPT, supervisor.check) for folder in folders]
-    for folder, contents in zip(folders, found):
-        say(f"{folder.name}/: {contents.entries} files and folders, {readable(contents.size)}")
-    return any(contents.entries for contents in found)
+def show(folders: Mapping[Path, tuple[str, ...]], there: list[Copy], supervisor: Supervisor) -> bool:
+    """Tell what is in the folders, and which copies there are; return whether anything is."""
+    counted = {folder: tree.count(folder, kept, supervisor.check) for folder, kept in folders.items()}
+    for folder, contents in counted.items():
+        say(f"{_named(folder)}/: {contents.entries} files and folders, {readable(contents.size)}")
+        for name in projects(folder):
+            say(f"  of the project {printable(name)}")
+    for copy in there:
+        say(f"the copy {copy.name}, of {printable(str(copy.workspace))}")
+    return any(contents.entries for contents in counted.values()) or bool(there)
+
+
+def projects(folder: Path) -> list[str]:
+    """Return the names of the projects whose data a folder has."""
+    if folder.name == "projects":
+        with contextlib.suppress(OSError):
+            return sorted(one.name for one in folder.iterdir() if not one.name.startswith("."))
+    return []
 
 
 def readable(size: int) -> str:
@@ -118,21 +165,28 @@ def require_consent(supervisor: Supervisor) -> None:
         raise HostError("not confirmed: nothing was removed.")
 
 
-def require_emptied(folders: list[Path], supervisor: Supervisor) -> None:
+def require_emptied(folders: Mapping[Path, tuple[str, ...]], supervisor: Supervisor) -> None:
     """Look again.
 
     Raises:
         HostError: something is left.
     """
-    left = [(tree.count(folder, KEPT, supervisor.check).entries, folder.name) for folder in folders]
+    left = [
+        (tree.count(folder, kept, supervisor.check).entries, _named(folder))
+        for folder, kept in folders.items()
+    ]
     told = " ".join(f"{entries} in {name}/" for entries, name in left if entries)
     if told:
         raise HostError(
             f"could not remove: {told}",
             "They are another user's, or a filesystem is mounted there (unmount it first). For the former:",
-            _as_root(folders[0].parent),
+            _as_root(next(iter(folders)).parent),
         )
     say("workspace/ and data/ are empty")
+
+
+def _named(folder: Path) -> str:
+    return "data/projects" if folder.name == "projects" else folder.name
 
 
 def _as_root(root: Path) -> str:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Callable, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
 
 OPEN = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 BLOCK = 512  # st_blocks counts these, stat(2)
@@ -44,32 +44,34 @@ class _Level(NamedTuple):
     names: list[str]
 
 
-def count(folder: Path, keep: str, check: Callable[[], object]) -> Contents:
+def count(folder: Path, keep: Collection[str], check: Callable[[], object]) -> Contents:
     """Count what is below a folder.
 
     Args:
         folder: a real folder.
-        keep: an entry of it that does not count.
+        keep: entries of it that do not count.
         check: called again and again; it may raise what ends the walk.
     """
     return _Walk(folder, keep, check, removing=False).go()
 
 
-def remove(folder: Path, keep: str, check: Callable[[], object]) -> Contents:
+def remove(folder: Path, keep: Collection[str], check: Callable[[], object]) -> Contents:
     """Remove what is below a folder; return what is told of it, failures included.
 
     Package caches are often read-only folders, which not even their owner can empty: those are opened first.
 
     Args:
         folder: a real folder.
-        keep: an entry of it that stays.
+        keep: entries of it that stay.
         check: as for `count`.
     """
     return _Walk(folder, keep, check, removing=True).go()
 
 
 class _Walk:
-    def __init__(self, folder: Path, keep: str, check: Callable[[], object], *, removing: bool) -> None:
+    def __init__(
+        self, folder: Path, keep: Collection[str], check: Callable[[], object], *, removing: bool
+    ) -> None:
         self.folder = folder
         self.keep = keep
         self.check = check
@@ -86,7 +88,9 @@ class _Walk:
         try:
             top = os.fstat(self.here)
             self.mount = _mount(self.here)
-            self.levels = [_Level("", _place(top), [name for name in self._names("") if name != self.keep])]
+            self.levels = [
+                _Level("", _place(top), [name for name in self._names("") if name not in self.keep])
+            ]
             while self.levels:
                 if self.levels[-1].names:
                     self._entry(self.levels[-1].names.pop(), top.st_dev)

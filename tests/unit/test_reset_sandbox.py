@@ -132,6 +132,21 @@ def test_anything_else_changes_nothing(checkout: Checkout, answer: str) -> None:
     checkout.reset(answer=answer).ended(1, "not confirmed: nothing was removed", left=UNTOUCHED)
 
 
+def test_the_data_of_projects_goes_and_its_folder_stays(checkout: Checkout) -> None:
+    for name in ("shop-1a2b3c4d/share/session.db", "x-1/y", ".gitkeep", ".copies/otter/upper/file"):
+        checkout.add(f"data/projects/{name}")
+    told = ("data/: 2 files", "data/projects/: 9 files", "of the project shop-1a2b3c4d", "of the project x-1")
+    checkout.reset(answer=f"{CONSENT}\n").ended(0, *told, left={*EMPTY, "data/projects/.gitkeep"})
+    checkout.reset().ended(0, "nothing to remove", left={*EMPTY, "data/projects/.gitkeep"})
+
+
+def test_what_else_has_the_name_of_that_folder_goes(checkout: Checkout) -> None:
+    outside = checkout.add("outside/file")
+    (checkout.root / "data" / "projects").symlink_to(outside.parent)
+    checkout.reset("--destroy").ended(0, "data/: 3 files", left=EMPTY)
+    assert outside.exists()
+
+
 def test_destroy_does_not_ask(checkout: Checkout) -> None:
     outcome = checkout.reset("--destroy")
     outcome.ended(0, left=EMPTY)

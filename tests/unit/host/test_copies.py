@@ -18,7 +18,10 @@ OTHER = Copy("red-fox", "p_copy-red-fox", Path("/x"), PLAIN, 1700000001.5, "", N
 
 def line(copy: Copy, **other: str) -> str:
     """Return what the engine lists of a copy, with other labels in the place of some."""
-    labels = {**copy.labels("p"), **{f"{copies.LABEL}.{name}": value for name, value in other.items()}}
+    labels = {
+        **copy.labels("p", Path("/checkout")),
+        **{f"{copies.LABEL}.{name}": value for name, value in other.items()},
+    }
     return json.dumps([copy.volume, *(labels[f"{copies.LABEL}.{fact}"] for fact in copies.FACTS)])
 
 

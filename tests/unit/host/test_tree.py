@@ -29,8 +29,8 @@ def test_a_tree_deeper_than_any_path(tmp_path: Path) -> None:
         folder = below
     os.close(os.open("file", os.O_CREAT, dir_fd=folder))
     os.close(folder)
-    assert tree.count(tmp_path, "", nothing).entries == DEEP + 1
-    found = tree.remove(tmp_path, "", nothing)
+    assert tree.count(tmp_path, (), nothing).entries == DEEP + 1
+    found = tree.remove(tmp_path, (), nothing)
     assert (found.entries, found.failures) == (DEEP + 1, [])
     assert list(tmp_path.iterdir()) == []
 
@@ -38,15 +38,15 @@ def test_a_tree_deeper_than_any_path(tmp_path: Path) -> None:
 def test_no_descriptor_is_left_open(tmp_path: Path) -> None:
     (tmp_path / "a" / "b").mkdir(parents=True)
     before = descriptors()
-    tree.remove(tmp_path, "", nothing)
+    tree.remove(tmp_path, (), nothing)
     assert descriptors() == before
 
 
 def test_a_file_with_two_names_counts_as_two_and_weighs_once(tmp_path: Path) -> None:
     (tmp_path / "one").write_bytes(b"x" * 8192)
-    once = tree.count(tmp_path, "", nothing).size
+    once = tree.count(tmp_path, (), nothing).size
     os.link(tmp_path / "one", tmp_path / "two")
-    found = tree.count(tmp_path, "", nothing)
+    found = tree.count(tmp_path, (), nothing)
     assert (found.entries, found.size) == (2, once)
 
 
@@ -54,7 +54,7 @@ def test_only_the_entry_at_the_top_is_kept(tmp_path: Path) -> None:
     (tmp_path / "below").mkdir()
     for path in (tmp_path / ".gitkeep", tmp_path / "below" / ".gitkeep"):
         path.touch()
-    tree.remove(tmp_path, ".gitkeep", nothing)
+    tree.remove(tmp_path, (".gitkeep",), nothing)
     assert [path.name for path in tmp_path.iterdir()] == [".gitkeep"]
 
 
@@ -84,7 +84,7 @@ def test_a_folder_that_is_moved_meanwhile_leads_nowhere_else(tmp_path: Path, bys
     """The ".." of a folder that was moved is where it is now."""
     folder, elsewhere = tmp_path / "folder", tmp_path / "elsewhere"
     move = after(3, lambda: (folder / "a" / "b").rename(elsewhere / "b"))
-    found = tree.remove(folder, "", move)
+    found = tree.remove(folder, (), move)
     assert bystander.exists()
     assert any("somebody moved it" in failure for failure in found.failures)
 
@@ -96,7 +96,7 @@ def test_a_folder_that_is_replaced_by_a_link_is_not_followed(tmp_path: Path, bys
         (folder / "a").rename(tmp_path / "gone")
         (folder / "a").symlink_to(bystander.parent)
 
-    found = tree.remove(folder, "", after(1, replace))
+    found = tree.remove(folder, (), after(1, replace))
     assert bystander.exists()
     assert found.failures
 
@@ -109,7 +109,7 @@ def test_another_folder_in_its_place_is_not_entered(tmp_path: Path) -> None:
         (folder / "a").rename(tmp_path / "gone")
         (tmp_path / "elsewhere").rename(folder / "a")
 
-    found = tree.remove(folder, "", after(1, replace))
+    found = tree.remove(folder, (), after(1, replace))
     assert (folder / "a" / "a" / "kept").exists()
     assert any("replaces" in failure for failure in found.failures)
 
@@ -120,6 +120,6 @@ def test_what_ends_the_walk_ends_it(tmp_path: Path, bystander: Path) -> None:
 
     before = descriptors()
     with pytest.raises(Interrupted):
-        tree.remove(tmp_path / "folder", "", end)
+        tree.remove(tmp_path / "folder", (), end)
     assert descriptors() == before
     assert bystander.exists()
