@@ -1,5 +1,6 @@
 /* block-signals PROGRAM [ARGUMENT...]: becomes the program, given by its path, with every signal blocked.
-   Where one is pending that asks for the end (TERM, INT, HUP, QUIT), it ends instead, with 128 + n.
+   Where one is pending that asks for the end (TERM, INT, HUP, QUIT), it ends instead, with 128 + n. A hang-up that is
+   ignored does not count: such a session outlives its terminal (init/signals.py), and gosu leaves it ignored.
 
    PID 1 loses a signal that it neither blocks nor handles, and an interpreter takes milliseconds before its
    first statement could block one. Blocked, a signal stays pending, and the mask survives exec: signal(7),
@@ -58,12 +59,18 @@ static void block_signals(void) {
   call(__NR_rt_sigprocmask, SIG_BLOCK, (long)&all, 0, sizeof all);
 }
 
+static int is_ignored(int number) {
+  struct sigaction action = {0};
+  call(__NR_rt_sigaction, number, 0, (long)&action, sizeof action.sa_mask);
+  return action.sa_handler == SIG_IGN;
+}
+
 static void end_if_asked(void) {
   static const int ending[] = {SIGTERM, SIGINT, SIGHUP, SIGQUIT};
   unsigned long pending = 0;
   call(__NR_rt_sigpending, (long)&pending, sizeof pending, 0, 0);
   for (unsigned i = 0; i < sizeof ending / sizeof *ending; i++)
-    if (pending >> (ending[i] - 1) & 1) end(128 + ending[i]);
+    if (pending >> (ending[i] - 1) & 1 && !(ending[i] == SIGHUP && is_ignored(SIGHUP))) end(128 + ending[i]);
 }
 
 __attribute__((used)) void start(long *stack) {

@@ -24,6 +24,8 @@ def main(arguments: list[str]) -> int:
 
 def start(settings: Settings, arguments: list[str]) -> int:
     """Run the phase that this process is in."""
+    if settings.keeps_hangups:
+        signals.keep_hangups()
     if os.geteuid() == 0:
         root_phase(settings, arguments)
     return session_phase(settings, arguments)

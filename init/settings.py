@@ -52,6 +52,7 @@ class Settings(Record):
         seccomp: whether the session's own filter is on, leaves room for a debugger, or is off.
         allow_unsafe: what of UNSAFE the container may be given.
         guard: whether what the session wrote is left alone, reported or quarantined.
+        keeps_hangups: whether a hang-up ends nothing, since the session outlives its terminal.
         repositories: folders of git's outside of the workspace, mounted at the paths that it names.
         menu_timeout: seconds the menu waits for a first answer; 0 waits for ever.
         grace: seconds between SIGTERM and SIGKILL.
@@ -72,6 +73,7 @@ class Settings(Record):
     seccomp: str
     allow_unsafe: tuple[str, ...]
     guard: str
+    keeps_hangups: bool
     repositories: tuple[str, ...]
     menu_timeout: float
     grace: float
@@ -111,6 +113,7 @@ def read(environ: Mapping[str, str]) -> Settings:
         seccomp=reader.choice("SANDBOX_SECCOMP", ("on", "debug", "off")),
         allow_unsafe=reader.some_of("SANDBOX_ALLOW_UNSAFE", UNSAFE),
         guard=reader.guard(session),
+        keeps_hangups=reader.choice("SANDBOX_HANGUP", ("end", "keep")) == "keep",
         repositories=reader.folders("SANDBOX_REPOSITORIES"),
         menu_timeout=reader.seconds("MENU_TIMEOUT", 10.0),
         grace=reader.seconds("SANDBOX_GRACE", DEFAULT_GRACE),

@@ -44,13 +44,26 @@ WAITED = frozenset(_signal.valid_signals() - _SYNCHRONOUS - {SIGKILL, SIGSTOP})
 
 # Those that ask a program to end.
 ENDING = (SIGTERM, SIGINT, SIGHUP, SIGQUIT)
+# What is kept from all that runs: see keep_hangups().
+_kept: set[int] = set()
 # A flood of other signals delays neither these nor a deadline.
 _FIRST = {SIGTERM, SIGCHLD}
 
 
 def block() -> None:
     """Keep every signal pending until it is waited for, but for the faults of the process itself."""
-    _signal.pthread_sigmask(_signal.SIG_SETMASK, WAITED)
+    _signal.pthread_sigmask(_signal.SIG_SETMASK, WAITED - _kept)
+
+
+def keep_hangups() -> None:
+    """Have a hang-up end nothing: the session outlives the terminal that its client is at.
+
+    The client passes it on when it is hung up itself. One that is ignored and not blocked is dropped where it
+    arrives, and what is pending by now as well; and it stays ignored through an exec: signal(7).
+    """
+    _kept.add(SIGHUP)
+    _signal.signal(SIGHUP, _signal.SIG_IGN)
+    _signal.pthread_sigmask(_signal.SIG_UNBLOCK, _kept)
 
 
 def reset() -> None:
@@ -89,7 +102,7 @@ def stop_if_asked() -> None:
 
 def asked() -> set[int]:
     """Return the pending signals that ask us to end."""
-    return {signum for signum in _signal.sigpending() if signum in ENDING}
+    return {signum for signum in _signal.sigpending() if signum in ENDING and signum not in _kept}
 
 
 def send_group(leader: int, signum: int) -> None:
@@ -127,9 +140,10 @@ class interruptible:  # noqa: N801 - used as a statement: with interruptible()
         self.raised = False
 
     def __enter__(self) -> Self:
-        for signum in ENDING:
+        ending = set(ENDING) - _kept
+        for signum in ending:
             _signal.signal(signum, self._interrupt)
-        _signal.pthread_sigmask(_signal.SIG_UNBLOCK, ENDING)
+        _signal.pthread_sigmask(_signal.SIG_UNBLOCK, ending)
         return self
 
     def __exit__(
