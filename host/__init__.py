@@ -14,6 +14,8 @@ Standard library only, Python 3.9 or newer. Read from the top:
     gateway       the gateway beside a session; what it refused; its list read anew
     inquiry       the gateway's program asked: it alone reads the list
     listing       what egress shows
+    copying       a copy made for a session, and told of at its end
+    filling       what is in it: an overlay tried, or files copied
     image         what the image is built from and with
     recipe        the digest of that: nothing is built while it stays the same
 

@@ -33,7 +33,7 @@ FORMAT = ",".join(["{{json .Name}}", *(f'{{{{json (.Label "{LABEL}.{fact}")}}}}'
 # What is to be removed is renamed first: nobody takes half of it for a copy.
 GONE = ".gone-"
 # Of root in a container that works on a copy.
-RIGHTS = ("CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID")
+RIGHTS = ("CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "MKNOD")
 # Seconds for the engine to answer, and to remove a volume.
 PATIENCE = 30.0
 
@@ -139,7 +139,13 @@ def remove(supervisor: Supervisor, environ: Mapping[str, str], copy: Copy) -> No
         HostError: a session uses it, or not all of it can be removed.
         Interrupted: somebody asked for the end; the copy is none any more, and the next one made sweeps.
     """
-    answer = supervisor.ask(["docker", "volume", "rm", "--force", copy.volume], environ, PATIENCE)
+    taken = ["docker", "volume", "rm", "--force", copy.volume]
+    answer = supervisor.ask(taken, environ, PATIENCE)
+    # A start that was killed may have left what it tried the copy with.
+    tried = ["docker", "ps", "--all", "--quiet", "--filter", f"label={LABEL}.trial={copy.volume}"]
+    if answer.code and (left := supervisor.ask(tried, environ, PATIENCE).output.split()):
+        supervisor.ask(["docker", "rm", "--force", *left], environ, PATIENCE)
+        answer = supervisor.ask(taken, environ, PATIENCE)
     if answer.code:
         raise HostError(
             f"the copy {copy.name} cannot be removed: {printable(answer.errors.strip())}",
@@ -173,8 +179,9 @@ def sweep(supervisor: Supervisor, environ: Mapping[str, str], folder: Path, imag
             if _emptied(supervisor, gone):
                 continue
             # Whatever UID the agent had: root of a container may remove it.
-            inside = [f"type=bind,source={gone},target=/gone"]
-            supervisor.ask(as_root(image, inside, "find", "/gone", "-mindepth", "1", "-delete"), environ)
+            supervisor.ask(
+                as_root(image, [bound(gone, "/gone")], "find", "/gone", "-mindepth", "1", "-delete"), environ
+            )
             if not _emptied(supervisor, gone):
                 raise _left(gone)
 
@@ -205,8 +212,15 @@ def as_root(image: str, mounts: Iterable[str], *command: str) -> list[str]:
     """
     rights = ("--cap-drop=ALL", *(f"--cap-add={name}" for name in RIGHTS))
     places = (word for mount in mounts for word in ("--mount", mount))
-    return ["docker", "run", "--rm", "--network=none", "--read-only", "--security-opt=no-new-privileges",
-            *rights, "--user=0:0", *places, f"--entrypoint={command[0]}", image, *command[1:]]  # fmt: skip
+    closed = ("--init", "--network=none", "--read-only", "--security-opt=no-new-privileges", *rights)
+    program = (f"--entrypoint={command[0]}", image, *command[1:])
+    return ["docker", "run", "--rm", *closed, "--user=0:0", *places, *program]
+
+
+def bound(source: Path, target: str, *more: str) -> str:
+    """Return a bind mount as `docker run --mount` takes it: a line of comma-separated values."""
+    quoted = str(source).replace('"', '""')
+    return ",".join(("type=bind", f'"source={quoted}"', f"target={target}", *more))
 
 
 def _copy(line: str) -> Copy | None:

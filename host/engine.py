@@ -41,6 +41,8 @@ class Engine:
         compose: version of the Compose plugin.
         runtime: the name of its default runtime.
         runtimes: what it calls for each, with its arguments, by name.
+        kernel: the release of its machine's kernel.
+        security: its options of that kind, such as name=rootless.
     """
 
     version: str
@@ -50,6 +52,8 @@ class Engine:
     compose: str
     runtime: str = ""
     runtimes: Mapping[str, str] = field(default_factory=dict)
+    kernel: str = ""
+    security: tuple[str, ...] = ()
 
     def describe(self, start: str) -> str:
         """Return it as one line of JSON, for the doctor, who cannot see it from the container.
@@ -139,6 +143,8 @@ def describe(told: Mapping[str, Any], compose: str) -> Engine:
         version=answers.text(told.get("ServerVersion")), system=answers.text(told.get("OperatingSystem")),
         driver=answers.text(told.get("CgroupDriver")), memory=memory if isinstance(memory, int) else 0,
         compose=compose, runtime=answers.text(told.get("DefaultRuntime")), runtimes=runtimes(told),
+        kernel=answers.text(told.get("KernelVersion")),
+        security=tuple(map(answers.text, answers.entries(told, "SecurityOptions"))),
     )  # fmt: skip
 
 

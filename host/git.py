@@ -1,8 +1,10 @@
-"""What the sandbox is told of the user's own git: name, e-mail, version."""
+"""What the sandbox is told of the user's own git: name, e-mail, version. And which commit a folder is at."""
 
 from __future__ import annotations
 
+import os
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -15,6 +17,8 @@ TOLD = (
     ("SANDBOX_GIT_NAME", "GIT_AUTHOR_NAME", "user.name"),
     ("SANDBOX_GIT_EMAIL", "GIT_AUTHOR_EMAIL", "user.email"),
 )
+# Bytes that are read of a repository's files, and what a commit is called in them.
+LARGEST, COMMIT = 1 << 20, re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 # Seconds: its settings may be on a share that does not answer.
 PATIENCE = 5.0
 
@@ -40,3 +44,39 @@ def variables(supervisor: Supervisor, environ: Mapping[str, str], given: Mapping
     except OSError:
         pass
     return {name: value for name, value in told.items() if value}
+
+
+def head(folder: Path) -> str:
+    """Return the commit that a repository's work tree is at; "" where it is none, or cannot be told.
+
+    git itself would go by the repository's own settings, which may be an agent's: its files are read,
+    gitrepository-layout(5).
+    """
+    own = folder / ".git"
+    named = _first(own)
+    if named.startswith("gitdir: "):
+        own = folder / named[len("gitdir: ") :]
+    common = own / _first(own / "commondir")
+    told = _first(own / "HEAD")
+    if told.startswith("ref: refs/"):
+        ref = told[len("ref: ") :]
+        told = "" if ".." in ref else _first(own / ref) or _first(common / ref) or _packed(common, ref)
+    return told if COMMIT.fullmatch(told) else ""
+
+
+def _packed(common: Path, ref: str) -> str:
+    lines = (line.split(" ", 1) for line in _text(common / "packed-refs").split("\n"))
+    return next((line[0] for line in lines if line[1:] == [ref]), "")
+
+
+def _first(file: Path) -> str:
+    return _text(file).split("\n", 1)[0]
+
+
+def _text(file: Path) -> str:
+    """Return what such a file says; "" where it cannot be read, is a pipe, or is none."""
+    try:
+        with os.fdopen(os.open(file, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as opened:
+            return os.fsdecode(opened.read(LARGEST) or b"")
+    except (OSError, ValueError):
+        return ""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from host import compose as compose_files
 from host import (
     containers,
+    copying,
     demo,
     detach_keys,
     engine,
@@ -18,6 +19,7 @@ from host import (
     image,
     inside,
     messages,
+    names,
     network,
     project,
     repositories,
@@ -25,6 +27,7 @@ from host import (
 from host import terminal as terminals
 from host.configuration import SERVICE
 from host.errors import SIGNALLED, HostError
+from host.filling import Maker
 from host.session import GATEWAYS_NETWORK, INDOORS, NETWORK, WHICH, Kind, Session, kind
 from host.supervisor import Streams
 
@@ -67,7 +70,12 @@ def open_tool(checkout: Checkout, supervisor: Supervisor, environ: Mapping[str, 
     variables = {**(planned.variables if planned else {}), **chosen.variables,
                  **git.variables(supervisor, environ, configuration.environment),
                  **preferences(configuration.environment, start, terminal=at_terminal)}  # fmt: skip
+    maker = Maker(supervisor, compose, configuration, found)
     with (
+        copying.around(maker, names.made_up()) if start.copy else contextlib.nullcontext((compose, None)) as (
+            compose,
+            _,
+        ),
         with_repositories(compose, configuration, wanted=start.with_repository) as extended,
         begun(supervisor, extended, configuration, variables, demonstrating=start.demo) as session,
     ):

@@ -16,7 +16,7 @@ USAGE = (
     "./start.sh [DIR] [--tool NAME | --shell] [--demo] "
     "[--no-build | [--no-cache] [--pull] [--build-arg K=V]...]"
 )
-REST = "             [--with-repository] [--bootstrap] [-- ARGUMENT...]"
+REST = "             [--copy | --with-repository] [--bootstrap] [-- ARGUMENT...]"
 
 
 @dataclass(frozen=True)
@@ -31,6 +31,7 @@ class Start:
     bootstrap: bool = False
     with_repository: bool = False
     workspace: str = ""
+    copy: bool = False
     arguments: tuple[str, ...] = ()
 
 
@@ -40,6 +41,8 @@ def add(parser: argparse.ArgumentParser) -> None:
         parser,
         "work on this folder in the place of workspace/; it has data of its own. DIR alone does the same",
     )
+    parser.add_argument("--copy", action="store_true", help=(
+        "work on a copy of the folder, which itself is not touched: ./start.sh diff and apply"))  # fmt: skip
     parser.add_argument("--tool", metavar="NAME", help=(
         "start this tool without asking (opencode, omp, ... see config/tools.yml)"))  # fmt: skip
     parser.add_argument("--shell", action="store_true", help=(
@@ -104,10 +107,14 @@ def read(options: argparse.Namespace, arguments: tuple[str, ...]) -> Start:
         *(["--no-cache"] if options.no_cache else []), *(["--pull"] if options.pull else []),
         *(word for value in options.build_arg for word in ("--build-arg", value)),
     )  # fmt: skip
+    if options.copy and options.with_repository:
+        # It would be mounted as it is, and written.
+        raise UsageError("--copy and --with-repository exclude each other", HINT)
     if build_options and not options.build:
         raise UsageError(f"--no-build and {build_options[0]} exclude each other", HINT)
     return Start(
         tool=options.tool or "", shell=options.shell, demo=options.demo, build=options.build,
         build_options=build_options, bootstrap=options.bootstrap,
-        with_repository=options.with_repository, workspace=workspace(options), arguments=arguments,
+        with_repository=options.with_repository, workspace=workspace(options), copy=options.copy,
+        arguments=arguments,
     )  # fmt: skip

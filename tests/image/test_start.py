@@ -95,7 +95,7 @@ def test_an_unknown_tool_is_the_containers_error(sandbox: Sandbox) -> None:
     ("arguments", "message"),
     [
         (["--nope"], "unknown option: --nope"),
-        (["run"], "unknown option: run"),
+        (["run"], "'run' is no verb, and no folder that is here"),
         (["--tool"], "--tool needs a value"),
         (["--tool", ""], "--tool needs a value"),
         (["--no-build", "--no-cache"], "--no-build and --no-cache exclude each other"),

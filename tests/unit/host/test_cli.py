@@ -27,6 +27,7 @@ ASKED: dict[str, tuple[list[str], Request]] = {
     "version": (["--version"], Version()),
     "version of the tool": (["--", "--version"], Start(arguments=("--version",))),
     "a project": (["--workspace", "a b"], Start(workspace="a b")),
+    "a copy": (["--copy", "/x"], Start(copy=True, workspace="/x")),
     "a project, by its folder alone": (["/x"], Start(workspace="/x")),
     "the folder one is in": ([".", "--tool", "omp", "--", ".."], Start(
         tool="omp", workspace=".", arguments=("..",))),
@@ -99,6 +100,7 @@ def test_what_is_asked_for(words: list[str], request_: Request) -> None:
         (["--tool", "--", "x"], "--tool needs a value"),
         (["--build-arg", ""], "--build-arg needs a value"),
         (["--shell", "--tool", "omp"], "--shell and --tool exclude each other"),
+        (["--copy", "--with-repository"], "--copy and --with-repository exclude each other"),
         (["--no-build", "--pull"], "--no-build and --pull exclude each other"),
         (["--no-build", "--build-arg", "A=1"], "--no-build and --build-arg exclude each other"),
         (["--demo", "doctor"], "doctor comes first, and has options of its own"),

@@ -1,0 +1,100 @@
+"""How a new copy comes to hold what the workspace has: as an overlay on it, or file by file."""
+
+from __future__ import annotations
+
+import secrets
+import shutil
+from typing import TYPE_CHECKING, NamedTuple
+
+from host import copies
+from host.errors import OK
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from host.compose import Compose
+    from host.configuration import Configuration
+    from host.copies import Copy
+    from host.engine import Engine
+    from host.supervisor import Answer, Supervisor
+
+# In the container that a copy is tried with.
+TRIED = "/copy"
+
+
+class Maker(NamedTuple):
+    """What a copy is made with.
+
+    Attributes:
+        supervisor: what asks.
+        compose: how Compose is called for this checkout.
+        configuration: what Compose understood.
+        engine: what it tells of itself.
+    """
+
+    supervisor: Supervisor
+    compose: Compose
+    configuration: Configuration
+    engine: Engine
+
+    def ask(self, *words: str) -> Answer:
+        """Ask the engine."""
+        return self.supervisor.ask(["docker", *words], self.compose.environ)
+
+
+def overlaid(maker: Maker, copy: Copy) -> str:
+    """Try whether the engine mounts an overlay, and have its top be as the workspace.
+
+    Returns:
+        why it does not; "" where it does.
+    """
+    assert copy.upper is not None  # noqa: S101 - an overlay has one; this tells mypy
+    mark = f".{secrets.token_hex(16)}"
+    (copy.upper / mark).touch()
+    # What is mounted is what we made: an engine elsewhere may have paths of these names, too.
+    made = maker.ask("create", "--network=none", "--label", f"{copies.LABEL}.trial={copy.volume}",
+                     "--volume", f"{copy.volume}:{TRIED}:nocopy", copy.image)  # fmt: skip
+    container = made.output.strip()
+    try:
+        found = maker.ask("cp", f"{container}:{TRIED}/{mark}", "-") if made.code == OK else made
+    finally:
+        with maker.supervisor.undisturbed():
+            if container:
+                maker.ask("rm", "--force", container)
+    (copy.upper / mark).unlink()
+    if found.code != OK:
+        return f"the engine mounts no overlay there ({reason(found)})"
+    return resemble(maker, copy.workspace, copy.upper)
+
+
+def resemble(maker: Maker, workspace: Path, upper: Path) -> str:
+    """Give a folder owner, rights and times of another; return why that cannot be, "" where it is done."""
+    wanted, found = workspace.stat(), upper.stat()
+    if (wanted.st_uid, wanted.st_gid) != (found.st_uid, found.st_gid):
+        owner = f"{wanted.st_uid}:{wanted.st_gid}"
+        mode = f"{wanted.st_mode & 0o7777:o}"
+        command = ("sh", "-c", f"chmod {mode} /upper && chown {owner} /upper && chmod {mode} /upper")
+        mount = copies.bound(upper, "/upper")
+        answer = maker.supervisor.ask(
+            copies.as_root(maker.configuration.image, [mount], *command), maker.compose.environ
+        )
+        return reason(answer) if answer.code != OK else ""
+    shutil.copystat(workspace, upper)
+    return ""
+
+
+def filled(maker: Maker, copy: Copy) -> str:
+    """Copy the workspace into a volume; return why not all of it is there."""
+    mounts = [
+        copies.bound(copy.workspace, "/from", "readonly"),
+        f"type=volume,source={copy.volume},target=/to",
+    ]
+    command = ("cp", "--archive", "--reflink=auto", "--no-target-directory", "/from", "/to")
+    answer = maker.supervisor.ask(copies.as_root(copy.image, mounts, *command), maker.compose.environ)
+    return reason(answer) if answer.code != OK else ""
+
+
+def reason(answer: Answer) -> str:
+    """Return what a program said was wrong: its last line, but for what the engine adds to it."""
+    said = [line.strip() for line in answer.errors.splitlines() if line.strip()]
+    return next((line for line in reversed(said) if "--help" not in line), "it does not say why")
