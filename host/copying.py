@@ -38,6 +38,8 @@ SPECIAL = re.compile(r"[,:\\]")
 LAYERS = "redirect_dir=off,metacopy=off,index=off,xino=off"
 # Seconds to wait for another start that makes a copy.
 PATIENCE = 30.0
+# Bytes of a mount's options: the kernel takes a page, and cuts off what is more.
+LONGEST = 4096
 MOUNTS = Path("/proc/self/mountinfo")
 
 
@@ -144,7 +146,7 @@ def new(maker: Maker, workspace: Path, name: str) -> Copy:
         git.head(workspace), place / "upper", maker.configuration.image,
     )  # fmt: skip
     place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    why = obstacle(maker, copy, workspace.stat())
+    why = next(obstacles(maker, copy, workspace.stat()), "")
     if not why:
         create(maker, copy)
         why = completed(maker, copy, overlaid)
@@ -163,27 +165,30 @@ def new(maker: Maker, workspace: Path, name: str) -> Copy:
     return copy
 
 
-def obstacle(maker: Maker, copy: Copy, owner: os.stat_result) -> str:
-    """Return why there can be no overlay, as far as nobody has to try; "" where one may be.
+def obstacles(maker: Maker, copy: Copy, owner: os.stat_result) -> Iterator[str]:
+    """Yield why there can be no overlay, as far as nobody has to try.
 
     Args:
         maker: what it is made with.
         copy: as it would be.
         owner: of the workspace.
     """
-    ids = {"PUID": str(owner.st_uid), "PGID": str(owner.st_gid)}
     if "name=rootless" in maker.engine.security:
-        return "the engine is rootless"
+        yield "the engine is rootless"
     if maker.engine.kernel and maker.engine.kernel != platform.release():
-        return "the engine is on another machine, or on a virtual one"
+        yield "the engine is on another machine, or on a virtual one"
     if SPECIAL.search(f"{copy.workspace}{copy.upper}"):
-        return "no overlay has a comma, a colon or a backslash in its paths"
-    if owner.st_uid == 0 or any(
-        maker.configuration.environment.get(name, own) != own for name, own in ids.items()
-    ):
+        yield "no overlay has a comma, a colon or a backslash in its paths"
+    if len(os.fsencode(layers(copy))) >= LONGEST:
+        yield "its path is too long for an overlay"
+    if copy.upper is not None and copy.workspace in copy.upper.parents:
+        # It would show itself, and other copies.
+        yield "this checkout is in it"
+    ids = {"PUID": str(owner.st_uid), "PGID": str(owner.st_gid)}
+    asked = maker.configuration.environment
+    if owner.st_uid == 0 or any(asked.get(name, own) != own for name, own in ids.items()):
         # Each file would be copied up to get another owner, which takes longer than to copy all.
-        return "its files are not the agent's own"
-    return ""
+        yield "its files are not the agent's own"
 
 
 def create(maker: Maker, copy: Copy) -> None:
@@ -206,19 +211,24 @@ def create(maker: Maker, copy: Copy) -> None:
             )
         options: list[str] = []
         if copy.upper is not None:
-            place, work = copy.upper.parent, copy.upper.with_name("work")
+            place = copy.upper.parent
             if place.exists():
                 # Left by a start that was killed. The next copy that is removed takes it along.
                 place.rename(place.with_name(f"{copies.GONE}{copy.name}-{secrets.token_hex(4)}"))
             place.mkdir(mode=0o700)
-            for one in (copy.upper, work):
-                one.mkdir()
-            layers = f"lowerdir={copy.workspace},upperdir={copy.upper},workdir={work},{LAYERS}"
-            options = ["--opt", "type=overlay", "--opt", "device=overlay", "--opt", f"o={layers}"]
+            for one in ("upper", "work"):
+                (place / one).mkdir()
+            options = ["--opt", "type=overlay", "--opt", "device=overlay", "--opt", f"o={layers(copy)}"]
         told = copy.labels(maker.configuration.project, maker.compose.root)
         answer = maker.ask("volume", "create", "--driver=local", *labels.options(told), *options, copy.volume)
     if answer.code != OK:
         raise HostError("the engine makes no volume for the copy:", *answer.errors.strip().splitlines()[-1:])
+
+
+def layers(copy: Copy) -> str:
+    """Return the options of an overlay's mount."""
+    work = copy.upper and copy.upper.with_name("work")
+    return f"lowerdir={copy.workspace},upperdir={copy.upper},workdir={work},{LAYERS}"
 
 
 def completed(maker: Maker, copy: Copy, complete: Callable[[Maker, Copy], str]) -> str:
