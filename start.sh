@@ -24,15 +24,18 @@ main() {
 sys.path.append(sys.argv.pop(1))
 try:
     from host.__main__ import main
+    sys.exit(main(sys.argv[1:]))
 except ImportError as missing:  # as with the package python3-minimal
-    sys.exit(f"sandbox: error: this Python is not whole: {missing}\n  Install the whole of it, such as the package python3.")
-sys.exit(main(sys.argv[1:]))' "$here" "$@"
+    sys.exit(f"sandbox: error: this Python is not whole: {missing}\n  Install the whole of it, such as the package python3.")' "$here" "$@"
 }
 
 find_python() {
-  local name
+  local name itself
   for name in python3 python3.14 python3.13 python3.12 python3.11 python3.10 python3.9; do
-    if python=$(command -v "$name") && is_real && "$python" -ISc 'import sys; sys.exit(sys.version_info < (3, 9))'; then
+    if python=$(command -v "$name") && is_real &&
+      itself=$("$python" -ISc 'import sys; print(sys.executable); sys.exit(sys.version_info < (3, 9))'); then
+      # What was found may be a script that looks for it, as pyenv's, which takes 50 ms each time.
+      [[ ! -x $itself ]] || python=$itself
       return
     fi
   done 2>/dev/null

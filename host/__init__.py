@@ -19,6 +19,7 @@ Standard library only, Python 3.9 or newer. Read from the top:
     image         what the image is built from and with
     recipe        the digest of that: nothing is built while it stays the same
 
+    questions     what a start asks at once
     compose       every `docker compose` command line
     configuration what Compose makes of .env and compose.yml
     engine        is Docker here, and fit for this

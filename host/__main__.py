@@ -9,7 +9,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from host import checkout as checkouts
-from host import cli, compose, doctor, egress, engine, image, project, reset, sessions, verify
+from host import cli
 from host.errors import FAILED, OK, SIGNALLED, HostError, Interrupted
 from host.messages import give_up, tell
 from host.options.egress import Egress
@@ -57,14 +57,20 @@ def perform(checkout: Checkout, request: cli.Request, words: Sequence[str]) -> i
     if isinstance(request, cli.Version):
         sys.stdout.write(f"{checkout.describe()}\n")
         return OK
+    from host import engine
+
     environ = dict(os.environ)
     supervisor = Supervisor()
     if isinstance(request, cli.Reset):
+        from host import reset
+
         return reset.empty(checkout, supervisor, environ, request)
     if isinstance(request, cli.BuildVariables):
         return print_build_variables(checkout, supervisor, environ)
     again = [str(checkout.root / "start.sh"), *words]
     if isinstance(request, Start) and request.bootstrap:
+        from host import sessions
+
         sessions.bootstrap(checkout, supervisor, environ)
     joined = engine.join_group(supervisor, again, environ)
     if joined is not None:
@@ -81,17 +87,32 @@ def with_engine(
         HostError: it cannot be done.
         Interrupted: somebody asked for the end.
     """
+    from host import project
+
     os.chdir(checkout.root)
     if not isinstance(request, (cli.Verify, cli.Enter)):
         environ = {**environ, **project.variables(checkout, environ, request.workspace)}
     if isinstance(request, Start):
-        return sessions.open_tool(checkout, supervisor, environ, request)
+        from host import questions
+
+        asked = questions.ask(supervisor, checkout, environ)
+        from host import sessions
+
+        return sessions.open_tool(checkout, supervisor, environ, request, asked)
     if isinstance(request, cli.Doctor):
+        from host import doctor
+
         return doctor.examine(checkout, supervisor, environ, request)
     if isinstance(request, cli.Verify):
+        from host import verify
+
         return verify.attack(checkout, supervisor, environ, request)
     if isinstance(request, Egress):
+        from host import egress
+
         return egress.attend(checkout, supervisor, environ, request)
+    from host import sessions
+
     if isinstance(request, cli.Enter):
         return sessions.enter(checkout, supervisor, environ, request.words)
     return sessions.accept(checkout, supervisor, environ, request.names)
@@ -99,6 +120,8 @@ def with_engine(
 
 def print_build_variables(checkout: Checkout, supervisor: Supervisor, environ: Mapping[str, str]) -> int:
     """Print what a build is told, as the shell reads it: scripts/common.sh, build_variables."""
+    from host import compose, image
+
     read, configuration = compose.read(supervisor, checkout, environ)
     variables = {
         "SANDBOX_IMAGE": configuration.image,

@@ -43,6 +43,7 @@ class Engine:
         runtimes: what it calls for each, with its arguments, by name.
         kernel: the release of its machine's kernel.
         security: its options of that kind, such as name=rootless.
+        plugin: the file of the Compose plugin.
     """
 
     version: str
@@ -54,6 +55,7 @@ class Engine:
     runtimes: Mapping[str, str] = field(default_factory=dict)
     kernel: str = ""
     security: tuple[str, ...] = ()
+    plugin: str = ""
 
     def describe(self, start: str) -> str:
         """Return it as one line of JSON, for the doctor, who cannot see it from the container.
@@ -145,6 +147,7 @@ def describe(told: Mapping[str, Any], compose: str) -> Engine:
         compose=compose, runtime=answers.text(told.get("DefaultRuntime")), runtimes=runtimes(told),
         kernel=answers.text(told.get("KernelVersion")),
         security=tuple(map(answers.text, answers.entries(told, "SecurityOptions"))),
+        plugin=_file(told),
     )  # fmt: skip
 
 
@@ -174,6 +177,15 @@ def plugins(told: Mapping[str, Any]) -> dict[str, str]:
         for plugin in answers.entries(told.get("ClientInfo"), "Plugins")
         if isinstance(plugin, dict) and not plugin.get("Err")
     }
+
+
+def _file(told: Mapping[str, Any]) -> str:
+    """Return the file of the Compose plugin, "" where it is not told, or not on this machine."""
+    for plugin in answers.entries(told.get("ClientInfo"), "Plugins"):
+        if isinstance(plugin, dict) and plugin.get("Name") == "compose" and not plugin.get("Err"):
+            path = answers.text(plugin.get("Path"))
+            return path if path.startswith("/") and os.access(path, os.X_OK) else ""
+    return ""
 
 
 def require_compose(

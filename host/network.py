@@ -11,15 +11,21 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from host.supervisor import Supervisor
+    from host.supervisor import Beside, Supervisor
 
 # Seconds to wait for another start that makes it: then it hangs, or something else has the lock.
 PATIENCE = 30.0
 
 
-def provide(
+def ask(supervisor: Supervisor, environ: Mapping[str, str]) -> Beside:
+    """Ask which networks there are, and do not wait for the answer."""
+    listed = ["docker", "network", "ls", "--no-trunc", "--format", "{{.ID}} {{.Name}}"]
+    return supervisor.begin(listed, environ, needed=False)
+
+
+def provide(  # noqa: PLR0913 - what is wanted, who makes it, and what was asked before
     supervisor: Supervisor, environ: Mapping[str, str], names: tuple[str, ...], root: Path,
-    make: Callable[[], int],
+    make: Callable[[], int], *, asked: Beside | None = None,
 ) -> None:  # fmt: skip
     """See to it that there is one network of each name.
 
@@ -29,12 +35,18 @@ def provide(
         names: the networks'.
         root: the checkout's folder.
         make: has Compose make what is missing, and returns its exit code.
+        asked: what ask() returned, if it was called before.
 
     Raises:
         HostError: there are two of one name, or none can be made.
         Interrupted: somebody asked for the end.
     """
-    if all(_require_one(supervisor, environ, name) for name in names):
+
+    def are_there(asked: Beside | None = None) -> bool:
+        told = supervisor.finish(asked or ask(supervisor, environ)).output
+        return all(_require_one(supervisor, environ, name, told) for name in names)
+
+    if not names or are_there(asked):
         return
 
     def pause() -> None:
@@ -43,7 +55,7 @@ def provide(
 
     # Another start of this checkout may make one.
     with folder_lock.held(root, PATIENCE, pause):
-        if not all(_require_one(supervisor, environ, name) for name in names):
+        if not are_there():
             _require_made(make())
 
 
@@ -61,23 +73,13 @@ def _require_made(code: int) -> None:
         )
 
 
-def _require_one(supervisor: Supervisor, environ: Mapping[str, str], name: str) -> bool:
+def _require_one(supervisor: Supervisor, environ: Mapping[str, str], name: str, told: str) -> bool:
     """Tell whether a network is there.
 
     Raises:
         HostError: it is there twice.
     """
-    listed = [
-        "docker",
-        "network",
-        "ls",
-        "--no-trunc",
-        "--filter",
-        f"name={name}",
-        "--format",
-        "{{.ID}} {{.Name}}",
-    ]
-    lines = (line.split(" ", 1) for line in supervisor.ask(listed, environ).output.splitlines())
+    lines = (line.split(" ", 1) for line in told.splitlines())
     found = [line[0] for line in lines if line[1:] == [name]]
     if len(found) > 1:
         raise HostError(

@@ -22,6 +22,7 @@ from host import (
     names,
     network,
     project,
+    questions,
     repositories,
 )
 from host import terminal as terminals
@@ -38,22 +39,20 @@ if TYPE_CHECKING:
     from host.compose import Compose
     from host.configuration import Configuration
     from host.options.start import Start
-    from host.supervisor import Supervisor
+    from host.questions import Questions
+    from host.supervisor import Beside, Supervisor
 
 
-def open_tool(checkout: Checkout, supervisor: Supervisor, environ: Mapping[str, str], start: Start) -> int:
+def open_tool(
+    checkout: Checkout, supervisor: Supervisor, environ: Mapping[str, str], start: Start, asked: Questions
+) -> int:
     """Build the image where it is not up to date, and run a tool in the sandbox; return the tool's exit code.
 
     Raises:
         HostError: it did not come to that.
         Interrupted: somebody asked for the end.
     """
-    asked = engine.ask(supervisor, environ)
-    try:
-        compose, configuration = compose_files.read(supervisor, checkout, environ)
-    finally:
-        # Without an engine that is what is told, whatever Compose says.
-        found = engine.answered(supervisor, environ, asked)
+    found, compose, configuration = questions.answered(supervisor, checkout, environ, asked)
     configuration = inside.decided(found, configuration)
     planned = demo.plan(checkout, configuration, environ) if start.demo else None
     emulated = image.choose_platform(environ, configuration.environment)
@@ -77,7 +76,9 @@ def open_tool(checkout: Checkout, supervisor: Supervisor, environ: Mapping[str, 
             _,
         ),
         with_repositories(compose, configuration, wanted=start.with_repository) as extended,
-        begun(supervisor, extended, configuration, variables, demonstrating=start.demo) as session,
+        begun(
+            supervisor, extended, configuration, variables, demonstrating=start.demo, networks=asked.networks
+        ) as session,
     ):
         return session.run(Kind(variables, chosen.arguments), terminal=at_terminal)
 
@@ -124,15 +125,24 @@ def preferences(environment: Mapping[str, str], start: Start, *, terminal: bool)
 
 
 @contextlib.contextmanager
-def begun(
+def begun(  # noqa: PLR0913 - who runs it, how it is called, and what is wanted
     supervisor: Supervisor,
     compose: Compose,
     configuration: Configuration,
     variables: Mapping[str, str],
     *,
     demonstrating: bool = False,
+    networks: Beside | None = None,
 ) -> Iterator[Session]:
     """Have a session, its network, the demo's model and the gateway around it.
+
+    Args:
+        supervisor: what runs them.
+        compose: how they are started.
+        configuration: what Compose understood.
+        variables: what the session is given.
+        demonstrating: whether the demo's model is wanted.
+        networks: which there are, where that was asked before.
 
     Raises:
         HostError: there are two networks, or the model or the gateway did not start.
@@ -144,6 +154,7 @@ def begun(
     network.provide(
         supervisor, compose.environ, configuration.networks, compose.root,
         lambda: session.run(needed, terminal=False, output=2, reads=False),
+        asked=networks,
     )  # fmt: skip
     with contextlib.ExitStack() as around:
         if demonstrating:
