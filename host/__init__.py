@@ -8,7 +8,14 @@ Standard library only, Python 3.9 or newer. Read from the top:
     verify        attacks the sandbox on this very machine
     reset         empties workspace/ and data/
     egress        what a session may reach, what was refused, and the list changed
-    sessions      the sandbox: open a tool in it, enter one that runs, take a quarantine back
+    overview      the sessions that run, as a table
+    sessions      the sandbox: open a tool in it, take a quarantine back
+    offer         a session that nobody is at, offered at the next start
+    control       come back to a session, end it, print what it wrote, run a command in it
+    detached      a session started with nobody attached
+    remains       what sessions leave that ended while nobody was there
+    roster        the sessions of this checkout, as the engine lists them
+    session       one container of the sandbox, from its start to its end
     demo          the model that --demo brings along
     traffic       the gateway's log, line by line
     gateway       the gateway beside a session; what it refused; its list read anew
@@ -31,6 +38,8 @@ Standard library only, Python 3.9 or newer. Read from the top:
     options/      what they ask for, a module for each group of verbs
     checkout      where this checkout is, and its version
     supervisor    runs a child; all signals, process groups and terminals
+    detach_keys   the keys that leave a session running
+    attendance    who is at a session
     tree          counts and removes what is below a folder
     refused       what gateways refused that are gone
 
@@ -39,9 +48,12 @@ Standard library only, Python 3.9 or newer. Read from the top:
     list_file     the user's list, replaced at once
     proposals     what projects ask to be allowed
     names         what a session is called
+    screen        what a tool asked of the terminal, for another terminal
+    terminal      the user's terminal, left as it was
     completion    the options of cli, for bash and zsh
     answers       what other programs answer, as JSON
     labels        what is written on a session's container
+    endings       what is said of a session that is left, or was killed
     messages      lines for the user, on stderr
     errors        what goes wrong, and every exit code
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import shlex
 import signal
@@ -12,6 +13,7 @@ from host import checkout as checkouts
 from host import cli
 from host.errors import FAILED, OK, SIGNALLED, HostError, Interrupted
 from host.messages import give_up, tell
+from host.options import sessions as options
 from host.options.egress import Egress
 from host.options.start import Start
 from host.supervisor import Supervisor
@@ -20,6 +22,15 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from host.checkout import Checkout
+
+
+# Who does what needs the engine, loaded only then: module and function of this package.
+DONE_BY: Mapping[type[cli.InEngine], tuple[str, str]] = {
+    cli.Accept: ("sessions", "accept"), cli.Doctor: ("doctor", "examine"), cli.Verify: ("verify", "attack"),
+    Egress: ("egress", "attend"), options.Ps: ("overview", "show"), options.Enter: ("control", "enter"),
+    options.Attach: ("control", "attach"), options.Stop: ("control", "stop"),
+    options.Logs: ("control", "logs"),
+}  # fmt: skip
 
 
 def main(words: Sequence[str]) -> int:
@@ -90,32 +101,20 @@ def with_engine(
     from host import project
 
     os.chdir(checkout.root)
-    if not isinstance(request, (cli.Verify, cli.Enter)):
-        environ = {**environ, **project.variables(checkout, environ, request.workspace)}
+    environ = {**environ, **project.variables(checkout, environ, getattr(request, "workspace", ""))}
     if isinstance(request, Start):
         from host import questions
 
+        # Before the rest is loaded.
         asked = questions.ask(supervisor, checkout, environ)
         from host import sessions
 
         return sessions.open_tool(checkout, supervisor, environ, request, asked)
-    if isinstance(request, cli.Doctor):
-        from host import doctor
-
-        return doctor.examine(checkout, supervisor, environ, request)
-    if isinstance(request, cli.Verify):
-        from host import verify
-
-        return verify.attack(checkout, supervisor, environ, request)
-    if isinstance(request, Egress):
-        from host import egress
-
-        return egress.attend(checkout, supervisor, environ, request)
-    from host import sessions
-
-    if isinstance(request, cli.Enter):
-        return sessions.enter(checkout, supervisor, environ, request.words)
-    return sessions.accept(checkout, supervisor, environ, request.names)
+    module, function = DONE_BY[type(request)]
+    done: int = getattr(importlib.import_module(f"host.{module}"), function)(
+        checkout, supervisor, environ, request
+    )
+    return done
 
 
 def print_build_variables(checkout: Checkout, supervisor: Supervisor, environ: Mapping[str, str]) -> int:

@@ -15,7 +15,9 @@ from typing import TYPE_CHECKING, NoReturn, Union
 from host import completion
 from host.errors import UsageError
 from host.options import egress as egress_options
+from host.options import sessions as session_options
 from host.options import start
+from host.options.sessions import Enter
 from host.options.start import Start
 
 if TYPE_CHECKING:
@@ -31,7 +33,7 @@ Variables are read from the environment or .env; .env.example describes each. MO
 server. The exit code is the tool's own."""
 
 VERBS = {
-    "exec": ("[COMMAND [ARGUMENT...]]", "run a command, or a shell, as the agent in the running sandbox"),
+    **session_options.VERBS,
     "accept": (
         "[--workspace DIR] [NAME]",
         "take back what the guard quarantined; without a name, list what there is",
@@ -79,13 +81,6 @@ class Reset:
 
 
 @dataclass(frozen=True)
-class Enter:
-    """Run a command in the sandbox that runs."""
-
-    words: tuple[str, ...]
-
-
-@dataclass(frozen=True)
 class Accept:
     """Take a quarantine back."""
 
@@ -111,7 +106,7 @@ class BuildVariables:
 
 
 # What needs the engine.
-InEngine = Union[Start, Doctor, Verify, Enter, Accept, egress_options.Egress]
+InEngine = Union[Start, Doctor, Verify, Enter, Accept, egress_options.Egress, session_options.Asked]
 Request = Union[InEngine, Reset, Print, Version, BuildVariables]
 
 
@@ -181,6 +176,7 @@ def parsers() -> tuple[argparse.ArgumentParser, dict[str, argparse.ArgumentParse
     verbs["accept"].add_argument("names", nargs="*", metavar="NAME", help="as the guard named it")
     verbs["doctor"].add_argument("--json", action="store_true", help="the report as JSON on stdout")
     verbs["doctor"].add_argument("--demo", action="store_true", help="examine with the small model of --demo")
+    session_options.add(verbs)
     egress_options.add(verbs["egress"])
     for name in ("accept", "doctor", "egress"):
         start.add_workspace(verbs[name], "of the sessions on this folder, in the place of workspace/")
@@ -217,7 +213,7 @@ def _split(words: Sequence[str]) -> tuple[list[str], tuple[str, ...]]:
 
 def _passed_on(verb: str, words: tuple[str, ...]) -> Request:
     if verb == "exec":
-        return Enter(words)
+        return session_options.read_enter(words)
     build = words[:1] != ("--no-build",)
     return Verify(build, words if build else words[1:])
 
@@ -231,6 +227,8 @@ def _request(verb: str, options: argparse.Namespace, tree: argparse.ArgumentPars
         return Reset(options.destroy)
     if verb == "egress":
         return egress_options.read(options)
+    if verb in session_options.VERBS:
+        return session_options.read(verb, options)
     return Print(completion.script(options.shell, tree))
 
 

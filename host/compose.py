@@ -72,7 +72,7 @@ class Compose:
             service: which one it is.
         """
         settings = [word for name, value in variables.items() for word in ("-e", f"{name}={value}")]
-        return self.command("run", "--rm", *options, *settings, service, *arguments)
+        return self.command("run", *options, *settings, service, *arguments)
 
     @contextlib.contextmanager
     def extended(self, more: Mapping[str, object]) -> Iterator[Compose]:

@@ -78,7 +78,7 @@ def running(
         FORMAT,
     ]
     answer = supervisor.ask(listed, environ, limit)
-    return [one for one in parse(answer.output) if _same(one.folder, root)] if answer.code == 0 else None
+    return [one for one in parse(answer.output) if same(one.folder, root)] if answer.code == 0 else None
 
 
 def parse(output: str) -> list[Container]:
@@ -92,7 +92,8 @@ def of(found: Iterable[Container], service: str, projects: Collection[str]) -> l
     return [one.id for one in found if one.service == service and one.project in projects]
 
 
-def _same(folder: str, root: Path) -> bool:
+def same(folder: str, root: Path) -> bool:
+    """Tell whether a folder that the engine names is the checkout's."""
     try:
         return Path(folder).samefile(root)
     except OSError:

@@ -1,8 +1,7 @@
-"""The keys by which the Docker client leaves a container behind: such that no key of the user's is kept back.
+"""The keys by which a session is left running: such that no key of a tool's is kept back.
 
 The client looks for a sequence in what is typed, Ctrl-P Ctrl-Q by default, and what may be its beginning it
-passes on only with the key that follows (moby/term, proxy.go). So a tool's Ctrl-P would do nothing at first,
-and a slip of the fingers would leave an agent to itself.
+passes on only with the key that follows (moby/term, proxy.go). So a tool's Ctrl-P would do nothing at first.
 """
 
 from __future__ import annotations
@@ -15,13 +14,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from host import answers
+from host.messages import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-# Docker takes one byte of ASCII a key, and a keyboard can send each. Ctrl-^ has no meaning in bash or in a
-# tool of the image; only it waits for the next key. Nobody types all four.
-KEYS = "ctrl-^,ctrl-@,ctrl-^,ctrl-@"
+# Docker takes one byte of ASCII a key. Ctrl-^ has no meaning in bash or in a tool of the image, and only it
+# waits for the next key; most keyboards have it on Ctrl-6, too.
+KEYS, TOLD = "ctrl-^,q", "Ctrl-^ q (Ctrl-6, then q)"
 # Of the client's configuration; `docker compose run` has no option for it.
 SETTING = "detachKeys"
 FILE = "config.json"
@@ -32,6 +32,12 @@ def options(environ: Mapping[str, str]) -> tuple[str, ...]:
     return () if (read(folder(environ)) or {}).get(SETTING) else ("--detach-keys", KEYS)
 
 
+def told(environ: Mapping[str, str]) -> str:
+    """Return the keys as a person reads them."""
+    own = (read(folder(environ)) or {}).get(SETTING)
+    return printable(own) if own and isinstance(own, str) else TOLD
+
+
 @contextlib.contextmanager
 def set_aside(environ: Mapping[str, str]) -> Iterator[Mapping[str, str]]:
     """Have an environment whose Docker client keeps no key back, and is the user's in all else.
@@ -40,8 +46,8 @@ def set_aside(environ: Mapping[str, str]) -> Iterator[Mapping[str, str]]:
     copy of the file with the keys added. Credentials may be in it, so it is ours alone, and goes at the end.
     """
     own = folder(environ)
-    told = read(own)
-    if own is None or told is None or told.get(SETTING):
+    found = read(own)
+    if own is None or found is None or found.get(SETTING):
         yield environ
         return
     with tempfile.TemporaryDirectory(prefix="agentic-sandbox-") as name:
@@ -51,7 +57,7 @@ def set_aside(environ: Mapping[str, str]) -> Iterator[Mapping[str, str]]:
                 (made / entry.name).symlink_to(entry)
         copy = os.open(made / FILE, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(copy, "w", encoding="utf-8") as file:
-            json.dump({**told, SETTING: KEYS}, file)
+            json.dump({**found, SETTING: KEYS}, file)
         yield {**environ, "DOCKER_CONFIG": name}
 
 

@@ -1,32 +1,45 @@
-"""The gateway beside a session: its container is made while the session's is, and goes after it."""
+"""The gateway beside a session: its container is made while the session's is, and goes after it.
+
+Where the session runs on without us, so does its gateway: who sees the session's end removes both.
+"""
 
 from __future__ import annotations
 
 import contextlib
-import os
 import secrets
 import signal
 import subprocess
 import tempfile
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
-from host import inside, journal
+from host import inside, journal, labels
 from host import refused as records
-from host.errors import SIGNALLED, HostError
+from host.errors import OK, SIGNALLED, HostError
 from host.journal import Tally
 from host.messages import say
 from host.supervisor import Streams
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from host.compose import Compose
     from host.configuration import Configuration
     from host.supervisor import Answer, Beside, Supervisor
 
+    class Session(Protocol):
+        """What a gateway is beside: its labels, and whether it runs on without us."""
+
+        @property
+        def labels(self) -> Mapping[str, str]:
+            """What is written on its container."""
+
+        @property
+        def stays(self) -> bool:
+            """Whether it runs on without us."""
+
+
 SERVICE = "gateway"
-LABEL = "agentic-sandbox.gateway"
 # Seconds to make it or to remove it, and in which the engine may still make one whose client was killed.
 MAKING, REMOVING, IN_FLIGHT = 30.0, 60.0, 2.0
 # Seconds to read what it wrote down, and until it must have taken another list.
@@ -37,8 +50,9 @@ SHOWN = 3
 
 @contextlib.contextmanager
 def beside(
-    supervisor: Supervisor, compose: Compose, configuration: Configuration, variables: Mapping[str, str]
-) -> Iterator[Compose]:
+    supervisor: Supervisor, compose: Compose, configuration: Configuration, variables: Mapping[str, str],
+    session: Session,
+) -> Iterator[Compose]:  # fmt: skip
     """Have a gateway of the session's own; yield how Compose is called for a session that uses it.
 
     Two sessions of a folder may have two models, and two lists of what they may reach.
@@ -48,6 +62,7 @@ def beside(
         compose: how it is started.
         configuration: what Compose understood.
         variables: what the session is given; those of the model are the gateway's, too.
+        session: what it is beside.
 
     Raises:
         HostError: it cannot be started.
@@ -60,13 +75,11 @@ def beside(
     owner = configuration.keys.stat() if configuration.keys and configuration.keys.exists() else None
     user = {"GATEWAY_USER": f"{owner.st_uid}:{owner.st_gid}"} if owner else {}
     compose = compose.given(SANDBOX_GATEWAY=name, **user)
-    value = f"{os.getpid()}.{name}"
-    label = f"{LABEL}={value}"
+    value = session.labels[labels.SESSION]
     if configuration.by_network:
         compose = inside.extended(compose, name, value)
-    begun = _begin(supervisor, compose, label, variables)
+    begun = _begin(supervisor, compose, session.labels, variables)
     try:
-        _remove_left(supervisor, compose, configuration)
         if configuration.by_network:
             # Both have Compose make the network, which one of them has to do first.
             _require(supervisor.finish(begun))
@@ -75,14 +88,15 @@ def beside(
     finally:
         with supervisor.undisturbed():
             killed = supervisor.finish(begun, MAKING).code == SIGNALLED + signal.SIGKILL
-            deadline = time.monotonic() + (IN_FLIGHT if killed else 0.0)
-            while not (left := _list(supervisor, compose, label)) and time.monotonic() < deadline:
-                supervisor.pause(0.1)
-            tell(_remove(supervisor, compose, configuration.project, left))
-            if configuration.by_network:
-                own = inside.listed(supervisor, compose.environ, label=LABEL)
-                mine = [words[0] for words in own if words[1:] == [value]]
-                inside.remove(supervisor, compose.environ, mine)
+            if not session.stays:
+                deadline = time.monotonic() + (IN_FLIGHT if killed else 0.0)
+                while not (left := _list(supervisor, compose, value)) and time.monotonic() < deadline:
+                    supervisor.pause(0.1)
+                tell(remove(supervisor, compose.environ, configuration.project, left))
+                if configuration.by_network:
+                    inside.remove_of(
+                        supervisor, compose.environ, configuration.project, lambda one: one == value
+                    )
 
 
 def refused(supervisor: Supervisor, environ: Mapping[str, str], container: str) -> Tally:
@@ -115,10 +129,13 @@ def reload(supervisor: Supervisor, environ: Mapping[str, str], container: str, d
     return answer.errors.strip() or "it does not tell that it read the list"
 
 
-def _begin(supervisor: Supervisor, compose: Compose, label: str, variables: Mapping[str, str]) -> Beside:
+def _begin(
+    supervisor: Supervisor, compose: Compose, session: Mapping[str, str], variables: Mapping[str, str]
+) -> Beside:
     """Begin to start it, and do not wait until it serves: the session does, whose own start takes as long."""
     models = {name: value for name, value in variables.items() if name.startswith("MODEL_")}
-    options = ("--detach", "--no-deps", "--label", label)
+    written = {labels.GATEWAY: session[labels.SESSION], labels.NAME: session.get(labels.NAME, "")}
+    options = ("--detach", "--no-deps", *labels.options(written))
     return supervisor.begin(compose.run(options, models, (), SERVICE), compose.environ)
 
 
@@ -135,66 +152,47 @@ def _require(answer: Answer) -> None:
         )
 
 
-def _remove_left(supervisor: Supervisor, compose: Compose, configuration: Configuration) -> None:
-    """Remove what is left of starts that were killed: a gateway holds a key."""
-    listed = ["docker", "ps", "--all", "--format", f'{{{{.ID}}}} {{{{.Label "{LABEL}"}}}}']
-    of_project = f"label=com.docker.compose.project={configuration.project}"
-    ours = ["--filter", f"label={LABEL}", "--filter", of_project]
-    answer = supervisor.ask([*listed, *ours], compose.environ, REMOVING)
-    told = [line.split() for line in answer.output.splitlines()]
-    _remove(supervisor, compose, configuration.project, _left(told))
-    if configuration.by_network:
-        networks = inside.listed(supervisor, compose.environ, of_project, label=LABEL)
-        inside.remove(supervisor, compose.environ, _left(networks))
-
-
-def _left(told: list[list[str]]) -> list[str]:
-    """Return those of a list whose start runs no more; each has its identifier and its label's value."""
-    return [words[0] for words in told if words[1:] and not _runs(words[1])]
-
-
-def _runs(label: str) -> bool:
-    """Tell whether the start that made a gateway still runs."""
-    number = label.partition(".")[0]
-    try:
-        os.kill(int(number), 0)
-    except (ValueError, ProcessLookupError, OverflowError):
-        return False
-    except OSError:
-        # Another user's.
-        return True
-    return True
-
-
-def _list(supervisor: Supervisor, compose: Compose, label: str) -> list[str]:
-    listed = ["docker", "ps", "--all", "--quiet", "--filter", f"label={label}"]
+def _list(supervisor: Supervisor, compose: Compose, session: str) -> list[str]:
+    listed = ["docker", "ps", "--all", "--quiet", "--filter", f"label={labels.GATEWAY}={session}"]
     return supervisor.ask(listed, compose.environ, REMOVING).output.split()
 
 
-def _remove(supervisor: Supervisor, compose: Compose, project: str, containers: list[str]) -> Tally:
-    """Remove gateways, and return what they refused, which is kept."""
+def remove(
+    supervisor: Supervisor, environ: Mapping[str, str], project: str, containers: Iterable[str]
+) -> Tally:
+    """Remove gateways, and return what they refused, which is kept.
+
+    Of two who remove one, the engine lets one do it: that one keeps what it refused.
+
+    Args:
+        supervisor: what asks.
+        environ: of the engine's client, and where the user's state is.
+        project: Compose's name of it.
+        containers: the gateways'.
+    """
     told = Tally()
-    if not containers:
-        return told
-    # Its log goes with it, when it is stopped.
     for container in containers:
-        told.merge(refused(supervisor, compose.environ, container))
-    # Asked, it takes its sockets away.
-    supervisor.ask(["docker", "stop", "--time", "3", *containers], compose.environ, REMOVING)
-    supervisor.ask(["docker", "rm", "--force", *containers], compose.environ, REMOVING)
+        # Its log goes with it, when it is stopped.
+        own = refused(supervisor, environ, container)
+        # Asked, it takes its sockets away.
+        supervisor.ask(["docker", "stop", "--time", "3", container], environ, REMOVING)
+        if supervisor.ask(["docker", "rm", container], environ, REMOVING).code == OK:
+            told.merge(own)
     if told:
         try:
-            records.add(records.folder(compose.environ, project), told)
+            records.add(records.folder(environ, project), told)
         except OSError as error:
             say(f"what was refused cannot be kept for ./start.sh egress: {error}")
     return told
 
 
-def tell(told: Tally) -> None:
-    """Say what a session was refused, if anything."""
+def tell(told: Tally, whose: str = "") -> None:
+    """Say what a session was refused, if anything; whose it is, where that is not plain."""
     hosts = told.hosts()
     if hosts:
         least = "at least " if told.others else ""
         number = f"{least}{len(hosts)} host{' was' if len(hosts) == 1 else 's were'}"
         more = ", …" if len(hosts) > SHOWN else ""
-        say(f"egress: {number} refused: {', '.join(hosts[:SHOWN])}{more}; ./start.sh egress tells more")
+        say(
+            f"{whose}egress: {number} refused: {', '.join(hosts[:SHOWN])}{more}; ./start.sh egress tells more"
+        )

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Callable
 
+from host import labels
 from host.engine import require_compose
 from host.errors import HostError
 from host.messages import say
@@ -72,15 +73,21 @@ def extended(compose: Compose, name: str, label: str) -> Compose:
     return compose.with_file(FILE).given(SANDBOX_INSIDE=network, SANDBOX_GATEWAY_LABEL=label)
 
 
-def listed(supervisor: Supervisor, environ: Mapping[str, str], *filters: str, label: str) -> list[list[str]]:
-    """Return identifier and value of the label of each network that has it."""
-    command = ["docker", "network", "ls", "--format", f'{{{{.ID}}}} {{{{.Label "{label}"}}}}']
-    words = (word for one in (f"label={label}", *filters) for word in ("--filter", one))
+def remove_of(
+    supervisor: Supervisor, environ: Mapping[str, str], project: str, is_left: Callable[[str], bool]
+) -> None:
+    """Remove the networks of sessions that are gone; one that somebody is on stays.
+
+    Args:
+        supervisor: what asks.
+        environ: of the engine's client.
+        project: Compose's name of the checkout.
+        is_left: whether a session is gone, by what its start is called.
+    """
+    command = ["docker", "network", "ls", "--format", f'{{{{.ID}}}} {{{{.Label "{labels.GATEWAY}"}}}}']
+    filters = (f"label={labels.GATEWAY}", f"label=com.docker.compose.project={project}")
+    words = (word for one in filters for word in ("--filter", one))
     answer = supervisor.ask([*command, *words], environ, _PATIENCE)
-    return [line.split() for line in answer.output.splitlines()]
-
-
-def remove(supervisor: Supervisor, environ: Mapping[str, str], networks: list[str]) -> None:
-    """Remove networks; one that somebody is on stays."""
-    if networks:
-        supervisor.ask(["docker", "network", "rm", *networks], environ, _PATIENCE)
+    told = [line.split() for line in answer.output.splitlines()]
+    if left := [words[0] for words in told if words[1:] and is_left(words[1])]:
+        supervisor.ask(["docker", "network", "rm", *left], environ, _PATIENCE)

@@ -5,6 +5,11 @@ A label is written once, when a container is made. Whoever lists containers find
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
 # Which start made it, and as which process of this machine: a session, and a gateway beside one.
 SESSION, GATEWAY = "agentic-sandbox.session", "agentic-sandbox.gateway"
 # What the user calls the session.
@@ -19,6 +24,6 @@ WORKSPACE = "agentic-sandbox.workspace"
 COPY = "agentic-sandbox.copy"
 
 
-def options(labels: dict[str, str]) -> tuple[str, ...]:
+def options(labels: Mapping[str, str]) -> tuple[str, ...]:
     """Return the options of `docker run` and `docker compose run` that write these labels."""
     return tuple(word for name, value in labels.items() for word in ("--label", f"{name}={value}"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from host import compose as compose_files
-from host import engine, network
+from host import engine, network, roster
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,6 +23,7 @@ class Questions(NamedTuple):
     engine: Beside
     compose: Asked
     networks: Beside
+    containers: Beside
 
 
 def ask(supervisor: Supervisor, checkout: Checkout, environ: Mapping[str, str]) -> Questions:
@@ -35,6 +36,7 @@ def ask(supervisor: Supervisor, checkout: Checkout, environ: Mapping[str, str]) 
         engine.ask(supervisor, environ),
         compose_files.ask(supervisor, checkout, environ),
         network.ask(supervisor, environ),
+        roster.begin(supervisor, environ),
     )
 
 

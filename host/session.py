@@ -1,23 +1,29 @@
-"""One container of the sandbox, from its start to its end, and which session it is told to be."""
+"""One container of the sandbox, from its start to its end, and which session it is told to be.
+
+A session with a name has a terminal of its own in the engine, which outlives ours. Where ours hangs up, or
+its client is gone, it runs on; one without a terminal ends with us.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import os
+import secrets
 import signal
 import subprocess
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
-from host import detach_keys, messages
+from host import detach_keys, endings, labels, messages
 from host import terminal as terminals
 from host.configuration import GATEWAY, SERVICE
-from host.errors import FAILED, SIGNALLED, Interrupted
+from host.errors import FAILED, OK, SIGNALLED, Interrupted
 from host.supervisor import Streams
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
     from host.compose import Compose
     from host.supervisor import Child, File, Supervisor
@@ -31,11 +37,15 @@ STOPPING = 60.0
 # Seconds for what is nice to know.
 PATIENCE = 5.0
 
-# Followed before the end is asked for: the engine removes the container then, and its log with it.
+# Followed before the end is asked for, so that all of it is told.
 END = 'docker logs --follow --since "$1" "$2" & docker kill --signal TERM "$2" >/dev/null 2>&1; wait'
 
+# States of a container that has not ended.
+RUNNING = ("running", "paused", "restarting")
 # Says which session it is; and those that have no use of a gateway: init/session/plan.py.
 WHICH, INDOORS = "SANDBOX_SESSION", ("accept",)
+# Has PID 1 keep a hang-up from all that runs: init/signals.py.
+LASTING = {"SANDBOX_HANGUP": "keep"}
 
 
 class Kind(NamedTuple):
@@ -65,6 +75,38 @@ def kind(name: str, arguments: Sequence[str] = ()) -> Kind:
     return Kind({**told, "SANDBOX_GUARD": "report"} if name == "accept" else told, arguments)
 
 
+class Identity(NamedTuple):
+    """What a session is known by.
+
+    Attributes:
+        name: what the user calls it, "" where it is nothing to come back to.
+        kind: what runs in it: tool, shell, task, …
+        tool: which tool; "" where the menu asks.
+        workspace: the folder that it works on.
+        copy: the volume with its copy of that folder, or "".
+    """
+
+    name: str = ""
+    kind: str = ""
+    tool: str = ""
+    workspace: Path | None = None
+    copy: str = ""
+
+    def written(self) -> dict[str, str]:
+        """Return the labels of a new session: our process, and what no other has had, name its start."""
+        start = {labels.SESSION: f"{os.getpid()}.{secrets.token_hex(4)}"}
+        if not self.name:
+            return start
+        folder = str(self.workspace.resolve()) if self.workspace else ""
+        return {
+            **start, labels.NAME: self.name, labels.KIND: self.kind, labels.TOOL: self.tool,
+            labels.WORKSPACE: folder, labels.COPY: self.copy,
+        }  # fmt: skip
+
+
+NOBODY = Identity()
+
+
 @dataclass
 class Session:
     """One container of the sandbox, from its start to its end.
@@ -72,19 +114,32 @@ class Session:
     Attributes:
         supervisor: what runs it.
         compose: how it is started.
-        label: by which its container is found.
+        labels: what is written on its container, by which it is found, too.
+        container: the engine's name of it; "" has the engine make one up, and remove it at the end.
         has_gateway: whether compose.yml has a gateway, which Compose would start once more.
+        keep: descriptors that its client holds, too: host/attendance.py.
+        lasting: whether it runs on when our terminal hangs up.
         seen: whether the container was seen to run, when a signal came.
+        stays: whether it runs on without us.
     """
 
     supervisor: Supervisor
     compose: Compose
-    label: str
+    labels: Mapping[str, str]
+    container: str = ""
     has_gateway: bool = False
+    keep: tuple[int, ...] = ()
+    lasting: bool = False
     seen: bool = False
+    stays: bool = False
+
+    @property
+    def name(self) -> str:
+        """What the user calls it."""
+        return self.labels.get(labels.NAME, "")
 
     def run(self, session: Kind, *, terminal: bool, output: File = None, reads: bool = True) -> int:
-        """Run the container to its end, leave nothing, and return its exit code.
+        """Run the container to its end, or until it is left; return its exit code.
 
         Args:
             session: which session it is.
@@ -94,35 +149,88 @@ class Session:
             reads: whether it may read our stdin at all.
 
         Raises:
-            Interrupted: somebody asked for the end, and it is gone.
+            HostError: its name is another's.
+            Interrupted: somebody asked for the end, and it is gone; or it hung up, and the session stays.
         """
-        alone = ("--no-deps",) if self.has_gateway and "--no-deps" not in session.options else ()
-        options = ("--label", self.label, *alone, *(() if terminal else ("-T",)), *session.options)
-        command = self.compose.run(options, session.variables, session.arguments, session.service)
+        self.lasting = terminal and bool(self.container)
+        command = self.command(session, terminal=terminal)
         stdin = subprocess.DEVNULL if not reads or (os.isatty(0) and not terminal) else None
-        streams = Streams(stdin, output, terminal=terminal)
+        streams = Streams(stdin, output, keep=self.keep, terminal=terminal)
         environ = self.compose.environ
+        with detach_keys.set_aside(environ) if terminal else contextlib.nullcontext(environ) as environ:
+            return self.attend(command, streams, environ)
+
+    def command(self, session: Kind, *, terminal: bool, detached: bool = False) -> list[str]:
+        """Return the command line that makes the container and starts it."""
+        options = (
+            *(("--name", self.container) if self.container else ("--rm",)), *labels.options(self.labels),
+            *(("--no-deps",) if self.has_gateway and "--no-deps" not in session.options else ()),
+            *(() if terminal else ("-T",)), *(("--detach",) if detached else ()), *session.options,
+        )  # fmt: skip
+        variables = {**session.variables, **(LASTING if self.lasting else {})}
+        return self.compose.run(options, variables, session.arguments, session.service)
+
+    def attend(self, command: Sequence[str], streams: Streams, environ: Mapping[str, str]) -> int:
+        """Have a client of the session's run to its end, and see to the session's; return its exit code.
+
+        Args:
+            command: the client, which makes the container, or is attached to it.
+            streams: what it reads and writes.
+            environ: its environment.
+
+        Raises:
+            HostError: the session's name is another's.
+            Interrupted: somebody asked for the end, and it is gone; or it hung up, and the session stays.
+        """
         try:
-            with detach_keys.set_aside(environ) if terminal else contextlib.nullcontext(environ) as environ:
-                code = self.supervisor.run(command, environ, streams, end=self._stop)
-            return self._settle(code, terminal=terminal)
-        except Interrupted:
-            self._remove(patience=0 if self.seen else IN_FLIGHT)
+            code = self.supervisor.run(command, environ, streams, end=self._stop)
+            return self._settle(code, terminal=streams.terminal)
+        except Interrupted as interrupted:
+            if interrupted.code == SIGNALLED + signal.SIGHUP and self.lasting and self._runs_on():
+                self.leave()
+            else:
+                self.remove(patience=0 if self.seen else IN_FLIGHT)
             raise
 
     def _settle(self, code: int, *, terminal: bool) -> int:
         """Leave nothing behind a client that has ended, and return the session's exit code."""
-        left = self._containers()
-        if terminal and (left or code > SIGNALLED):
+        # The engine removes none that runs: one call tells, and removes.
+        if code == OK and self.container and self.docker("rm", self.container):
+            return code
+        ours = self.look()
+        runs = [container for container, state in ours if state in RUNNING]
+        if terminal and (runs or code > SIGNALLED):
             terminals.put_right()
-        if left:
+        if runs and self.lasting:
+            self.leave()
+            return FAILED if code > SIGNALLED else OK
+        if runs:
             messages.say("the Docker client ended while the sandbox ran: the sandbox is ended, too")
-            self._watch_the_end(left)
+            self._watch_the_end(runs)
         elif code == SIGNALLED + signal.SIGKILL:
-            messages.say(killed(out_of_memory=self._was_out_of_memory()))
-        if left or code > SIGNALLED:
-            self._remove()
-        return FAILED if left else code
+            messages.say(endings.killed(out_of_memory=self._was_out_of_memory()))
+        if ours:
+            self.remove()
+        elif code != OK:
+            self.require_name()
+        return FAILED if runs else code
+
+    def leave(self) -> None:
+        """Leave the session to itself, and say how to come back."""
+        self.stays = True
+        if terminals.is_terminal():
+            # Its cursor is where the tool left it.
+            terminals.write(terminals.RESET + b"\r\n")
+        messages.say(endings.left(self.name))
+
+    def require_name(self) -> None:
+        """Refuse to go on where the engine gave the name to another start, which came first.
+
+        Raises:
+            HostError: it did.
+        """
+        if self.container and self.docker("ps", "--all", "--quiet", "--filter", f"name=^{self.container}$"):
+            raise endings.taken(self.name)
 
     def _watch_the_end(self, running: Sequence[str]) -> None:
         """Ask for the end and show what is told at it: what the guard found goes with the container."""
@@ -135,7 +243,7 @@ class Session:
     def _was_out_of_memory(self) -> bool:
         """Ask the engine whether the kernel killed anything in the container for its memory."""
         # Its clock may be another than ours. What it has told until the limit counts.
-        which = ("--filter", "event=oom", "--filter", f"label={self.label}")
+        which = ("--filter", "event=oom", "--filter", f"label={self._label}")
         command = ["docker", "events", "--since", "1", "--until", f"{time.time():.3f}", *which]
         with self.supervisor.undisturbed():
             return bool(self.supervisor.ask(command, self.compose.environ, limit=PATIENCE).output)
@@ -144,40 +252,45 @@ class Session:
         """Stop the container: Compose, asked to end, leaves it to itself, or the engine at making it."""
         deadline = time.monotonic() + CREATING
         while not child.ended() and time.monotonic() < deadline:
-            if running := self._containers():
+            if running := self.running():
                 self.seen = True
-                self._docker("stop", *running)
+                if number == signal.SIGHUP and self.lasting:
+                    # Asked to end, it would pass that on.
+                    child.signal(signal.SIGKILL)
+                else:
+                    self.docker("stop", *running)
                 return
             self.supervisor.pause(0.1)
         child.signal(number)
 
-    def _remove(self, patience: float = 0.0) -> None:
+    def _runs_on(self) -> bool:
+        with self.supervisor.undisturbed():
+            return bool(self.running())
+
+    def remove(self, patience: float = 0.0) -> None:
         """Remove what is left of the container, and what the engine may still be making."""
         with self.supervisor.undisturbed():
             deadline = time.monotonic() + patience
-            while not (left := self._containers("--all")) and time.monotonic() < deadline:
+            while not (left := [container for container, _ in self.look()]) and time.monotonic() < deadline:
                 self.supervisor.pause(0.1)
             if left:
-                self._docker("stop", *left)
-                self._docker("rm", "--force", *left)
+                self.docker("stop", *left)
+                self.docker("rm", "--force", *left)
 
-    def _containers(self, *options: str) -> list[str]:
-        return self._docker("ps", *options, "--quiet", "--filter", f"label={self.label}").split()
+    @property
+    def _label(self) -> str:
+        return f"{labels.SESSION}={self.labels[labels.SESSION]}"
 
-    def _docker(self, *words: str) -> str:
+    def running(self) -> list[str]:
+        """Return its container's number, if it runs."""
+        return [container for container, state in self.look() if state in RUNNING]
+
+    def look(self) -> list[tuple[str, str]]:
+        """Return number and state of what there is of the container."""
+        listed = ("ps", "--all", "--filter", f"label={self._label}", "--format", "{{.ID}} {{.State}}")
+        found = (line.partition(" ") for line in self.docker(*listed).splitlines())
+        return [(container, state) for container, _, state in found]
+
+    def docker(self, *words: str) -> str:
+        """Return what the engine's client answers."""
         return self.supervisor.ask(["docker", *words], self.compose.environ, limit=STOPPING).output
-
-
-def killed(*, out_of_memory: bool) -> str:
-    """Return what is said of a session that was killed: why, and what it leaves undone."""
-    why = (
-        "killed for want of memory: give it more (SANDBOX_MEMORY in .env), or have it do less at a time"
-        if out_of_memory
-        else "killed (137), by somebody or for want of the machine's memory"
-    )
-    return (
-        f"{why}.\n"
-        "  If it was the whole session and not the tool alone, the workspace guard did not look, and the\n"
-        "  next session says so. Look yourself before your own machine works there: git status,\n"
-        "  git config --list --local, ls .git/hooks"
-    )

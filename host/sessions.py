@@ -1,45 +1,66 @@
-"""The sandbox as a user has it: open a tool in it, enter the one that runs, take a quarantine back."""
+"""The sandbox as a user has it: open a tool in it, take a quarantine back."""
 
 from __future__ import annotations
 
 import contextlib
 import os
-import secrets
 from typing import TYPE_CHECKING
 
-from host import compose as compose_files
 from host import (
-    containers,
+    attendance,
+    control,
+    copies,
     copying,
     demo,
     detach_keys,
+    detached,
+    endings,
     engine,
     gateway,
     git,
     image,
     inside,
+    labels,
     messages,
     names,
     network,
+    offer,
     project,
     questions,
+    remains,
     repositories,
+    roster,
 )
+from host import compose as compose_files
+from host import refused as records
 from host import terminal as terminals
 from host.configuration import SERVICE
-from host.errors import SIGNALLED, HostError
+from host.control import Place
+from host.errors import HostError
 from host.filling import Maker
-from host.session import GATEWAYS_NETWORK, INDOORS, NETWORK, WHICH, Kind, Session, kind
+from host.session import (
+    GATEWAYS_NETWORK,
+    INDOORS,
+    NETWORK,
+    NOBODY,
+    WHICH,
+    Identity,
+    Kind,
+    Session,
+    kind,
+)
 from host.supervisor import Streams
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from host.checkout import Checkout
+    from host.cli import Accept
     from host.compose import Compose
     from host.configuration import Configuration
     from host.options.start import Start
     from host.questions import Questions
+    from host.roster import Known
     from host.supervisor import Beside, Supervisor
 
 
@@ -54,33 +75,91 @@ def open_tool(
     """
     found, compose, configuration = questions.answered(supervisor, checkout, environ, asked)
     configuration = inside.decided(found, configuration)
+    known = roster.finish(supervisor.finish(asked.containers), checkout.root, configuration.projects)
+    place = Place(supervisor, compose, configuration, known, checkout.caller)
+    at_terminal = terminals.is_terminal()
+    if (unattended := offer.made(place, start, at_terminal=at_terminal)) is not None:
+        return control.join(place, unattended)
     planned = demo.plan(checkout, configuration, environ) if start.demo else None
     emulated = image.choose_platform(environ, configuration.environment)
     compose = compose.given(**emulated, **(planned.settings if planned else {}))
     configuration.provide_folders()
     if configuration.workspace and (hint := repositories.dubious(configuration.workspace, os.geteuid())):
         messages.say(hint)
+    chosen = kind("shell" if start.shell else "tool", start.arguments)
+    variables = {**(planned.variables if planned else {}), **chosen.variables,
+                 **git.variables(supervisor, environ, configuration.environment),
+                 **preferences(configuration.environment, start, terminal=at_terminal)}  # fmt: skip
+    who = identity(place, start, {**configuration.environment, **variables})
     if start.build:
         image.build(supervisor, compose, configuration, start.build_options, demonstrating=start.demo)
     else:
         image.require(supervisor, configuration, compose.environ)
-    chosen = kind("shell" if start.shell else "tool", start.arguments)
-    at_terminal = terminals.is_terminal()
-    variables = {**(planned.variables if planned else {}), **chosen.variables,
-                 **git.variables(supervisor, environ, configuration.environment),
-                 **preferences(configuration.environment, start, terminal=at_terminal)}  # fmt: skip
     maker = Maker(supervisor, compose, configuration, found)
     with (
-        copying.around(maker, names.made_up()) if start.copy else contextlib.nullcontext((compose, None)) as (
+        copying.around(maker, who.name) if start.copy else contextlib.nullcontext((compose, None)) as (
             compose,
             _,
         ),
         with_repositories(compose, configuration, wanted=start.with_repository) as extended,
         begun(
-            supervisor, extended, configuration, variables, demonstrating=start.demo, networks=asked.networks
+            supervisor,
+            extended,
+            configuration,
+            variables,
+            who=who,
+            known=known,
+            demonstrating=start.demo,
+            networks=asked.networks,
         ) as session,
     ):
+        if start.detach:
+            return detached.start(session, Kind(variables, chosen.arguments))
+        if at_terminal:
+            messages.say(f"{who.name}: {detach_keys.told(environ)} leaves it running")
+        elif not start.name:
+            messages.say(f"this session is {who.name}")
         return session.run(Kind(variables, chosen.arguments), terminal=at_terminal)
+
+
+def identity(place: Place, start: Start, environment: Mapping[str, str]) -> Identity:
+    """Return what a new session is known by, and say it where the user did not.
+
+    Raises:
+        HostError: its name is another's; or nobody is there to choose a tool.
+    """
+    tool = "shell" if start.shell else environment.get("DEFAULT_TOOL", "")
+    if start.detach and not tool:
+        raise HostError(
+            "--detach: nobody is there to choose a tool.", "Name one: ./start.sh --detach --tool NAME"
+        )
+    name = named(place, start.name, copied=start.copy)
+    copy = copies.volume(place.configuration.project, name) if start.copy else ""
+    return Identity(name, "shell" if start.shell else "tool", tool, place.configuration.workspace, copy)
+
+
+def named(place: Place, asked: str, *, copied: bool) -> str:
+    """Return the name of a new session: the one asked for, or one that nobody has.
+
+    Raises:
+        HostError: a session of that name runs.
+    """
+    # What has ended is about to be removed.
+    used = {one.name for one in place.known if one.is_session and (
+        one.runs or remains.is_attended(place.state, one.name, one.session))}  # fmt: skip
+    if asked in used:
+        raise endings.taken(asked)
+    if asked:
+        return asked
+    if copied:
+        # One of this name would go on with that copy.
+        used |= {
+            one.name
+            for one in copies.find(place.supervisor, place.compose.environ, place.configuration.project)
+        }
+    while (name := names.made_up()) in used or attendance.is_held(place.state, name):
+        continue
+    return name
 
 
 @contextlib.contextmanager
@@ -125,12 +204,14 @@ def preferences(environment: Mapping[str, str], start: Start, *, terminal: bool)
 
 
 @contextlib.contextmanager
-def begun(  # noqa: PLR0913 - who runs it, how it is called, and what is wanted
+def begun(  # noqa: PLR0913 - what it is, what it is given, and what there is already
     supervisor: Supervisor,
     compose: Compose,
     configuration: Configuration,
     variables: Mapping[str, str],
     *,
+    who: Identity = NOBODY,
+    known: Sequence[Known] | None = None,
     demonstrating: bool = False,
     networks: Beside | None = None,
 ) -> Iterator[Session]:
@@ -141,6 +222,8 @@ def begun(  # noqa: PLR0913 - who runs it, how it is called, and what is wanted
         compose: how they are started.
         configuration: what Compose understood.
         variables: what the session is given.
+        who: what it is known by.
+        known: the containers of this checkout, where they were asked for.
         demonstrating: whether the demo's model is wanted.
         networks: which there are, where that was asked before.
 
@@ -148,21 +231,30 @@ def begun(  # noqa: PLR0913 - who runs it, how it is called, and what is wanted
         HostError: there are two networks, or the model or the gateway did not start.
     """
     compose = compose.given(**project.cover(compose.root, configuration.data))
-    label = f"agentic-sandbox.session={os.getpid()}.{secrets.token_hex(4)}"
-    session = Session(supervisor, compose, label, configuration.has_gateway)
-    needed = GATEWAYS_NETWORK if configuration.has_gateway else NETWORK
-    network.provide(
-        supervisor, compose.environ, configuration.networks, compose.root,
-        lambda: session.run(needed, terminal=False, output=2, reads=False),
-        asked=networks,
-    )  # fmt: skip
+    environ, written = compose.environ, who.written()
+    container = f"{configuration.project}-{who.name}" if who.name else ""
+    session = Session(supervisor, compose, written, container, configuration.has_gateway)
+    place = records.folder(environ, configuration.project)
     with contextlib.ExitStack() as around:
+        at = attendance.held(place, who.name or written[labels.SESSION], lambda: session.stays)
+        session.keep = around.enter_context(at)
+        maker = Session(supervisor, compose, written, "", configuration.has_gateway)
+        needed = GATEWAYS_NETWORK if configuration.has_gateway else NETWORK
+        network.provide(
+            supervisor, environ, configuration.networks, compose.root,
+            lambda: maker.run(needed, terminal=False, output=2, reads=False), asked=networks,
+        )  # fmt: skip
         if demonstrating:
             around.callback(demo.end, supervisor, compose, configuration)
             demo.start(supervisor, compose, configuration)
         if variables.get(WHICH) not in INDOORS:
-            beside = gateway.beside(supervisor, compose, configuration, variables)
+            beside = gateway.beside(supervisor, compose, configuration, variables, session)
             session.compose = around.enter_context(beside)
+        # While the gateway is made.
+        there = (
+            roster.ask(supervisor, environ, compose.root, configuration.projects) if known is None else known
+        )
+        remains.sweep(supervisor, environ, configuration, there)
         yield session
 
 
@@ -178,38 +270,7 @@ def bootstrap(checkout: Checkout, supervisor: Supervisor, environ: Mapping[str, 
         raise HostError("--bootstrap did not come to its end; the lines above say why.")
 
 
-def enter(
-    checkout: Checkout, supervisor: Supervisor, environ: Mapping[str, str], words: Sequence[str]
-) -> int:
-    """Run a command, or a shell, in the sandbox that runs from this folder; return its exit code.
-
-    `docker compose exec` knows containers of `up` only, and both it and `docker exec` are root by default;
-    sandbox-enter gives that up as the session did.
-
-    Raises:
-        HostError: none runs.
-        Interrupted: somebody asked for the end.
-    """
-    engine.reach(supervisor, environ)
-    _, configuration = compose_files.read(supervisor, checkout, environ)
-    found = containers.running(supervisor, environ, checkout.root) or ()
-    running = containers.of(found, SERVICE, configuration.projects)
-    if not running:
-        raise HostError("no sandbox of this folder is running.", "Start one: ./start.sh")
-    if len(running) > 1:
-        messages.say(f"{len(running)} sandboxes of this folder run; this is the newest, {running[0][:12]}")
-    options = ["--interactive", *detach_keys.options(environ)]
-    at_terminal = terminals.is_terminal()
-    command = [*options, *(["--tty"] if at_terminal else []), running[0], "sandbox-enter", *words]
-    code = supervisor.run(["docker", "exec", *command], environ, Streams(terminal=os.isatty(0)))
-    if at_terminal and code > SIGNALLED:
-        terminals.put_right()
-    return code
-
-
-def accept(
-    checkout: Checkout, supervisor: Supervisor, environ: Mapping[str, str], names: Sequence[str]
-) -> int:
+def accept(checkout: Checkout, supervisor: Supervisor, environ: Mapping[str, str], asked: Accept) -> int:
     """Take back what the workspace guard quarantined; without a name, list what there is.
 
     Raises:
@@ -220,6 +281,6 @@ def accept(
     compose, configuration = compose_files.read(supervisor, checkout, environ)
     configuration = inside.decided(found, configuration)
     compose = compose.given(**image.choose_platform(environ, configuration.environment))
-    chosen = kind("accept", names)
+    chosen = kind("accept", asked.names)
     with begun(supervisor, compose, configuration, chosen.variables) as session:
         return session.run(chosen, terminal=False, reads=False)

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
+import struct
 import termios
+import threading
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -22,6 +25,12 @@ RESET = "".join((
 )).encode()  # fmt: skip
 
 
+# Seconds until the size is another, from one time to the next, and how long it is.
+NUDGES, NUDGED = (0.3, 0.7), 0.2
+# Lines of which none can be spared.
+FEW = 2
+# Of a terminal's size: struct winsize.
+SIZE = "4H"
 # The terminal of our session, tty(4).
 CONTROLLING = "/dev/tty"
 
@@ -42,8 +51,55 @@ def can_ask() -> bool:
 
 def put_right() -> None:
     """Undo what the terminal's emulator was told: mouse, alternate screen, pasting, a hidden cursor."""
+    write(RESET)
+
+
+def write(text: bytes) -> None:
+    """Tell the terminal's emulator something."""
     with contextlib.suppress(OSError):  # it is gone
-        os.write(1, RESET)
+        os.write(1, text)
+
+
+@contextlib.contextmanager
+def nudged() -> Iterator[None]:
+    """Have the terminal another size for a moment, so that who has just come to it is drawn anew.
+
+    The client changes the size of a container's terminal for that, too, but so shortly that a tool which
+    looks at it afterwards sees none: then nothing is drawn. It may take a while to be attached, so it is done
+    twice.
+    """
+    done = threading.Event()
+
+    def nudge() -> None:
+        for pause in NUDGES:
+            if done.wait(pause):
+                break
+            with contextlib.suppress(OSError):  # it is gone
+                before = _size()
+                lines = before[0]
+                _set_size((lines - 1 if lines > FEW else lines + 1, *before[1:]))
+                during = _size()
+                done.wait(NUDGED)
+                # Unless the user has changed it meanwhile.
+                if _size() == during:
+                    _set_size(before)
+
+    thread = threading.Thread(target=nudge, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        thread.join()
+
+
+def _size() -> tuple[int, ...]:
+    """Return lines and columns, and the same in pixels: ioctl_tty(2)."""
+    return struct.unpack(SIZE, fcntl.ioctl(0, termios.TIOCGWINSZ, bytes(struct.calcsize(SIZE))))
+
+
+def _set_size(size: tuple[int, ...]) -> None:
+    fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack(SIZE, *size))
 
 
 @contextlib.contextmanager

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from host import names
 from host.errors import UsageError
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ USAGE = (
     "./start.sh [DIR] [--tool NAME | --shell] [--demo] "
     "[--no-build | [--no-cache] [--pull] [--build-arg K=V]...]"
 )
-REST = "             [--copy | --with-repository] [--bootstrap] [-- ARGUMENT...]"
+REST = "             [--name NAME] [--detach] [--copy | --with-repository] [--bootstrap] [-- ARGUMENT...]"
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,8 @@ class Start:
     with_repository: bool = False
     workspace: str = ""
     copy: bool = False
+    name: str = ""  # of the session; one is made up
+    detach: bool = False
     arguments: tuple[str, ...] = ()
 
 
@@ -51,6 +54,10 @@ def add(parser: argparse.ArgumentParser) -> None:
         "also start a small model, to try everything without a server; it can chat, not code.\n"
         "MODEL_GGUF=FILE uses your own model file. The tool is opencode unless --tool or\n"
         "DEFAULT_TOOL names one"))  # fmt: skip
+    parser.add_argument("--name", metavar="NAME", help=(
+        "what the session is called; without it a name is made up, and told"))  # fmt: skip
+    parser.add_argument("--detach", action="store_true", help=(
+        "start it and leave it to itself; ./start.sh attach comes to it"))  # fmt: skip
     parser.add_argument("--with-repository", action="store_true", help=(
         "where the workspace is, or holds, a worktree or a submodule: mount its repository as well,\n"
         "writable, at its own path"))  # fmt: skip
@@ -116,5 +123,6 @@ def read(options: argparse.Namespace, arguments: tuple[str, ...]) -> Start:
         tool=options.tool or "", shell=options.shell, demo=options.demo, build=options.build,
         build_options=build_options, bootstrap=options.bootstrap,
         with_repository=options.with_repository, workspace=workspace(options), copy=options.copy,
+        name="" if options.name is None else names.checked(options.name), detach=options.detach,
         arguments=arguments,
     )  # fmt: skip

@@ -119,7 +119,7 @@ def test_a_command_line_names_folder_and_files(root: Path) -> None:
     made = Compose(root, (root / "compose.yml",), {}).run(["-T"], {"A": "b c"}, ["--version"])
     assert made == [
         "docker", "compose", "--project-directory", str(root), "--file", str(compose.PROJECT_FILE),
-        "--file", str(root / "compose.yml"), "run", "--rm", "-T", "-e", "A=b c", "sandbox", "--version",
+        "--file", str(root / "compose.yml"), "run", "-T", "-e", "A=b c", "sandbox", "--version",
     ]  # fmt: skip
 
 
