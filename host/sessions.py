@@ -91,28 +91,17 @@ def open_tool(
                  **git.variables(supervisor, environ, configuration.environment),
                  **preferences(configuration.environment, start, terminal=at_terminal)}  # fmt: skip
     who = identity(place, start, {**configuration.environment, **variables})
-    if start.build:
-        image.build(supervisor, compose, configuration, start.build_options, demonstrating=start.demo)
-    else:
-        image.require(supervisor, configuration, compose.environ)
+    provide_image(supervisor, compose, configuration, start)
     maker = Maker(supervisor, compose, configuration, found)
+    copied = copying.around(maker, who.name) if start.copy else contextlib.nullcontext((compose, None))
     with (
-        copying.around(maker, who.name) if start.copy else contextlib.nullcontext((compose, None)) as (
-            compose,
-            _,
-        ),
+        copied as (compose, _),
         with_repositories(compose, configuration, wanted=start.with_repository) as extended,
         begun(
-            supervisor,
-            extended,
-            configuration,
-            variables,
-            who=who,
-            known=known,
-            demonstrating=start.demo,
-            networks=asked.networks,
+            supervisor, extended, configuration, variables, who=who, known=known,
+            demonstrating=start.demo, networks=asked.networks,
         ) as session,
-    ):
+    ):  # fmt: skip
         if start.detach:
             return detached.start(session, Kind(variables, chosen.arguments))
         if at_terminal:
@@ -120,6 +109,20 @@ def open_tool(
         elif not start.name:
             messages.say(f"this session is {who.name}")
         return session.run(Kind(variables, chosen.arguments), terminal=at_terminal)
+
+
+def provide_image(
+    supervisor: Supervisor, compose: Compose, configuration: Configuration, start: Start
+) -> None:
+    """See to it that the image is there, and up to date if that is wanted.
+
+    Raises:
+        HostError: it is not.
+    """
+    if start.build:
+        image.build(supervisor, compose, configuration, start.build_options, demonstrating=start.demo)
+    else:
+        image.require(supervisor, configuration, compose.environ)
 
 
 def identity(place: Place, start: Start, environment: Mapping[str, str]) -> Identity:
@@ -153,10 +156,8 @@ def named(place: Place, asked: str, *, copied: bool) -> str:
         return asked
     if copied:
         # One of this name would go on with that copy.
-        used |= {
-            one.name
-            for one in copies.find(place.supervisor, place.compose.environ, place.configuration.project)
-        }
+        there = copies.find(place.supervisor, place.environ, place.configuration.project)
+        used |= {one.name for one in there}
     while (name := names.made_up()) in used or attendance.is_held(place.state, name):
         continue
     return name
@@ -218,9 +219,7 @@ def begun(  # noqa: PLR0913 - what it is, what it is given, and what there is al
     """Have a session, its network, the demo's model and the gateway around it.
 
     Args:
-        supervisor: what runs them.
-        compose: how they are started.
-        configuration: what Compose understood.
+        supervisor: what runs them; compose, how; configuration, what it understood.
         variables: what the session is given.
         who: what it is known by.
         known: the containers of this checkout, where they were asked for.
@@ -251,10 +250,9 @@ def begun(  # noqa: PLR0913 - what it is, what it is given, and what there is al
             beside = gateway.beside(supervisor, compose, configuration, variables, session)
             session.compose = around.enter_context(beside)
         # While the gateway is made.
-        there = (
-            roster.ask(supervisor, environ, compose.root, configuration.projects) if known is None else known
-        )
-        remains.sweep(supervisor, environ, configuration, there)
+        if known is None:
+            known = roster.ask(supervisor, environ, compose.root, configuration.projects)
+        remains.sweep(supervisor, environ, configuration, known)
         yield session
 
 
