@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from host import answers, tree
 from host.errors import HostError
-from host.messages import printable
+from host.messages import printable, say
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -24,12 +24,14 @@ if TYPE_CHECKING:
 
 # Labels of the volume: this, a dot, and one of these.
 LABEL = "agentic-sandbox.copy"
-FACTS = ("name", "project", "checkout", "workspace", "kind", "since", "commit", "upper", "image")
+FACTS = ("name", "project", "checkout", "workspace", "kind", "since", "commit", "place", "image")
 OVERLAY, PLAIN = "overlay", "plain"
 # Below the checkout, where no session looks: compose.yml covers data/projects.
 FOLDER = Path("data", "projects", ".copies")
 # A volume's labels as JSON; the engine's own form of all of them has commas between, which paths may hold.
 FORMAT = ",".join(["{{json .Name}}", *(f'{{{{json (.Label "{LABEL}.{fact}")}}}}' for fact in FACTS)])
+# In the folder of a copy's files: what is new in an overlay, and what says that the copy is complete.
+UPPER, READY = "upper", "ready"
 # What is to be removed is renamed first: nobody takes half of it for a copy.
 GONE = ".gone-"
 # Of root in a container that works on a copy.
@@ -51,6 +53,7 @@ class Copy:
         commit: HEAD of the workspace at that time; "" where it is no repository.
         upper: what is new in it, where it is an overlay.
         image: the sandbox's, by which what is not the user's is removed.
+        place: the folder of its files on this machine.
     """
 
     name: str
@@ -61,6 +64,12 @@ class Copy:
     commit: str
     upper: Path | None
     image: str = ""
+    place: Path = Path()
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether it is complete: what is missing in half a copy would be taken for deleted."""
+        return (self.place / READY).is_file()
 
     def labels(self, project: str, checkout: Path) -> dict[str, str]:
         """Return the labels of its volume.
@@ -72,7 +81,7 @@ class Copy:
         facts = {
             "name": self.name, "project": project, "checkout": str(checkout), "kind": self.kind,
             "workspace": str(self.workspace), "since": repr(self.since), "commit": self.commit,
-            "upper": str(self.upper or ""), "image": self.image,
+            "place": str(self.place), "image": self.image,
         }  # fmt: skip
         return {f"{LABEL}.{fact}": value for fact, value in facts.items()}
 
@@ -83,27 +92,29 @@ def volume(project: str, name: str) -> str:
 
 
 def find(supervisor: Supervisor, environ: Mapping[str, str], project: str) -> list[Copy]:
-    """Return the copies of a project of Compose's, the newest first.
+    """Return the copies of a project of Compose's that are complete, the newest first.
 
     Raises:
         HostError: the engine does not tell.
     """
-    return _listed(supervisor, environ, "project", project)
+    return [copy for copy in listed(supervisor, environ, "project", project) if copy.is_ready]
 
 
-def of_checkout(supervisor: Supervisor, environ: Mapping[str, str], root: Path) -> list[Copy]:
-    """Return the copies of a checkout's folder, whatever Compose calls it.
+def listed(supervisor: Supervisor, environ: Mapping[str, str], fact: str, value: str) -> list[Copy]:
+    """Return all copies with a label of this value, also those that nobody completed, the newest first.
+
+    Args:
+        supervisor: what asks.
+        environ: of the engine's client.
+        fact: one of FACTS.
+        value: what it is.
 
     Raises:
         HostError: the engine does not tell.
     """
-    return _listed(supervisor, environ, "checkout", str(root))
-
-
-def _listed(supervisor: Supervisor, environ: Mapping[str, str], fact: str, value: str) -> list[Copy]:
     named = f"label={LABEL}.{fact}={value}"
-    listed = ["docker", "volume", "ls", "--filter", named, "--format", f"[{FORMAT}]"]
-    answer = supervisor.ask(listed, environ, PATIENCE)
+    command = ["docker", "volume", "ls", "--filter", named, "--format", f"[{FORMAT}]"]
+    answer = supervisor.ask(command, environ, PATIENCE)
     if answer.code:
         raise HostError("the engine does not tell which copies there are:", *answer.errors.splitlines()[-1:])
     return parse(answer.output)
@@ -151,14 +162,42 @@ def remove(supervisor: Supervisor, environ: Mapping[str, str], copy: Copy) -> No
             f"the copy {copy.name} cannot be removed: {printable(answer.errors.strip())}",
             f"If a session uses it, end that first: ./start.sh stop {copy.name}",
         )
-    if copy.upper is None or not copy.upper.parent.exists():
-        return
-    gone = copy.upper.parent.with_name(f"{GONE}{copy.name}-{secrets.token_hex(4)}")
     try:
-        copy.upper.parent.rename(gone)
+        put_aside(copy.place)
+    except FileNotFoundError:
+        return
     except OSError as error:
-        raise _left(copy.upper.parent) from error
-    sweep(supervisor, environ, gone.parent, copy.image)
+        raise _left(copy.place) from error
+    sweep(supervisor, environ, copy.place.parent, copy.image)
+
+
+def settle(supervisor: Supervisor, environ: Mapping[str, str], copy: Copy) -> None:
+    """Remove a copy on which nothing was written, or say that there is something; not while it is used."""
+    used = ["docker", "ps", "--all", "--quiet", "--filter", f"volume={copy.volume}"]
+    if supervisor.ask(used, environ, PATIENCE).output:
+        return
+    if is_untouched(copy):
+        with contextlib.suppress(HostError):  # somebody else is at it
+            remove(supervisor, environ, copy)
+            return
+    say(f"what changed is in the copy {copy.name}: ./start.sh diff {copy.name}")
+
+
+def is_untouched(copy: Copy) -> bool:
+    """Tell whether it is sure that nothing was written: of a copy that is no overlay, nobody knows."""
+    try:
+        return copy.upper is not None and not any(copy.upper.iterdir())
+    except OSError:
+        return False
+
+
+def put_aside(place: Path) -> None:
+    """Rename the folder of a copy's files: what is to be removed is nobody's copy any more.
+
+    Raises:
+        OSError: it is not there, or not ours.
+    """
+    place.rename(place.with_name(f"{GONE}{place.name}-{secrets.token_hex(4)}"))
 
 
 def sweep(supervisor: Supervisor, environ: Mapping[str, str], folder: Path, image: str) -> None:
@@ -234,12 +273,13 @@ def _copy(line: str) -> Copy | None:
         return None
     if facts["kind"] not in (OVERLAY, PLAIN) or not facts["workspace"].startswith("/"):
         return None
-    upper = Path(facts["upper"]) if facts["kind"] == OVERLAY else None
-    if upper is not None and upper.parts[-4:] != (*FOLDER.parts[1:], facts["name"], "upper"):
-        # The folder above it goes with the copy: it has to be one of ours.
+    place = Path(facts["place"])
+    if place.parts[-3:] != (*FOLDER.parts[1:], facts["name"]):
+        # It goes with the copy: it has to be one of ours.
         return None
+    upper = place / UPPER if facts["kind"] == OVERLAY else None
     return Copy(facts["name"], volume, Path(facts["workspace"]), facts["kind"], since, facts["commit"], upper,
-                facts["image"])  # fmt: skip
+                facts["image"], place)  # fmt: skip
 
 
 def _left(folder: Path) -> HostError:

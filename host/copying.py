@@ -10,7 +10,6 @@ import contextlib
 import os
 import platform
 import re
-import secrets
 import tempfile
 import time
 from dataclasses import replace
@@ -21,15 +20,14 @@ from host import copies, folder_lock, git, labels, project
 from host.configuration import SERVICE, WORKSPACE
 from host.copies import OVERLAY, PLAIN, Copy
 from host.errors import OK, HostError
-from host.filling import filled, overlaid
+from host.filling import filled, overlaid, reason
 from host.messages import printable, say
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
     from host.compose import Compose
     from host.filling import Maker
-    from host.supervisor import Supervisor
 
 # What options of a mount cannot hold: the engine splits them at commas, the kernel folders at colons.
 SPECIAL = re.compile(r"[,:\\]")
@@ -40,6 +38,10 @@ LAYERS = "redirect_dir=off,metacopy=off,index=off,xino=off"
 PATIENCE = 30.0
 # Bytes of a mount's options: the kernel takes a page, and cuts off what is more.
 LONGEST = 4096
+# Where an overlay prepares what it writes.
+WORK = "work"
+# Seconds after which a copy that nobody uses and on which nothing is was forgotten.
+ABANDONED = 3600.0
 MOUNTS = Path("/proc/self/mountinfo")
 
 
@@ -64,7 +66,7 @@ def around(maker: Maker, name: str) -> Iterator[tuple[Compose, Copy]]:
             yield more, copy
     finally:
         with maker.supervisor.undisturbed():
-            settle(maker.supervisor, maker.compose.environ, copy)
+            copies.settle(maker.supervisor, maker.compose.environ, copy)
 
 
 def override(copy: Copy) -> dict[str, object]:
@@ -77,26 +79,6 @@ def override(copy: Copy) -> dict[str, object]:
     }
 
 
-def settle(supervisor: Supervisor, environ: Mapping[str, str], copy: Copy) -> None:
-    """Remove a copy on which nothing was written, or say that there is something; not while it is used."""
-    used = ["docker", "ps", "--all", "--quiet", "--filter", f"volume={copy.volume}"]
-    if supervisor.ask(used, environ, PATIENCE).output:
-        return
-    if is_untouched(copy):
-        with contextlib.suppress(HostError):  # somebody else is at it
-            copies.remove(supervisor, environ, copy)
-            return
-    say(f"what changed is in the copy {copy.name}: ./start.sh diff {copy.name}")
-
-
-def is_untouched(copy: Copy) -> bool:
-    """Tell whether it is sure that nothing was written: of a copy that is no overlay, nobody knows."""
-    try:
-        return copy.upper is not None and not any(copy.upper.iterdir())
-    except OSError:
-        return False
-
-
 def made(maker: Maker, name: str) -> Copy:
     """Return the copy of this name: the one there is, or a new one.
 
@@ -106,13 +88,24 @@ def made(maker: Maker, name: str) -> Copy:
     if maker.configuration.workspace is None:
         raise HostError("--copy: no folder of this machine is the workspace, so there is none to copy.")
     workspace = Path(os.path.realpath(maker.configuration.workspace))
-    for copy in copies.find(maker.supervisor, maker.compose.environ, maker.configuration.project):
-        if copy.name == name:
+    there = copies.listed(maker.supervisor, maker.compose.environ, "project", maker.configuration.project)
+    for copy in there:
+        if copy.name == name and copy.is_ready:
             require_usable(copy, workspace)
             when = time.strftime("%Y-%m-%d %H:%M", time.localtime(copy.since))
             say(f"{name} goes on with its copy of {when}")
             return copy
+    for copy in filter(is_left, there):
+        with contextlib.suppress(HostError):  # somebody uses it, or removes it as well
+            copies.remove(maker.supervisor, maker.compose.environ, copy)
     return new(maker, workspace, name)
+
+
+def is_left(copy: Copy) -> bool:
+    """Tell whether a start that was killed made it, so that nobody will miss it."""
+    if time.time() - copy.since < ABANDONED or folder_lock.is_held(copy.place):
+        return False
+    return copies.is_untouched(copy) or not copy.is_ready
 
 
 def require_usable(copy: Copy, workspace: Path) -> None:
@@ -140,29 +133,65 @@ def new(maker: Maker, workspace: Path, name: str) -> Copy:
         HostError: neither can be.
     """
     project.cover(maker.compose.root, maker.configuration.data)
-    place = Path(os.path.realpath(maker.compose.root / copies.FOLDER)) / name
-    copy = Copy(
-        name, copies.volume(maker.configuration.project, name), workspace, OVERLAY, now(workspace),
-        git.head(workspace), place / "upper", maker.configuration.image,
+    folder = Path(os.path.realpath(maker.compose.root / copies.FOLDER))
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    place, volume = folder / name, copies.volume(maker.configuration.project, name)
+    overlay = Copy(
+        name, volume, workspace, OVERLAY, now(workspace), git.head(workspace), place / copies.UPPER,
+        maker.configuration.image, place,
     )  # fmt: skip
-    place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    why = next(obstacles(maker, copy, workspace.stat()), "")
-    if not why:
-        create(maker, copy)
-        why = completed(maker, copy, overlaid)
-    if not why:
-        for below in mounted_below(workspace, MOUNTS):
-            say(f"not in the copy: what is mounted at {printable(below)}")
-        return copy
-    say(f"the copy of {printable(str(workspace))} is made file by file: {why}")
-    copy = replace(copy, kind=PLAIN, upper=None)
-    create(maker, copy)
-    if why := completed(maker, copy, filled):
-        raise HostError(
-            f"there is no copy of {printable(str(workspace))}: {printable(why)}",
-            "Mend that, or leave out --copy.",
-        )
+    with claimed(maker, overlay):
+        copy = laid_over(maker, overlay) or replace(overlay, kind=PLAIN, upper=None)
+        if copy.upper is None and (why := completed(maker, copy, filled)):
+            raise HostError(
+                f"there is no copy of {printable(str(workspace))}: {printable(why)}",
+                "Mend that, or leave out --copy.",
+            )
+        (place / copies.READY).touch()
     return copy
+
+
+def laid_over(maker: Maker, copy: Copy) -> Copy | None:
+    """Return an overlay; None where there can be none, which is said."""
+    workspace = printable(str(copy.workspace))
+    why = next(obstacles(maker, copy, copy.workspace.stat()), "") or completed(maker, copy, overlaid)
+    if why:
+        say(f"the copy of {workspace} is made file by file: {why}")
+        return None
+    for below in mounted_below(copy.workspace, MOUNTS):
+        say(f"not in the copy: what is mounted at {printable(below)}")
+    return copy
+
+
+@contextlib.contextmanager
+def claimed(maker: Maker, copy: Copy) -> Iterator[None]:
+    """Have the name of a copy for as long as it is being made: its folder is held, and goes if that fails.
+
+    Raises:
+        HostError: another start has it.
+    """
+
+    def pause() -> None:
+        maker.supervisor.pause(0.05)
+        maker.supervisor.check()
+
+    with contextlib.ExitStack() as held:
+        with folder_lock.held(copy.place.parent, PATIENCE, pause):
+            if copy.is_ready or folder_lock.is_held(copy.place):
+                raise HostError(
+                    f"another start made the copy {copy.name} just now.", "Give this session another --name."
+                )
+            with contextlib.suppress(FileNotFoundError):
+                # Left by a start that was killed. The next copy that is removed takes it along.
+                copies.put_aside(copy.place)
+            copy.place.mkdir(mode=0o700)
+            held.enter_context(folder_lock.held(copy.place, PATIENCE, pause))
+        try:
+            yield
+        except BaseException:
+            with contextlib.suppress(OSError):
+                copies.put_aside(copy.place)
+            raise
 
 
 def obstacles(maker: Maker, copy: Copy, owner: os.stat_result) -> Iterator[str]:
@@ -191,60 +220,40 @@ def obstacles(maker: Maker, copy: Copy, owner: os.stat_result) -> Iterator[str]:
         yield "its files are not the agent's own"
 
 
-def create(maker: Maker, copy: Copy) -> None:
-    """Create the volume, and the folders of an overlay.
-
-    Raises:
-        HostError: another start does so right now, or the engine refuses.
-    """
-    folder = maker.compose.root / copies.FOLDER
-
-    def pause() -> None:
-        maker.supervisor.pause(0.05)
-        maker.supervisor.check()
-
-    with folder_lock.held(folder, PATIENCE, pause):
-        # The engine takes no offence at a volume that is there.
-        if maker.ask("volume", "inspect", copy.volume).code == 0:
-            raise HostError(
-                f"another start makes the copy {copy.name} right now.", "Give this session another --name."
-            )
-        options: list[str] = []
-        if copy.upper is not None:
-            place = copy.upper.parent
-            if place.exists():
-                # Left by a start that was killed. The next copy that is removed takes it along.
-                place.rename(place.with_name(f"{copies.GONE}{copy.name}-{secrets.token_hex(4)}"))
-            place.mkdir(mode=0o700)
-            for one in ("upper", "work"):
-                (place / one).mkdir()
-            options = ["--opt", "type=overlay", "--opt", "device=overlay", "--opt", f"o={layers(copy)}"]
-        told = copy.labels(maker.configuration.project, maker.compose.root)
-        answer = maker.ask("volume", "create", "--driver=local", *labels.options(told), *options, copy.volume)
-    if answer.code != OK:
-        raise HostError("the engine makes no volume for the copy:", *answer.errors.strip().splitlines()[-1:])
-
-
 def layers(copy: Copy) -> str:
     """Return the options of an overlay's mount."""
-    work = copy.upper and copy.upper.with_name("work")
-    return f"lowerdir={copy.workspace},upperdir={copy.upper},workdir={work},{LAYERS}"
+    return f"lowerdir={copy.workspace},upperdir={copy.upper},workdir={copy.place / WORK},{LAYERS}"
 
 
 def completed(maker: Maker, copy: Copy, complete: Callable[[Maker, Copy], str]) -> str:
-    """Complete a copy whose volume there is, and leave nothing of one that cannot be.
+    """Create a copy's volume and complete it; leave nothing of one that cannot be.
 
     Returns:
         why it cannot be; "" where it is complete.
     """
     why = "it was not completed"
     try:
-        why = complete(maker, copy)
+        why = create(maker, copy) or complete(maker, copy)
     finally:
         if why:
             with maker.supervisor.undisturbed():
-                copies.remove(maker.supervisor, maker.compose.environ, copy)
+                # Not its folder, which is claimed.
+                maker.ask("volume", "rm", "--force", copy.volume)
     return why
+
+
+def create(maker: Maker, copy: Copy) -> str:
+    """Create a copy's volume, and the folders of an overlay; return why the engine does not."""
+    options: list[str] = []
+    if copy.upper is not None:
+        for name in (copies.UPPER, WORK):
+            (copy.place / name).mkdir()
+        options = ["--opt", "type=overlay", "--opt", "device=overlay", "--opt", f"o={layers(copy)}"]
+    # What is there of this name is of a start that was killed; the engine would take it for what is asked.
+    maker.ask("volume", "rm", "--force", copy.volume)
+    told = copy.labels(maker.configuration.project, maker.compose.root)
+    answer = maker.ask("volume", "create", "--driver=local", *labels.options(told), *options, copy.volume)
+    return reason(answer) if answer.code != OK else ""
 
 
 def now(workspace: Path) -> float:

@@ -63,7 +63,7 @@ def overlaid(maker: Maker, copy: Copy) -> str:
                 maker.ask("rm", "--force", container)
     (copy.upper / mark).unlink()
     if found.code != OK:
-        return f"the engine mounts no overlay there ({reason(found)})"
+        return f"the engine mounts no overlay there ({reason(found).rpartition(': ')[2]})"
     return resemble(maker, copy.workspace, copy.upper)
 
 

@@ -38,6 +38,18 @@ def held(folder: Path, seconds: float, pause: Callable[[], None]) -> Iterator[No
         os.close(opened)
 
 
+def is_held(folder: Path) -> bool:
+    """Tell whether somebody holds it; not where nobody can."""
+    try:
+        opened = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        return not _lock(opened)
+    finally:
+        os.close(opened)
+
+
 def _lock(folder: int) -> bool:
     """Take the lock; tell whether there is nothing to wait for, since it is ours or cannot be had."""
     try:

@@ -71,7 +71,7 @@ def found(root: Path) -> dict[Path, tuple[str, ...]]:
 def find_copies(checkout: Checkout, supervisor: Supervisor, environ: Mapping[str, str]) -> list[Copy]:
     """Return the copies of this checkout; none where Docker does not tell, of which there was a warning."""
     with contextlib.suppress(HostError, OSError):
-        return copies.of_checkout(supervisor, environ, checkout.root)
+        return copies.listed(supervisor, environ, "checkout", str(checkout.root))
     return []
 
 

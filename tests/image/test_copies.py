@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import stat
 import subprocess
 from collections.abc import Iterator
@@ -138,7 +139,8 @@ def test_where_there_is_no_overlay_the_files_are_copied(
     elif why == "another user":
         environ = {"PUID": "4321"}
     else:
-        environ = {"PATH": f"{refusing(tmp_path)}:{os.environ['PATH']}"}
+        # As with some file systems: only the engine knows.
+        environ = client(tmp_path, "cp", "echo 'failed to mount local volume: invalid argument' >&2; exit 1")
     fill(folder, superuser)
     before = seen(folder)
     ended = box.start(str(folder), *SHELL, f"{CHANGE}; id -u", **environ)
@@ -160,18 +162,14 @@ def test_where_there_is_no_overlay_the_files_are_copied(
     assert "sub/odd" in "".join(found), found
 
 
-def refusing(folder: Path) -> Path:
-    """Return a folder with a client of an engine that mounts no overlay, as with some file systems."""
-    real = shutil.which("docker")
+def client(folder: Path, words: str, script: str) -> dict[str, str]:
+    """Return the PATH of a start whose Docker client does something else, where its first words are these."""
     program = folder / "bin" / "docker"
-    program.parent.mkdir()
-    program.write_text(f"""#!/bin/sh
-[ "$1" = cp ] || exec {real} "$@"
-echo "failed to mount local volume: invalid argument" >&2
-exit 1
-""")
+    program.parent.mkdir(exist_ok=True)
+    real = shutil.which("docker")
+    program.write_text(f'#!/bin/sh\ncase "$*" in "{words} "*) {script} ;; esac\nexec {real} "$@"\n')
     program.chmod(0o755)
-    return program.parent
+    return {"PATH": f"{program.parent}:{os.environ['PATH']}"}
 
 
 def test_many_sessions_on_one_folder_each_have_their_own(box: Checkout, shop: Path) -> None:
@@ -208,6 +206,28 @@ def test_a_start_that_is_killed_leaves_a_copy_that_can_be_removed(box: Checkout,
     assert (copy.upper / "new").read_text() == "x\n"
     emptied = box.start("reset", "--destroy")
     assert (emptied.code, kept(box)) == (0, []), emptied
+
+
+def test_what_a_start_leaves_that_is_killed_while_it_makes_a_copy_is_none(
+    box: Checkout, shop: Path, tmp_path: Path
+) -> None:
+    before = seen(shop)
+    for words in ("volume create", "create", "cp", "rm", "run"):
+        # The last one is reached where the files are copied.
+        asked = {"PUID": "4321"} if words == "run" else {}
+        killed = box.start(str(shop), *SHELL, "true", **client(tmp_path, words, "kill -9 $PPID"), **asked)
+        assert killed.code == -signal.SIGKILL, (words, killed)
+    # The client itself went on.
+    found = kept(box)
+    assert (len(found), [copy for copy in found if copy.is_ready]) == (5, []), found
+    ended = box.start(str(shop), *SHELL, "echo x >new")
+    assert (ended.code, len([copy for copy in kept(box) if copy.is_ready])) == (0, 1), ended
+    assert seen(shop) == before
+    emptied = box.start("reset", "--destroy")
+    assert (emptied.code, kept(box)) == (0, []), emptied
+    tried = [f"label={copies.LABEL}.trial={copy.volume}" for copy in found]
+    assert [docker("ps", "--all", "--quiet", "--filter", label) for label in tried] == [""] * 5
+    assert not (box.root / copies.FOLDER).exists()
 
 
 @pytest.mark.as_root

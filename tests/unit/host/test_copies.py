@@ -9,11 +9,15 @@ from host import copies
 from host.copies import OVERLAY, PLAIN, Copy
 from host.errors import HostError
 
-UPPER = Path("/checkout/data/projects/.copies/calm-otter/upper")
+FOLDER = Path("/checkout/data/projects/.copies")
+PLACE = FOLDER / "calm-otter"
 ONE = Copy(
-    "calm-otter", "p_copy-calm-otter", Path('/home/me/a,b\n"c'), OVERLAY, 1700000000.25, "ab" * 20, UPPER
+    "calm-otter", "p_copy-calm-otter", Path('/home/me/a,b\n"c'), OVERLAY, 1700000000.25, "ab" * 20,
+    PLACE / "upper", "image:1", PLACE,
+)  # fmt: skip
+OTHER = Copy(
+    "red-fox", "p_copy-red-fox", Path("/x"), PLAIN, 1700000001.5, "", None, "image:1", FOLDER / "red-fox"
 )
-OTHER = Copy("red-fox", "p_copy-red-fox", Path("/x"), PLAIN, 1700000001.5, "", None, "image:1")
 
 
 def line(copy: Copy, **other: str) -> str:
@@ -35,9 +39,8 @@ def test_what_the_labels_say_is_the_copy() -> None:
         "", "no JSON", "null", "3", "[]", '["volume"]', "[" * 100_000,
         line(ONE, since="yesterday"), line(ONE, since=""), line(ONE, kind="else"), line(ONE, workspace="x"),
         # The folder above it would be removed.
-        line(ONE, upper=""), line(ONE, upper="/home/me/upper"),
-        line(ONE, upper="/checkout/data/projects/.copies/other/upper"),
-        line(ONE, upper="/checkout/data/projects/.copies/calm-otter/../upper"),
+        line(ONE, place=""), line(ONE, place="/home/me"), line(OTHER, place="/home/me"),
+        line(ONE, place=f"{FOLDER}/other"), line(ONE, place=f"{FOLDER}/calm-otter/.."),
     ],
 )  # fmt: skip
 def test_other_volumes_are_no_copies(text: str) -> None:

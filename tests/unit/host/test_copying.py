@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from host import copying, filling
+from host import copies, copying, filling
 from host.compose import Compose
 from host.configuration import Configuration
 from host.copies import OVERLAY, PLAIN, Copy
@@ -91,11 +91,11 @@ def test_a_copy_is_gone_on_with(tmp_path: Path) -> None:
 
 
 def test_a_copy_is_known_to_be_untouched_only_where_nothing_is_in_it(tmp_path: Path) -> None:
-    assert copying.is_untouched(copy(upper=tmp_path))
-    assert not copying.is_untouched(copy(upper=None))
-    assert not copying.is_untouched(copy(upper=tmp_path / "gone"))
+    assert copies.is_untouched(copy(upper=tmp_path))
+    assert not copies.is_untouched(copy(upper=None))
+    assert not copies.is_untouched(copy(upper=tmp_path / "gone"))
     (tmp_path / ".hidden").touch()
-    assert not copying.is_untouched(copy(upper=tmp_path))
+    assert not copies.is_untouched(copy(upper=tmp_path))
 
 
 def test_what_is_mounted_below_a_folder(tmp_path: Path) -> None:
