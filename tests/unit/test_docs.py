@@ -30,6 +30,8 @@ NOT_OURS = {
     "config/*.key": "the user's own",
     "config/*.pem": "the user's own",
     "data/guard": "made where sessions run",
+    "data/projects/.copies": "made with the first copy",
+    "data/projects/.copies/NAME/upper": "as that",
     "data/projects/NAME-HASH": "made where a session works on a project",
     "data/quarantine": "made with the first quarantine",
     "data/quarantine-outside": "made with the first quarantine of a repository outside of the workspace",
