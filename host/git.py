@@ -31,18 +31,21 @@ def variables(supervisor: Supervisor, environ: Mapping[str, str], given: Mapping
         environ: the environment of the user.
         given: what the sandbox is given anyhow.
     """
-    told = {}
+    told, asked = {}, {}
     try:
         for name, own, setting in TOLD:
-            if not given.get(name):
+            if environ.get(own) and not given.get(name):
+                told[name] = environ[own]
+            elif not given.get(name):
                 # Not in the workspace, whose settings may be an agent's.
                 ask = ["git", "-C", "/", "config", "--get", setting]
-                answer = environ.get(own) or supervisor.ask(ask, environ, PATIENCE).output
-                told[name] = answer.rstrip("\n")
-        version = re.search(r"\d+\.\d+[.\d]*", supervisor.ask(["git", "--version"], environ, PATIENCE).output)
-        told["SANDBOX_GIT_VERSION"] = version[0] if version else ""
+                asked[name] = supervisor.begin(ask, environ, needed=False)
+        asked["SANDBOX_GIT_VERSION"] = supervisor.begin(["git", "--version"], environ, needed=False)
     except OSError:
-        pass
+        return told
+    told |= {name: supervisor.finish(begun, PATIENCE).output.rstrip("\n") for name, begun in asked.items()}
+    version = re.search(r"\d+\.\d+[.\d]*", told["SANDBOX_GIT_VERSION"])
+    told["SANDBOX_GIT_VERSION"] = version[0] if version else ""
     return {name: value for name, value in told.items() if value}
 
 
