@@ -219,7 +219,9 @@ def begun(  # noqa: PLR0913 - what it is, what it is given, and what there is al
     """Have a session, its network, the demo's model and the gateway around it.
 
     Args:
-        supervisor: what runs them; compose, how; configuration, what it understood.
+        supervisor: what runs them.
+        compose: how they are started.
+        configuration: what Compose understood.
         variables: what the session is given.
         who: what it is known by.
         known: the containers of this checkout, where they were asked for.
