@@ -239,12 +239,7 @@ def begun(  # noqa: PLR0913 - what it is, what it is given, and what there is al
     with contextlib.ExitStack() as around:
         at = attendance.held(place, who.name or written[labels.SESSION], lambda: session.stays)
         session.keep = around.enter_context(at)
-        maker = Session(supervisor, compose, written, "", configuration.has_gateway)
-        needed = GATEWAYS_NETWORK if configuration.has_gateway else NETWORK
-        network.provide(
-            supervisor, environ, configuration.networks, compose.root,
-            lambda: maker.run(needed, terminal=False, output=2, reads=False), asked=networks,
-        )  # fmt: skip
+        provide_network(supervisor, compose, configuration, written, networks)
         if demonstrating:
             around.callback(demo.end, supervisor, compose, configuration)
             demo.start(supervisor, compose, configuration)
@@ -256,6 +251,23 @@ def begun(  # noqa: PLR0913 - what it is, what it is given, and what there is al
             known = roster.ask(supervisor, environ, compose.root, configuration.projects)
         remains.sweep(supervisor, environ, configuration, known)
         yield session
+
+
+def provide_network(
+    supervisor: Supervisor, compose: Compose, configuration: Configuration, written: Mapping[str, str],
+    asked: Beside | None,
+) -> None:  # fmt: skip
+    """See to it that there is one network, which a container that does nothing has Compose make.
+
+    Raises:
+        HostError: there are two, or it cannot be made.
+    """
+    maker = Session(supervisor, compose, written, "", configuration.has_gateway)
+    needed = GATEWAYS_NETWORK if configuration.has_gateway else NETWORK
+    network.provide(
+        supervisor, compose.environ, configuration.networks, compose.root,
+        lambda: maker.run(needed, terminal=False, output=2, reads=False), asked=asked,
+    )  # fmt: skip
 
 
 def bootstrap(checkout: Checkout, supervisor: Supervisor, environ: Mapping[str, str]) -> None:
