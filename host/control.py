@@ -9,7 +9,7 @@ import tempfile
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from host import attendance, detach_keys, engine, gateway, inside, labels, remains, roster, screen
+from host import attendance, copies, detach_keys, engine, gateway, inside, labels, remains, roster, screen
 from host import compose as compose_files
 from host import refused as records
 from host import terminal as terminals
@@ -141,10 +141,11 @@ def _client(
 
 
 def clear(place: Place, one: Known) -> None:
-    """Remove what belonged to a session that is gone: its gateway; the model of --demo, after the last."""
+    """Settle what belonged to a session that is gone: copy, gateway; the model of --demo, after the last."""
     with place.supervisor.undisturbed():
         beside = roster.gateways(place.known, one.session)
         project = place.configuration.project
+        copies.settle_of(place.supervisor, place.environ, project, one.copy)
         gateway.tell(gateway.remove(place.supervisor, place.environ, project, beside))
         inside.remove_of(place.supervisor, place.environ, project, lambda start: start == one.session)
         if any(other.service == remains.MODEL for other in place.known):

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from host import answers, tree
+from host import answers, folder_lock, tree
 from host.errors import HostError
 from host.messages import printable, say
 
@@ -174,13 +174,21 @@ def remove(supervisor: Supervisor, environ: Mapping[str, str], copy: Copy) -> No
 def settle(supervisor: Supervisor, environ: Mapping[str, str], copy: Copy) -> None:
     """Remove a copy on which nothing was written, or say that there is something; not while it is used."""
     used = ["docker", "ps", "--all", "--quiet", "--filter", f"volume={copy.volume}"]
-    if supervisor.ask(used, environ, PATIENCE).output:
+    if folder_lock.is_held(copy.place) or supervisor.ask(used, environ, PATIENCE).output:
         return
     if is_untouched(copy):
         with contextlib.suppress(HostError):  # somebody else is at it
             remove(supervisor, environ, copy)
             return
     say(f"what changed is in the copy {copy.name}: ./start.sh diff {copy.name}")
+
+
+def settle_of(supervisor: Supervisor, environ: Mapping[str, str], project: str, volume: str) -> None:
+    """Do that with the copy of a session that is gone, by the label of its container; "" for none."""
+    with contextlib.suppress(HostError):  # the next start says so
+        for copy in find(supervisor, environ, project) if volume else ():
+            if copy.volume == volume:
+                settle(supervisor, environ, copy)
 
 
 def is_untouched(copy: Copy) -> bool:

@@ -46,24 +46,29 @@ MOUNTS = Path("/proc/self/mountinfo")
 
 
 @contextlib.contextmanager
-def around(maker: Maker, name: str) -> Iterator[tuple[Compose, Copy]]:
-    """Have a copy in the place of the workspace; yield how Compose is called for a session on it, and itself.
+def around(maker: Maker, name: str, *, wanted: bool) -> Iterator[Compose]:
+    """Have a copy in the place of the workspace, if that is wanted; yield how Compose is called for it.
 
     At the end it goes, if nothing was written; otherwise it is said how to come to it.
 
     Args:
         maker: what it is made with.
         name: the session's.
+        wanted: whether the session works on a copy.
 
     Raises:
         HostError: there can be none, or one of this name is another folder's.
     """
+    if not wanted:
+        yield maker.compose
+        return
     copy = made(maker, name)
     # Whatever Compose made of what follows, it would not find the workspace itself.
-    compose = maker.compose.given(WORKSPACE_DIR=str(maker.compose.root / copies.FOLDER / name / "none"))
+    compose = maker.compose.given(WORKSPACE_DIR=str(copy.place / "none"))
     try:
-        with compose.extended(override(copy)) as more:
-            yield more, copy
+        # Until a container has it, nobody takes it for one that was left.
+        with folder_lock.held(copy.place, PATIENCE, maker.pause), compose.extended(override(copy)) as more:
+            yield more
     finally:
         with maker.supervisor.undisturbed():
             copies.settle(maker.supervisor, maker.compose.environ, copy)
@@ -96,16 +101,15 @@ def made(maker: Maker, name: str) -> Copy:
             say(f"{name} goes on with its copy of {when}")
             return copy
     for copy in filter(is_left, there):
-        with contextlib.suppress(HostError):  # somebody uses it, or removes it as well
-            copies.remove(maker.supervisor, maker.compose.environ, copy)
+        if not folder_lock.is_held(copy.place):
+            with contextlib.suppress(HostError):  # somebody uses it, or removes it as well
+                copies.remove(maker.supervisor, maker.compose.environ, copy)
     return new(maker, workspace, name)
 
 
 def is_left(copy: Copy) -> bool:
     """Tell whether a start that was killed made it, so that nobody will miss it."""
-    if time.time() - copy.since < ABANDONED or folder_lock.is_held(copy.place):
-        return False
-    return copies.is_untouched(copy) or not copy.is_ready
+    return time.time() - copy.since > ABANDONED and (not copy.is_ready or copies.is_untouched(copy))
 
 
 def require_usable(copy: Copy, workspace: Path) -> None:
@@ -170,13 +174,8 @@ def claimed(maker: Maker, copy: Copy) -> Iterator[None]:
     Raises:
         HostError: another start has it.
     """
-
-    def pause() -> None:
-        maker.supervisor.pause(0.05)
-        maker.supervisor.check()
-
     with contextlib.ExitStack() as held:
-        with folder_lock.held(copy.place.parent, PATIENCE, pause):
+        with folder_lock.held(copy.place.parent, PATIENCE, maker.pause):
             if copy.is_ready or folder_lock.is_held(copy.place):
                 raise HostError(
                     f"another start made the copy {copy.name} just now.", "Give this session another --name."
@@ -185,7 +184,7 @@ def claimed(maker: Maker, copy: Copy) -> Iterator[None]:
                 # Left by a start that was killed. The next copy that is removed takes it along.
                 copies.put_aside(copy.place)
             copy.place.mkdir(mode=0o700)
-            held.enter_context(folder_lock.held(copy.place, PATIENCE, pause))
+            held.enter_context(folder_lock.held(copy.place, PATIENCE, maker.pause))
         try:
             yield
         except BaseException:

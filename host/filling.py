@@ -41,6 +41,15 @@ class Maker(NamedTuple):
         """Ask the engine."""
         return self.supervisor.ask(["docker", *words], self.compose.environ)
 
+    def pause(self) -> None:
+        """Wait a moment for another start.
+
+        Raises:
+            Interrupted: somebody asked for the end.
+        """
+        self.supervisor.pause(0.05)
+        self.supervisor.check()
+
 
 def overlaid(maker: Maker, copy: Copy) -> str:
     """Try whether the engine mounts an overlay, and have its top be as the workspace.

@@ -9,7 +9,7 @@ import os
 import signal
 from typing import TYPE_CHECKING, NamedTuple
 
-from host import attendance, gateway, inside
+from host import attendance, copies, gateway, inside
 from host import refused as records
 from host.configuration import GATEWAY, SERVICE
 from host.endings import killed
@@ -62,6 +62,7 @@ def sweep(
     for one in known:
         if one.is_session and not one.runs and one.session not in living:
             settle(supervisor, environ, one)
+            copies.settle_of(supervisor, environ, configuration.project, one.copy)
             attendance.forget(place, one.name)
 
     def is_left(start: str, name: str = "") -> bool:

@@ -93,9 +93,8 @@ def open_tool(
     who = identity(place, start, {**configuration.environment, **variables})
     provide_image(supervisor, compose, configuration, start)
     maker = Maker(supervisor, compose, configuration, found)
-    copied = copying.around(maker, who.name) if start.copy else contextlib.nullcontext((compose, None))
     with (
-        copied as (compose, _),
+        copying.around(maker, who.name, wanted=start.copy) as compose,
         with_repositories(compose, configuration, wanted=start.with_repository) as extended,
         begun(
             supervisor, extended, configuration, variables, who=who, known=known,

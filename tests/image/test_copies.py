@@ -17,7 +17,8 @@ from tests.harness.own_checkout import Checkout, Make
 from tests.harness.superuser import Superuser
 from tests.harness.waiting import PATIENCE, wait_for
 
-SHELL = ("--no-build", "--copy", "--shell", "--", "-c")
+COPY = ("--no-build", "--copy", "--shell")
+SHELL = (*COPY, "--", "-c")
 # All that a session may do to a folder, links and rights included.
 CHANGE = (
     "set -e; echo more >>kept; echo new >new; rm gone; mv moved elsewhere; mkdir -p deep/er; rm -r folder; "
@@ -192,6 +193,43 @@ def test_many_sessions_on_one_folder_each_have_their_own(box: Checkout, shop: Pa
 def wait_for_data(box: Checkout) -> list[Path]:
     wait_for(lambda: list((box.root / "data" / "projects").glob("shop-*")), "the data of the project")
     return list((box.root / "data" / "projects").glob("shop-*"))
+
+
+def test_a_copy_is_gone_on_with_by_its_name_and_by_nothing_else(box: Checkout, shop: Path) -> None:
+    named = (*COPY, "--name", "search", "--", "-c")
+    before = seen(shop)
+    first = box.start(str(shop), *named, "echo x >new")
+    assert (first.code, "./start.sh diff search" in first.err) == (0, True), first
+    (copy,) = kept(box)
+    assert (copy.name, copy.volume) == ("search", f"{box.project}_copy-search")
+    again = box.start(str(shop), *named, "cat new; rm new; echo y >newer")
+    assert (again.code, again.out, "search goes on with its copy of " in again.err) == (0, "x\n", True), again
+    assert kept(box) == [copy]
+    # Another folder's, one of which the files are gone, and one whose folder is.
+    other = box.start(*named, "true")
+    assert (other.code, f"the copy search is of another folder: {shop}" in other.err) == (1, True), other
+    assert copy.upper is not None
+    copy.upper.rename(copy.place / "elsewhere")
+    broken = box.start(str(shop), *named, "true")
+    assert (broken.code, "the files of the copy search are gone" in broken.err) == (1, True), broken
+    (copy.place / "elsewhere").rename(copy.upper)
+    assert seen(shop) == before
+    shop.rename(shop.with_name("moved"))
+    moved = box.start(str(shop.with_name("moved")), *named, "true")
+    assert (moved.code, "is of another folder" in moved.err) == (1, True), moved
+    assert kept(box) == [copy]
+
+
+def test_a_session_that_ends_alone_has_its_copy_told_by_whoever_comes_next(box: Checkout, shop: Path) -> None:
+    for name, script in (("reads", "cat kept"), ("writes", "echo x >new")):
+        words = ("--name", name, "--detach", *SHELL, f"{script}; touch ~/data/{name}; sleep 0.2")
+        detached = box.start(str(shop), *words)
+        assert (detached.code, "diff" in detached.err) == (0, False), detached
+    wait_for(lambda: not docker("ps", "--quiet", "--filter", f"name={box.project}-[rw]"), "the sessions' end")
+    told = box.start("ps")
+    assert "what changed is in the copy writes: ./start.sh diff writes" in told.err, told
+    assert [copy.name for copy in kept(box)] == ["writes"], told
+    assert "diff" not in box.start("ps").err
 
 
 def test_a_start_that_is_killed_leaves_a_copy_that_can_be_removed(box: Checkout, shop: Path) -> None:
