@@ -5,9 +5,10 @@ from pathlib import Path
 import pytest
 
 from host import cli
-from host.cli import Accept, BuildVariables, Doctor, Enter, Print, Request, Reset, Verify, Version
+from host.cli import Accept, BuildVariables, Doctor, Print, Request, Reset, Verify, Version
 from host.errors import USAGE, UsageError
 from host.options.egress import Egress
+from host.options.sessions import Enter
 from host.options.start import Start
 
 ASKED: dict[str, tuple[list[str], Request]] = {
