@@ -92,7 +92,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
-        root, folder = Path(name) / "checkout", Path(name) / "folder"
+        root, folder = Path(name) / "copies-benchmark", Path(name) / "folder"
         environ = make_checkout(root)
         fill(folder, options.files)
         shutil.copytree(folder, Path(name) / "with,comma", symlinks=True)

@@ -51,6 +51,7 @@ Standard library only, Python 3.9 or newer. Read from the top:
     screen        what a tool asked of the terminal, for another terminal
     terminal      the user's terminal, left as it was
     completion    the options of cli, for bash and zsh
+    as_root       a container that works on folders as root
     answers       what other programs answer, as JSON
     labels        what is written on a session's container
     endings       what is said of a session that is left, or was killed

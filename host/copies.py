@@ -13,17 +13,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from host import answers, folder_lock, tree
+from host import answers, as_root, folder_lock, tree
 from host.errors import HostError
 from host.messages import printable, say
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from host.supervisor import Supervisor
 
 # Labels of the volume: this, a dot, and one of these.
 LABEL = "agentic-sandbox.copy"
+TRIAL = f"{LABEL}.trial"  # of a container, with the volume's name
 FACTS = ("name", "project", "checkout", "workspace", "kind", "since", "commit", "place", "image")
 OVERLAY, PLAIN = "overlay", "plain"
 # Below the checkout, where no session looks: compose.yml covers data/projects.
@@ -34,8 +35,6 @@ FORMAT = ",".join(["{{json .Name}}", *(f'{{{{json (.Label "{LABEL}.{fact}")}}}}'
 UPPER, READY = "upper", "ready"
 # What is to be removed is renamed first: nobody takes half of it for a copy.
 GONE = ".gone-"
-# Of root in a container that works on a copy.
-RIGHTS = ("CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "MKNOD")
 # Seconds for the engine to answer, and to remove a volume.
 PATIENCE = 30.0
 
@@ -153,7 +152,7 @@ def remove(supervisor: Supervisor, environ: Mapping[str, str], copy: Copy) -> No
     taken = ["docker", "volume", "rm", "--force", copy.volume]
     answer = supervisor.ask(taken, environ, PATIENCE)
     # A start that was killed may have left what it tried the copy with.
-    tried = ["docker", "ps", "--all", "--quiet", "--filter", f"label={LABEL}.trial={copy.volume}"]
+    tried = ["docker", "ps", "--all", "--quiet", "--filter", f"label={TRIAL}={copy.volume}"]
     if answer.code and (left := supervisor.ask(tried, environ, PATIENCE).output.split()):
         supervisor.ask(["docker", "rm", "--force", *left], environ, PATIENCE)
         answer = supervisor.ask(taken, environ, PATIENCE)
@@ -173,8 +172,10 @@ def remove(supervisor: Supervisor, environ: Mapping[str, str], copy: Copy) -> No
 
 def settle(supervisor: Supervisor, environ: Mapping[str, str], copy: Copy) -> None:
     """Remove a copy on which nothing was written, or say that there is something; not while it is used."""
-    used = ["docker", "ps", "--all", "--quiet", "--filter", f"volume={copy.volume}"]
-    if folder_lock.is_held(copy.place) or supervisor.ask(used, environ, PATIENCE).output:
+    # A container that it was tried with has a label in its line, and may be about to go.
+    shown = f'[{{{{.Label "{TRIAL}"}}}}]'
+    used = ["docker", "ps", "--all", "--filter", f"volume={copy.volume}", "--format", shown]
+    if folder_lock.is_held(copy.place) or "[]" in supervisor.ask(used, environ, PATIENCE).output:
         return
     if is_untouched(copy):
         with contextlib.suppress(HostError):  # somebody else is at it
@@ -226,9 +227,10 @@ def sweep(supervisor: Supervisor, environ: Mapping[str, str], folder: Path, imag
             if _emptied(supervisor, gone):
                 continue
             # Whatever UID the agent had: root of a container may remove it.
-            supervisor.ask(
-                as_root(image, [bound(gone, "/gone")], "find", "/gone", "-mindepth", "1", "-delete"), environ
+            emptied = as_root.command(
+                image, [as_root.bound(gone, "/gone")], "find", "/gone", "-mindepth", "1", "-delete"
             )
+            supervisor.ask(emptied, environ)
             if not _emptied(supervisor, gone):
                 raise _left(gone)
 
@@ -247,27 +249,6 @@ def _emptied(supervisor: Supervisor, folder: Path) -> bool:
     except OSError:
         return False
     return True
-
-
-def as_root(image: str, mounts: Iterable[str], *command: str) -> list[str]:
-    """Return the command line that works on some folders as root of a container, which has nothing else.
-
-    Args:
-        image: the sandbox's.
-        mounts: as `docker run --mount` has them.
-        command: the program and its arguments.
-    """
-    rights = ("--cap-drop=ALL", *(f"--cap-add={name}" for name in RIGHTS))
-    places = (word for mount in mounts for word in ("--mount", mount))
-    closed = ("--init", "--network=none", "--read-only", "--security-opt=no-new-privileges", *rights)
-    program = (f"--entrypoint={command[0]}", image, *command[1:])
-    return ["docker", "run", "--rm", *closed, "--user=0:0", *places, *program]
-
-
-def bound(source: Path, target: str, *more: str) -> str:
-    """Return a bind mount as `docker run --mount` takes it: a line of comma-separated values."""
-    quoted = str(source).replace('"', '""')
-    return ",".join(("type=bind", f'"source={quoted}"', f"target={target}", *more))
 
 
 def _copy(line: str) -> Copy | None:

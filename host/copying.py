@@ -100,8 +100,13 @@ def made(maker: Maker, name: str) -> Copy:
             when = time.strftime("%Y-%m-%d %H:%M", time.localtime(copy.since))
             say(f"{name} goes on with its copy of {when}")
             return copy
-    for copy in filter(is_left, there):
-        if not folder_lock.is_held(copy.place):
+    for copy in there:
+        if folder_lock.is_held(copy.place):
+            continue
+        if copy.name == name:
+            # The engine would take what is there of it for what is asked for.
+            copies.remove(maker.supervisor, maker.compose.environ, copy)
+        elif is_left(copy):
             with contextlib.suppress(HostError):  # somebody uses it, or removes it as well
                 copies.remove(maker.supervisor, maker.compose.environ, copy)
     return new(maker, workspace, name)
@@ -248,8 +253,6 @@ def create(maker: Maker, copy: Copy) -> str:
         for name in (copies.UPPER, WORK):
             (copy.place / name).mkdir()
         options = ["--opt", "type=overlay", "--opt", "device=overlay", "--opt", f"o={layers(copy)}"]
-    # What is there of this name is of a start that was killed; the engine would take it for what is asked.
-    maker.ask("volume", "rm", "--force", copy.volume)
     told = copy.labels(maker.configuration.project, maker.compose.root)
     answer = maker.ask("volume", "create", "--driver=local", *labels.options(told), *options, copy.volume)
     return reason(answer) if answer.code != OK else ""

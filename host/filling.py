@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 import shutil
 from typing import TYPE_CHECKING, NamedTuple
 
-from host import copies
+from host import as_root, copies
 from host.errors import OK
 
 if TYPE_CHECKING:
@@ -61,45 +62,59 @@ def overlaid(maker: Maker, copy: Copy) -> str:
     mark = f".{secrets.token_hex(16)}"
     (copy.upper / mark).touch()
     # What is mounted is what we made: an engine elsewhere may have paths of these names, too.
-    made = maker.ask("create", "--network=none", "--label", f"{copies.LABEL}.trial={copy.volume}",
+    made = maker.ask("create", "--network=none", "--label", f"{copies.TRIAL}={copy.volume}",
                      "--volume", f"{copy.volume}:{TRIED}:nocopy", copy.image)  # fmt: skip
-    container = made.output.strip()
+    container, mounted = made.output.strip(), False
     try:
         found = maker.ask("cp", f"{container}:{TRIED}/{mark}", "-") if made.code == OK else made
+        mounted = found.code == OK
     finally:
-        with maker.supervisor.undisturbed():
-            if container:
-                maker.ask("rm", "--force", container)
+        remove_trial(maker, container, waits=not mounted)
     (copy.upper / mark).unlink()
-    if found.code != OK:
+    if not mounted:
         return f"the engine mounts no overlay there ({reason(found).rpartition(': ')[2]})"
     return resemble(maker, copy.workspace, copy.upper)
+
+
+def remove_trial(maker: Maker, container: str, *, waits: bool) -> None:
+    """Remove the container of a trial; of a copy that is good nobody has to wait."""
+    if not container:
+        return
+    command = ["docker", "rm", "--force", container]
+    if not waits:
+        maker.supervisor.begin(command, maker.compose.environ, needed=False)
+        return
+    with maker.supervisor.undisturbed():
+        maker.supervisor.ask(command, maker.compose.environ)
 
 
 def resemble(maker: Maker, workspace: Path, upper: Path) -> str:
     """Give a folder owner, rights and times of another; return why that cannot be, "" where it is done."""
     wanted, found = workspace.stat(), upper.stat()
-    if (wanted.st_uid, wanted.st_gid) != (found.st_uid, found.st_gid):
-        owner = f"{wanted.st_uid}:{wanted.st_gid}"
-        mode = f"{wanted.st_mode & 0o7777:o}"
-        command = ("sh", "-c", f"chmod {mode} /upper && chown {owner} /upper && chmod {mode} /upper")
-        mount = copies.bound(upper, "/upper")
-        answer = maker.supervisor.ask(
-            copies.as_root(maker.configuration.image, [mount], *command), maker.compose.environ
+    owner = wanted.st_uid, wanted.st_gid
+    try:
+        if owner != (found.st_uid, found.st_gid):
+            os.chown(upper, *owner)
+        shutil.copystat(workspace, upper)
+    except PermissionError:
+        # The workspace is another user's.
+        command = f"chown {owner[0]}:{owner[1]} /upper && chmod {wanted.st_mode & 0o7777:o} /upper"
+        given = as_root.command(
+            maker.configuration.image, [as_root.bound(upper, "/upper")], "sh", "-c", command
         )
+        answer = maker.supervisor.ask(given, maker.compose.environ)
         return reason(answer) if answer.code != OK else ""
-    shutil.copystat(workspace, upper)
     return ""
 
 
 def filled(maker: Maker, copy: Copy) -> str:
     """Copy the workspace into a volume; return why not all of it is there."""
     mounts = [
-        copies.bound(copy.workspace, "/from", "readonly"),
+        as_root.bound(copy.workspace, "/from", "readonly"),
         f"type=volume,source={copy.volume},target=/to",
     ]
     command = ("cp", "--archive", "--reflink=auto", "--no-target-directory", "/from", "/to")
-    answer = maker.supervisor.ask(copies.as_root(copy.image, mounts, *command), maker.compose.environ)
+    answer = maker.supervisor.ask(as_root.command(copy.image, mounts, *command), maker.compose.environ)
     return reason(answer) if answer.code != OK else ""
 
 

@@ -263,7 +263,7 @@ def test_what_a_start_leaves_that_is_killed_while_it_makes_a_copy_is_none(
     assert seen(shop) == before
     emptied = box.start("reset", "--destroy")
     assert (emptied.code, kept(box)) == (0, []), emptied
-    tried = [f"label={copies.LABEL}.trial={copy.volume}" for copy in found]
+    tried = [f"label={copies.TRIAL}={copy.volume}" for copy in found]
     assert [docker("ps", "--all", "--quiet", "--filter", label) for label in tried] == [""] * 5
     assert not (box.root / copies.FOLDER).exists()
 
