@@ -87,11 +87,15 @@ def beside(
         _require(supervisor.finish(begun))
     finally:
         with supervisor.undisturbed():
-            killed = supervisor.finish(begun, MAKING).code == SIGNALLED + signal.SIGKILL
+            made = supervisor.finish(begun, MAKING)
             if not session.stays:
+                # Compose says which one it made; where it did not come to that, the engine may know one.
+                left = made.output.split()[-1:] if made.code == OK else _list(supervisor, compose, value)
+                killed = made.code == SIGNALLED + signal.SIGKILL
                 deadline = time.monotonic() + (IN_FLIGHT if killed else 0.0)
-                while not (left := _list(supervisor, compose, value)) and time.monotonic() < deadline:
+                while not left and time.monotonic() < deadline:
                     supervisor.pause(0.1)
+                    left = _list(supervisor, compose, value)
                 tell(remove(supervisor, compose.environ, configuration.project, left))
                 if configuration.by_network:
                     inside.remove_of(
@@ -172,10 +176,10 @@ def remove(
     """
     told = Tally()
     for container in containers:
-        # Its log goes with it, when it is stopped.
+        # Asked, it takes its sockets away; its log stays until it is removed.
+        stopping = supervisor.begin(["docker", "stop", "--time", "3", container], environ, needed=False)
         own = refused(supervisor, environ, container)
-        # Asked, it takes its sockets away.
-        supervisor.ask(["docker", "stop", "--time", "3", container], environ, REMOVING)
+        supervisor.finish(stopping, REMOVING)
         if supervisor.ask(["docker", "rm", container], environ, REMOVING).code == OK:
             told.merge(own)
     if told:
