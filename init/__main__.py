@@ -91,7 +91,10 @@ def session_phase(settings: Settings, arguments: list[str]) -> int:
     command, when_stopped = plan.command(chosen, arguments, os.environ), plan.when_stopped(chosen, os.environ)
     way_out = link.Link() if settings.gateway and needs.gateway != "none" else None
     code = guarded.run(
-        lambda: supervise.run(command, settings.grace, when_stopped, way_out), settings, table, terminal.clear
+        lambda: supervise.run(command, settings.grace, when_stopped, way_out, settings.limit),
+        settings,
+        table,
+        terminal.clear,
     )
     return untold.settle(code)
 

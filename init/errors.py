@@ -9,6 +9,8 @@ EX_SOFTWARE, EX_CONFIG = 70, 78
 EX_QUARANTINED, EX_NOT_QUARANTINED = 79, 80
 # What the user must know could not be written: the terminal was hung up, or nobody read.
 EX_UNTOLD = 81
+# timeout(1)'s: the tool took longer than it may.
+EX_TIMED_OUT = 124
 # A shell's: the tool cannot be executed, is not there, was ended by the signal of this number more.
 EX_NOT_EXECUTABLE, EX_NOT_FOUND, EX_SIGNALLED = 126, 127, 128
 

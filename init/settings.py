@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 # gosu takes no larger one.
 MAX_ID = 2**31 - 1
 DEFAULT_GRACE = 5.0
-# What runs in the container: the tool; bash in its place, with the models or without; the examination of
-# everything; what puts a quarantine back.
-SESSIONS = ("tool", "shell", "plain", "doctor", "accept")
+# What runs in the container: the tool; the same with one prompt and nobody there; bash in its place, with the
+# models or without; the examination of everything; what puts a quarantine back.
+SESSIONS = ("tool", "task", "shell", "plain", "doctor", "accept")
 # What names the model server; init/model/configuration.py reads it.
 MODEL = (
     "MODEL_URL", "MODEL_ID", "MODEL_CONTEXT", "MODEL_OUTPUT", "MODEL_TOOLS", "MODEL_API_KEY",
@@ -56,6 +56,7 @@ class Settings(Record):
         repositories: folders of git's outside of the workspace, mounted at the paths that it names.
         menu_timeout: seconds the menu waits for a first answer; 0 waits for ever.
         grace: seconds between SIGTERM and SIGKILL.
+        limit: seconds that what runs may take; 0 lets it run.
         log_json: whether log lines are JSON.
         log_level: the lowest level that is written.
     """
@@ -77,6 +78,7 @@ class Settings(Record):
     repositories: tuple[str, ...]
     menu_timeout: float
     grace: float
+    limit: float
     log_json: bool
     log_level: str
 
@@ -117,6 +119,7 @@ def read(environ: Mapping[str, str]) -> Settings:
         repositories=reader.folders("SANDBOX_REPOSITORIES"),
         menu_timeout=reader.seconds("MENU_TIMEOUT", 10.0),
         grace=reader.seconds("SANDBOX_GRACE", DEFAULT_GRACE),
+        limit=reader.seconds("SANDBOX_LIMIT", 0.0),
         log_json=reader.choice("SANDBOX_LOG", ("human", "json")) == "json",
         log_level=reader.choice("SANDBOX_LOG_LEVEL", tuple(LEVELS), "info"),
     )

@@ -43,6 +43,7 @@ class Needs(Record):
 # By the setting that says which session it is. The doctor examines for itself what it finds, or does not.
 NEEDS = {
     "tool": Needs(places=True, models="needed", files=True, gateway="needed"),
+    "task": Needs(places=True, models="needed", files=True, gateway="needed"),
     "shell": Needs(places=True, models="lenient", files=True, gateway="lenient"),
     "plain": Needs(places=True, models="none", files=True, gateway="lenient"),
     "doctor": Needs(places=False, models="none", files=False, gateway="examined"),
@@ -58,7 +59,7 @@ class Plan(Record):
         home: the agent's home directory.
         tools: those whose files are put in place: all that are installed, since one tool or a shell may start
             another.
-        tool: the one that is started, None in a session of another kind.
+        tool: the one that is started, None where none is.
     """
 
     kind: str
@@ -84,7 +85,7 @@ def choose(settings: Settings) -> Plan:
         return Plan(kind, home, (), None)
     definitions = tools.load(paths.DEFINITIONS)
     every = tools.installed(definitions, paths.PATH)
-    if kind != "tool":
+    if kind not in ("tool", "task"):
         return Plan(kind, home, every, None)
     tool = choose_tool(settings, tools.available(definitions, settings.tools, paths.PATH))
     if tool is None:
@@ -118,12 +119,31 @@ def choose_tool(settings: Settings, installed: tuple[Tool, ...]) -> Tool | None:
 def command(plan: Plan, arguments: Sequence[str], environ: Mapping[str, str]) -> Command:
     """Return what the session runs, with these arguments."""
     if plan.tool is not None:
-        return environment.command(plan.tool, arguments, plan.home, environ)
+        words = headless(plan.tool, arguments) if plan.kind == "task" else arguments
+        return environment.command(plan.tool, words, plan.home, environ)
     if plan.kind == "doctor":
         return environment.program(paths.DOCTOR, arguments, plan.home, environ)
     if plan.kind == "accept":
         return environment.program(paths.ACCEPT, arguments, plan.home, environ)
     return environment.shell(arguments, plan.home, environ)
+
+
+def headless(tool: Tool, arguments: Sequence[str]) -> list[str]:
+    """Return the arguments that have a tool do one prompt with nobody there.
+
+    Raises:
+        SandboxError: it has no such form, or there is not one prompt.
+    """
+    if not tool.headless:
+        raise SandboxError(
+            f"{tool.name} has no form that does one prompt with nobody there",
+            f"Give it one in {tools.FILE}: `headless: [...]`, with {{prompt}} in it. Or take another tool.",
+        )
+    if len(arguments) != 1 or not arguments[0].strip():
+        raise SandboxError("a task is one prompt, and no arguments", 'Put it into quotes: "Fix the tests".')
+    # What begins with a dash would be taken for an option.
+    prompt = f" {arguments[0]}" if arguments[0].startswith("-") else arguments[0]
+    return [word.replace("{prompt}", prompt) for word in tool.headless]
 
 
 def when_stopped(plan: Plan, environ: Mapping[str, str]) -> Callable[[], Answer]:

@@ -10,8 +10,8 @@ import errno
 import os
 import time
 
-from init import log, signals
-from init.errors import EX_NOT_EXECUTABLE, EX_NOT_FOUND, EX_SIGNALLED, Interrupted, SandboxError
+from init import errors, log, signals
+from init.errors import Interrupted, SandboxError
 from init.record import Record
 from init.session import stragglers
 from init.session.terminal import Terminal, controlling
@@ -42,7 +42,9 @@ class Command(Record):
     directory: str
 
 
-def run(command: Command, grace: float, ask: Callable[[], Answer], link: Link | None = None) -> int:
+def run(
+    command: Command, grace: float, ask: Callable[[], Answer], link: Link | None = None, limit: float = 0.0
+) -> int:
     """Run the command until it ends; then end what it left behind.
 
     Args:
@@ -51,12 +53,16 @@ def run(command: Command, grace: float, ask: Callable[[], Answer], link: Link | 
         ask: called when the command was stopped at a terminal (Ctrl-Z), which is ours meanwhile. A Command
             as the answer is run first, then it is called again. It may raise Interrupted.
         link: the session's way out, which is started again where it ends, and ends with the command.
+        limit: seconds after which the command is asked to end; 0 lets it run.
 
     Returns:
-        The command's exit code, 128 + n where signal n ended it, 126 or 127 where it could not be run.
+        The command's exit code, 128 + n where signal n ended it, 126 or 127 where it could not be run, 124
+        where it took too long, as timeout(1) has it.
     """
     terminal = controlling()
     job = _Job(command, terminal, grace, ask, _Family(link))
+    if limit:
+        job.deadline = time.monotonic() + limit
     code = job.wait()
     if link is not None:
         link.stop()
@@ -70,6 +76,9 @@ def run(command: Command, grace: float, ask: Callable[[], Answer], link: Link | 
     if job.asked:
         # For who comes after us, and looks at what is pending.
         signals.send(os.getpid(), signals.SIGTERM)
+    if job.timed_out:
+        log.warning(f"the tool took more than {limit:g} s, so it was ended")
+        return errors.EX_TIMED_OUT
     return code
 
 
@@ -116,8 +125,9 @@ class _Job:
     ) -> None:
         self.command, self.terminal, self.grace, self.ask = command, terminal, grace, ask
         self.family, self.codes = family, family.codes
-        # Whether we were asked to end, the program was, and did not.
-        self.asked, self.ending, self.killed = False, False, False
+        # Whether we were asked to end, the program was, and did not; whether it took too long.
+        self.asked, self.ending, self.killed, self.timed_out = False, False, False, False
+        # When it is asked to end, and when it is killed.
         self.deadline: float | None = None
         # Closed by a successful exec. Not waited for: meanwhile signals are.
         self.news, writer = os.pipe()
@@ -137,7 +147,10 @@ class _Job:
         """Forward signals and reap until the program has ended; return its exit code."""
         while self.codes[self.pid] is None:
             info = signals.wait(self.deadline)
-            if info is None:
+            if info is None and not self.ending:
+                self.timed_out = True
+                self.end()
+            elif info is None:
                 self.kill()
             elif info.si_signo == signals.SIGCHLD:
                 self.reap()
@@ -249,7 +262,7 @@ def _no_process(command: Command, error: OSError) -> SandboxError:
 
 def _not_run(command: Command, failure: int) -> int:
     log.error(f"cannot run {command.argv[0]}: {os.strerror(failure)}")
-    return EX_NOT_FOUND if failure in (errno.ENOENT, errno.ENOTDIR) else EX_NOT_EXECUTABLE
+    return errors.EX_NOT_FOUND if failure in (errno.ENOENT, errno.ENOTDIR) else errors.EX_NOT_EXECUTABLE
 
 
 def _lead_group(pid: int) -> None:
@@ -273,7 +286,7 @@ def _become(command: Command, terminal: Terminal | None, writer: int) -> NoRetur
     except (OSError, ValueError) as error:
         os.write(writer, str(getattr(error, "errno", None) or errno.EINVAL).encode())
     finally:
-        os._exit(EX_NOT_FOUND)
+        os._exit(errors.EX_NOT_FOUND)
 
 
 def _close_inherited(keep: int) -> None:
@@ -283,4 +296,4 @@ def _close_inherited(keep: int) -> None:
 
 
 def _exit_code(status: int) -> int:
-    return EX_SIGNALLED + os.WTERMSIG(status) if os.WIFSIGNALED(status) else os.WEXITSTATUS(status)
+    return errors.EX_SIGNALLED + os.WTERMSIG(status) if os.WIFSIGNALED(status) else os.WEXITSTATUS(status)

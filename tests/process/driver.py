@@ -31,7 +31,7 @@ from init.settings import Settings  # noqa: E402
 
 
 def run(settings: Settings, words: Sequence[str]) -> int:
-    code = supervise.run(command(words), settings.grace, ask)
+    code = supervise.run(command(words), settings.grace, ask, limit=settings.limit)
     if os.isatty(0):
         echo = bool(termios.tcgetattr(0)[3] & termios.ECHO)
         left = json.dumps({"echo": echo, "foreground": os.tcgetpgrp(0) == os.getpgrp()})

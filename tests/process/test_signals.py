@@ -92,6 +92,24 @@ def test_one_that_ignores_sigterm_is_killed_after_the_grace_period(start: Start)
     assert "the tool did not end when asked to" in pid1.log
 
 
+@pytest.mark.parametrize(
+    ("script", "killed"),
+    [("exec sleep 1000", False), ("trap 'exit 3' TERM; while :; do sleep 0.1; done", False),
+     ("trap '' TERM; while :; do sleep 1000; done", True), ("kill -STOP $$", False)],
+)  # fmt: skip
+def test_one_that_takes_too_long_is_ended(start: Start, script: str, killed: bool) -> None:
+    pid1 = start(*SHELL, script, env={"SANDBOX_LIMIT": "0.3", "SANDBOX_GRACE": "0.2"})
+    assert pid1.end() == 124, pid1.log
+    assert "the tool took more than 0.3 s" in pid1.log
+    assert ("so it is killed" in pid1.log) is killed
+
+
+def test_one_that_ends_in_time_has_its_own_exit_code(start: Start) -> None:
+    pid1 = start(*SHELL, "exit 5", env={"SANDBOX_LIMIT": "1000"})
+    assert pid1.end() == 5, pid1.log
+    assert pid1.log == ""
+
+
 def test_one_that_is_stopped_is_continued_to_hear_it(start: Start) -> None:
     script = "trap 'echo heard; exit 9' TERM; echo ready; kill -STOP $$; while :; do sleep 0.1; done"
     pid1 = start(*SHELL, script)

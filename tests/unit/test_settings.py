@@ -8,7 +8,7 @@ from init import settings
 from init.errors import SandboxError
 
 IDS = ("PUID", "PGID")
-SECONDS = ("MENU_TIMEOUT", "SANDBOX_GRACE")
+SECONDS = ("MENU_TIMEOUT", "SANDBOX_GRACE", "SANDBOX_LIMIT")
 VARIABLES = (*IDS, *SECONDS, "TOOLS", "DEFAULT_TOOL", "SANDBOX_LOG", "SANDBOX_LOG_LEVEL")
 
 # os.environ holds any character but NUL, and a lone surrogate for each byte that is not UTF-8.
@@ -110,7 +110,8 @@ def test_tools_that_name_none_are_refused(value: str) -> None:
 @pytest.mark.parametrize(("value", "seconds"), [("0", 0), ("7", 7), ("2.5", 2.5), ("86400", 86400)])
 def test_seconds_may_have_a_fraction(name: str, value: str, seconds: float) -> None:
     read = settings.read({name: value})
-    assert {"MENU_TIMEOUT": read.menu_timeout, "SANDBOX_GRACE": read.grace}[name] == seconds
+    told = {"MENU_TIMEOUT": read.menu_timeout, "SANDBOX_GRACE": read.grace, "SANDBOX_LIMIT": read.limit}
+    assert told[name] == seconds
 
 
 @pytest.mark.parametrize("name", SECONDS)

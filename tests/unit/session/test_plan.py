@@ -33,3 +33,31 @@ def test_without_a_terminal_the_tool_named_or_the_first_is_taken(
 def test_a_named_tool_that_is_not_there_is_an_error_even_if_one_is_left() -> None:
     with pytest.raises(SandboxError, match="DEFAULT_TOOL"):
         plan.choose_tool(settings.read({"DEFAULT_TOOL": "gone"}), TOOLS[:1])
+
+
+HEADLESS = TOOLS[0]._replace(headless=("run", "{prompt}", "--title={prompt}"))
+
+
+@pytest.mark.parametrize(
+    ("prompt", "given"),
+    [
+        ("Fix it", "Fix it"),
+        ("--version", " --version"),
+        ("-", " -"),
+        ("{prompt}", "{prompt}"),
+        ("a\nb", "a\nb"),
+    ],
+)
+def test_a_task_is_the_prompt_in_the_tools_headless_form(prompt: str, given: str) -> None:
+    assert plan.headless(HEADLESS, [prompt]) == ["run", given, f"--title={given}"]
+
+
+@pytest.mark.parametrize("arguments", [[], [""], [" \n"], ["Fix", "it"]])
+def test_a_task_is_one_prompt(arguments: list[str]) -> None:
+    with pytest.raises(SandboxError, match="one prompt"):
+        plan.headless(HEADLESS, arguments)
+
+
+def test_a_tool_without_a_headless_form_does_no_task() -> None:
+    with pytest.raises(SandboxError, match="opencode has no form"):
+        plan.headless(TOOLS[0], ["Fix it"])
