@@ -1,6 +1,7 @@
 """PID 1 of the agentic sandbox, and the programs beside it. Arrows go down; lint-imports checks it.
 
 programs/   one module for each /usr/local/bin/sandbox-*
+review/     what a copy of the workspace has that the user's folder has not: shown, and taken
 doctor/     the examination of machine, sandbox and model
 __main__    PID 1: the root phase, then the session phase
 root/       what only root runs: privileges, claims, ownership, the user namespace
