@@ -77,9 +77,10 @@ def around(maker: Maker, name: str, *, wanted: bool) -> Iterator[Compose]:
 def override(copy: Copy) -> dict[str, object]:
     """Return a compose file that mounts a copy as the workspace."""
     mount = {"type": "volume", "source": "copy", "target": WORKSPACE, "volume": {"nocopy": True}}
+    # What a session writes reaches the user through apply, which asks the guard itself; and diff shows it.
+    given = {"SANDBOX_GUARD": "report", "SANDBOX_CHANGES": "off"}
     return {
-        # What a session writes reaches the user through apply, which asks the guard itself.
-        "services": {SERVICE: {"volumes": [mount], "environment": {"SANDBOX_GUARD": "report"}}},
+        "services": {SERVICE: {"volumes": [mount], "environment": given}},
         "volumes": {"copy": {"name": copy.volume, "external": True}},
     }
 

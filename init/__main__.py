@@ -56,6 +56,7 @@ def session_phase(settings: Settings, arguments: list[str]) -> int:
     from init.guard import session as guarded
     from init.session import (
         authorities,
+        changes,
         config_files,
         git_identity,
         link,
@@ -75,6 +76,7 @@ def session_phase(settings: Settings, arguments: list[str]) -> int:
     # Again, since there may have been no root phase, and it is the agent's own eyes that count.
     exposures.tell(exposures.require(exposures.find(surroundings.look(table)), settings.allow_unsafe))
     needs = plan.NEEDS[settings.session]
+    changed = changes.begin(settings, needs, table)
     places.require(table, needs)
     link.require(settings, needs)
     link.wait(settings, needs)
@@ -90,12 +92,18 @@ def session_phase(settings: Settings, arguments: list[str]) -> int:
     git_identity.install(chosen.home, os.environ)
     command, when_stopped = plan.command(chosen, arguments, os.environ), plan.when_stopped(chosen, os.environ)
     way_out = link.Link() if settings.gateway and needs.gateway != "none" else None
-    code = guarded.run(
-        lambda: supervise.run(command, settings.grace, when_stopped, way_out, settings.limit),
-        settings,
-        table,
-        terminal.clear,
-    )
+
+    def run() -> int:
+        changed.let_start(chosen.tool)
+        code = supervise.run(command, settings.grace, when_stopped, way_out, settings.limit)
+        changed.look_again(settings.grace)
+        return code
+
+    def before_telling() -> None:
+        terminal.clear()
+        changed.tell()
+
+    code = guarded.run(run, settings, table, before_telling)
     return untold.settle(code)
 
 

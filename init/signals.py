@@ -90,6 +90,11 @@ def wait(deadline: float | None) -> Info | None:
     )
 
 
+def end_after(seconds: int) -> None:
+    """Have the kernel end this process, or the program that it becomes, after so long: alarm(2)."""
+    _signal.alarm(seconds)
+
+
 def stop_if_asked() -> None:
     """Look for a pending signal that asks us to end.
 
