@@ -152,14 +152,16 @@ def _write_looks(seen: int) -> None:
             marshal.dump(_look(folder), file)
 
 
-def _look(folder: str) -> tuple[Any, ...] | None:
+def _look(folder: str) -> tuple[Any, ...] | str:
     from init.session import repository
 
     try:
         os.chdir(folder)
         return tuple(repository.look())
-    except (OSError, repository.NotToldError):
-        return None
+    except OSError as error:
+        return f"cannot be read: {error.strerror}"
+    except repository.NotToldError as error:
+        return str(error)
 
 
 def _write_events(seen: int, inlet: int, *, late: bool) -> None:
@@ -176,7 +178,7 @@ def _write_events(seen: int, inlet: int, *, late: bool) -> None:
     with open(seen, "rb") as file:
         folders, *looks = _parts(file.read()) or [[]]
     with open(inlet, "wb") as file:
-        looks += [None] * (len(folders) - len(looks) if late else 0)
+        looks += ["could not be read in time"] * (len(folders) - len(looks) if late else 0)
         for folder, look in zip(folders, looks, strict=False):
             for event in report.events(folder, look):
                 marshal.dump(event, file)

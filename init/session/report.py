@@ -16,21 +16,21 @@ if TYPE_CHECKING:
 
     from init.session.changes import Event
 
-_NOT_SEEN = "what changed in {} cannot be told: when the session began, git could not read it, or not in time"
-_GONE = "the repository {} is gone, or can no longer be read"
-_NOT_READ = "git can no longer read the repository {}, so what is new there is not told"
+_NOT_SEEN = "what changed in {} is not told: when this session began, it {}"
+_GONE = "while this session ran, {} went, or was closed to us"
+_NOT_READ = "what is new in {} is not told: the repository {}"
 
 
-def events(folder: str, seen: tuple[Any, ...] | None) -> Iterator[Event]:
+def events(folder: str, seen: tuple[Any, ...] | str) -> Iterator[Event]:
     """Yield what to tell.
 
     Args:
         folder: the absolute path of the repository.
-        seen: the fields of the first look; None where there was none.
+        seen: the fields of the first look, or why there was none.
     """
     where = "the workspace" if folder == paths.WORKSPACE else printable(f"{os.path.basename(folder)}/")
-    if seen is None:
-        yield "info", _NOT_SEEN.format(where), "", "Look yourself: git status"
+    if isinstance(seen, str):
+        yield "info", _NOT_SEEN.format(where, seen), "", "Look yourself: git status"
         return
     before = Look(*seen)
     try:
@@ -40,8 +40,8 @@ def events(folder: str, seen: tuple[Any, ...] | None) -> Iterator[Event]:
         return
     try:
         after = repository.look_again(before)
-    except repository.NotToldError:
-        yield "warning", _NOT_READ.format(where), "", ""
+    except repository.NotToldError as error:
+        yield "warning", _NOT_READ.format(where, error), "", "Look yourself: git status"
         after = repository.still_there(before)
     yield from _compared(before, after, where)
 

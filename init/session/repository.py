@@ -52,7 +52,7 @@ _PIECE = 1 << 16
 
 
 class NotToldError(Exception):
-    """Git does not answer, or there is too much."""
+    """Git does not answer, or there is too much; the text says which, of a repository."""
 
 
 def look() -> Look:
@@ -206,8 +206,11 @@ def _git(*words: str | bytes, most_entries: int = _MOST_BYTES) -> bytes:
     is_too_much = size > _MOST_BYTES or entries > most_entries
     if is_too_much:
         signals.send(pid, signals.SIGKILL)
-    if os.waitpid(pid, 0)[1] or is_too_much:
-        raise NotToldError
+    failed = os.waitpid(pid, 0)[1]
+    if is_too_much:
+        raise NotToldError(f"has more than {MOST_FILES} files")
+    if failed:
+        raise NotToldError("cannot be read by git")
     return b"".join(pieces)
 
 

@@ -77,7 +77,7 @@ def test_repositories_in_the_workspace_are_told_one_by_one(sandbox: Sandbox) -> 
     )
     assert "1 file changed in one/; git cannot bring back 1 of them:" in result.stderr, result.stderr
     assert "1 file changed (+1 -0 lines) in two/:" in result.stderr, result.stderr
-    assert "the repository three/ is gone" in result.stderr, result.stderr
+    assert "three/ went" in result.stderr, result.stderr
     assert "none" not in result.stderr
 
 
@@ -126,7 +126,7 @@ def test_no_repository_keeps_the_session_from_its_end(sandbox: Sandbox, script: 
     repository(sandbox.workspace)
     result = session(sandbox, f"rm loose; {script}; exit 3", SANDBOX_GUARD="off")
     assert result.returncode == 3, result.stderr
-    assert any(text in result.stderr for text in (NEWS, "git can no longer read", "is gone")), result.stderr
+    assert any(text in result.stderr for text in (NEWS, "is not told")), result.stderr
     again = session(sandbox, "exit 4", SANDBOX_GUARD="off")
     assert again.returncode == 4, again.stderr
 

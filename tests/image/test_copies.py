@@ -116,6 +116,7 @@ def test_whatever_a_session_does_the_folder_stays_as_it_is(
     assert (copy.kind, copy.workspace, copy.commit) == (OVERLAY, shop, at)
     assert shop.stat().st_mtime <= copy.since
     assert f"./start.sh diff {copy.name}" in ended.err, ended
+    assert "while this session ran" not in ended.err, "diff tells it, of the copy"
     assert copy.upper is not None
     assert (copy.upper / "kept").read_text() == "kept\nmore\n"
     assert shop.stat().st_mode == copy.upper.stat().st_mode
