@@ -7,6 +7,7 @@ import sys
 
 from init import accounts, mounts, paths, program, signals
 from init.root import claims, exposures, ownership, privileges, surroundings, user_namespace
+from init.settings import REVIEWS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -44,7 +45,10 @@ def root_phase(settings: Settings, arguments: list[str]) -> NoReturn:
     user_namespace.require_own_files(settings, owner and owner[0], user_namespace.read_map())
     agent = accounts.choose(settings, owner)
     accounts.apply(agent)
-    ownership.claim_all(claims.targets(table, agent, asked=settings.asks_for_ids), table, agent)
+    # Who only looks at a copy changes no owner of the user's files, unless the agent could do nothing there.
+    spared = settings.session in REVIEWS and owner is not None and owner[0] != 0
+    given = claims.targets(table, agent, asked=settings.asks_for_ids, workspace=not spared)
+    ownership.claim_all(given, table, agent)
     privileges.lock_down()
     privileges.become(agent, paths.ENTRYPOINT, arguments)
 

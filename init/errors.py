@@ -11,6 +11,8 @@ EX_QUARANTINED, EX_NOT_QUARANTINED = 79, 80
 EX_UNTOLD = 81
 # timeout(1)'s: the tool took longer than it may.
 EX_TIMED_OUT = 124
+# apply left something that the user has to look at: a conflict, or what the guard objects to.
+EX_LEFT = 82
 # A shell's: the tool cannot be executed, is not there, was ended by the signal of this number more.
 EX_NOT_EXECUTABLE, EX_NOT_FOUND, EX_SIGNALLED = 126, 127, 128
 

@@ -16,6 +16,9 @@ GIVEN = f"{DATA}/guard"
 # What could not be told, for the next start.
 UNTOLD = f"{DATA}/untold-report"
 
+# A copy of the workspace that is looked at, and what an overlay has of it.
+COPY, UPPER = "/mnt/copy", "/mnt/upper"
+
 # config/ and .opencode/ are mounted here as folders: a file mounted by itself goes stale when an editor
 # replaces it, becomes a folder when it is missing, and breaks on Docker Desktop inside another mount.
 CONFIG = "/etc/sandbox/config"
@@ -31,8 +34,9 @@ ENTRYPOINT = "/opt/sandbox/__main__.py"
 VERSION = "/opt/sandbox/VERSION"
 # Becomes its arguments with every signal blocked, or ends with 128 + n: image/block-signals.c.
 BLOCK_SIGNALS = "/opt/sandbox/block-signals"
-ENTER, ACCEPT, CONNECT, DOCTOR, LINK = (
-    f"/usr/local/bin/sandbox-{name}" for name in ("enter", "accept", "connect", "doctor", "link")
+ENTER, ACCEPT, CONNECT, DOCTOR, LINK, DIFF, APPLY = (
+    f"/usr/local/bin/sandbox-{name}"
+    for name in ("enter", "accept", "connect", "doctor", "link", "diff", "apply")
 )
 
 # The gateway's sockets, on a volume that is mounted read-only: a folder for each gateway. And where the link

@@ -16,7 +16,9 @@ MAX_ID = 2**31 - 1
 DEFAULT_GRACE = 5.0
 # What runs in the container: the tool; the same with one prompt and nobody there; bash in its place, with the
 # models or without; the examination of everything; what puts a quarantine back.
-SESSIONS = ("tool", "task", "shell", "plain", "doctor", "accept")
+SESSIONS = ("tool", "task", "shell", "plain", "doctor", "accept", "diff", "apply")
+# Those that look at a copy of the workspace: no agent runs in them.
+REVIEWS = ("diff", "apply")
 # What names the model server; init/model/configuration.py reads it.
 MODEL = (
     "MODEL_URL", "MODEL_ID", "MODEL_CONTEXT", "MODEL_OUTPUT", "MODEL_TOOLS", "MODEL_API_KEY",
@@ -154,6 +156,9 @@ class _Reader:
 
     def guard(self, session: str) -> str:
         guard = self.choice("SANDBOX_GUARD", ("report", "block", "off"))
+        if session in REVIEWS:
+            # They ask the guard themselves: what is taken is what is asked for.
+            return "off"
         # What was accepted just now is told, and not taken away again.
         return "report" if (session, guard) == ("accept", "block") else guard
 

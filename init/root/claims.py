@@ -40,7 +40,9 @@ class Target(Record):
     number: int | None = None
 
 
-def targets(table: Iterable[Mount], agent: Identity, *, asked: bool) -> tuple[Target, ...]:
+def targets(
+    table: Iterable[Mount], agent: Identity, *, asked: bool, workspace: bool = True
+) -> tuple[Target, ...]:
     """Name what shall become the agent's: home, and the writable mounts at and below data/ and workspace/.
 
     Args:
@@ -48,11 +50,12 @@ def targets(table: Iterable[Mount], agent: Identity, *, asked: bool) -> tuple[Ta
         agent: who the files shall belong to.
         asked: whether the user set PUID or PGID. If not, the workspace told the identity, and its files
             stay as they are, but for what root put there and the agent could not change.
+        workspace: whether anything in the workspace is changed at all.
     """
     table = tuple(table)
     mounted = (
         Target(mount.path, only_roots=not asked and top == paths.WORKSPACE, number=mount.number)
-        for top in (paths.DATA, paths.WORKSPACE)
+        for top in (paths.DATA, *((paths.WORKSPACE,) if workspace else ()))
         for mount in table
         if not mount.read_only
         and mount.kind not in _KERNELS

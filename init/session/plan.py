@@ -48,7 +48,12 @@ NEEDS = {
     "plain": Needs(places=True, models="none", files=True, gateway="lenient"),
     "doctor": Needs(places=False, models="none", files=False, gateway="examined"),
     "accept": Needs(places=True, models="none", files=False, gateway="none"),
+    # It writes nothing, and the workspace is mounted so.
+    "diff": Needs(places=False, models="none", files=False, gateway="none"),
+    "apply": Needs(places=True, models="none", files=False, gateway="none"),
 }
+# What runs in those that are a program of ours.
+PROGRAMS = {"doctor": paths.DOCTOR, "accept": paths.ACCEPT, "diff": paths.DIFF, "apply": paths.APPLY}
 
 
 class Plan(Record):
@@ -121,10 +126,8 @@ def command(plan: Plan, arguments: Sequence[str], environ: Mapping[str, str]) ->
     if plan.tool is not None:
         words = headless(plan.tool, arguments) if plan.kind == "task" else arguments
         return environment.command(plan.tool, words, plan.home, environ)
-    if plan.kind == "doctor":
-        return environment.program(paths.DOCTOR, arguments, plan.home, environ)
-    if plan.kind == "accept":
-        return environment.program(paths.ACCEPT, arguments, plan.home, environ)
+    if plan.kind in PROGRAMS:
+        return environment.program(PROGRAMS[plan.kind], arguments, plan.home, environ)
     return environment.shell(arguments, plan.home, environ)
 
 
