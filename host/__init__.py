@@ -7,6 +7,7 @@ Standard library only, Python 3.9 or newer. Read from the top:
     doctor        the frame around the examination that the sandbox does itself
     verify        attacks the sandbox on this very machine
     reset         empties workspace/ and data/
+    review        a copy shown, taken, or thrown away
     egress        what a session may reach, what was refused, and the list changed
     overview      the sessions that run, as a table
     sessions      the sandbox: open a tool in it, take a quarantine back

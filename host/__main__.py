@@ -15,6 +15,7 @@ from host.errors import FAILED, OK, SIGNALLED, HostError, Interrupted
 from host.messages import give_up, tell
 from host.options import sessions as options
 from host.options.egress import Egress
+from host.options.review import Review
 from host.options.start import Start
 from host.supervisor import Supervisor
 
@@ -29,7 +30,7 @@ DONE_BY: Mapping[type[cli.InEngine], tuple[str, str]] = {
     cli.Accept: ("sessions", "accept"), cli.Doctor: ("doctor", "examine"), cli.Verify: ("verify", "attack"),
     Egress: ("egress", "attend"), options.Ps: ("overview", "show"), options.Enter: ("control", "enter"),
     options.Attach: ("control", "attach"), options.Stop: ("control", "stop"),
-    options.Logs: ("control", "logs"),
+    options.Logs: ("control", "logs"), Review: ("review", "attend"),
 }  # fmt: skip
 
 
@@ -101,7 +102,9 @@ def with_engine(
     from host import project
 
     os.chdir(checkout.root)
-    environ = {**environ, **project.variables(checkout, environ, getattr(request, "workspace", ""))}
+    if not isinstance(request, Review):
+        # A copy knows its folder.
+        environ = {**environ, **project.variables(checkout, environ, getattr(request, "workspace", ""))}
     if isinstance(request, Start):
         from host import questions
 

@@ -10,11 +10,12 @@ from __future__ import annotations
 import argparse
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NoReturn, Union
+from typing import TYPE_CHECKING, Callable, NoReturn, Union
 
 from host import completion
 from host.errors import UsageError
 from host.options import egress as egress_options
+from host.options import review as review_options
 from host.options import sessions as session_options
 from host.options import start
 from host.options.sessions import Enter
@@ -46,6 +47,7 @@ VERBS = {
         "[--no-build] [PYTEST-OPTION...]",
         "attack the sandbox from inside, on this very machine, and report each property",
     ),
+    **review_options.VERBS,
     "egress": (egress_options.USAGE, egress_options.TEXT),
     "reset": (
         "[--destroy]",
@@ -106,7 +108,9 @@ class BuildVariables:
 
 
 # What needs the engine.
-InEngine = Union[Start, Doctor, Verify, Enter, Accept, egress_options.Egress, session_options.Asked]
+InEngine = Union[
+    Start, Doctor, Verify, Enter, Accept, egress_options.Egress, session_options.Asked, review_options.Review
+]
 Request = Union[InEngine, Reset, Print, Version, BuildVariables]
 
 
@@ -178,6 +182,8 @@ def parsers() -> tuple[argparse.ArgumentParser, dict[str, argparse.ArgumentParse
     verbs["doctor"].add_argument("--demo", action="store_true", help="examine with the small model of --demo")
     session_options.add(verbs)
     egress_options.add(verbs["egress"])
+    for name in review_options.VERBS:
+        review_options.add(verbs[name], name)
     for name in ("accept", "doctor", "egress"):
         start.add_workspace(verbs[name], "of the sessions on this folder, in the place of workspace/")
     for name in ("doctor", "verify"):
@@ -219,17 +225,18 @@ def _passed_on(verb: str, words: tuple[str, ...]) -> Request:
 
 
 def _request(verb: str, options: argparse.Namespace, tree: argparse.ArgumentParser) -> Request:
-    if verb == "accept":
-        return Accept(tuple(options.names), start.workspace(options))
-    if verb == "doctor":
-        return Doctor(options.json, options.demo, options.build, start.workspace(options))
-    if verb == "reset":
-        return Reset(options.destroy)
-    if verb == "egress":
-        return egress_options.read(options)
+    own: dict[str, Callable[[], Request]] = {
+        "accept": lambda: Accept(tuple(options.names), start.workspace(options)),
+        "doctor": lambda: Doctor(options.json, options.demo, options.build, start.workspace(options)),
+        "reset": lambda: Reset(options.destroy),
+        "egress": lambda: egress_options.read(options),
+        "completion": lambda: Print(completion.script(options.shell, tree)),
+    }
+    if verb in own:
+        return own[verb]()
     if verb in session_options.VERBS:
         return session_options.read(verb, options)
-    return Print(completion.script(options.shell, tree))
+    return review_options.read(verb, options)
 
 
 def _without_verb(

@@ -33,6 +33,8 @@ FOLDER = Path("data", "projects", ".copies")
 FORMAT = ",".join(["{{json .Name}}", *(f'{{{{json (.Label "{LABEL}.{fact}")}}}}' for fact in FACTS)])
 # In the folder of a copy's files: what is new in an overlay, and what says that the copy is complete.
 UPPER, READY = "upper", "ready"
+# And what was taken of it.
+TAKEN = "taken"
 # What is to be removed is renamed first: nobody takes half of it for a copy.
 GONE = ".gone-"
 # Seconds for the engine to answer, and to remove a volume.
@@ -69,6 +71,19 @@ class Copy:
     def is_ready(self) -> bool:
         """Whether it is complete: what is missing in half a copy would be taken for deleted."""
         return (self.place / READY).is_file()
+
+    @property
+    def made(self) -> float | None:
+        """When a plain copy was complete, by the engine's clock; None where that is not known."""
+        try:
+            return float((self.place / READY).read_text())
+        except (OSError, ValueError):
+            return None
+
+    @property
+    def taken(self) -> Path:
+        """The folder that remembers what was taken of it: no session sees it."""
+        return self.place / TAKEN
 
     def labels(self, project: str, checkout: Path) -> dict[str, str]:
         """Return the labels of its volume.

@@ -8,6 +8,8 @@ USAGE = 64  # sysexits(3)
 # The sandbox's own, when the tool ended well: the workspace guard moved changes away, or could not move all.
 GUARD_MOVED = 79
 GUARD_LEFT = 80
+# apply left something to look at: a conflict, or what the guard objects to.
+LEFT = 82
 SIGNALLED = 128  # and the signal's number, as shells have it
 
 

@@ -43,7 +43,7 @@ END = 'docker logs --follow --since "$1" "$2" & docker kill --signal TERM "$2" >
 # States of a container that has not ended.
 RUNNING = ("running", "paused", "restarting")
 # Says which session it is; and those that have no use of a gateway: init/session/plan.py.
-WHICH, INDOORS = "SANDBOX_SESSION", ("accept",)
+WHICH, INDOORS = "SANDBOX_SESSION", ("accept", "diff", "apply")
 # Has PID 1 keep a hang-up from all that runs: init/signals.py.
 LASTING = {"SANDBOX_HANGUP": "keep"}
 
@@ -66,7 +66,7 @@ def kind(name: str, arguments: Sequence[str] = ()) -> Kind:
     """Return how the container is told which session it is.
 
     Args:
-        name: tool, shell, doctor or accept.
+        name: tool, shell, doctor, accept, diff or apply.
         arguments: what follows.
     """
     # Which session a plain start is, a user may have set.
