@@ -35,6 +35,7 @@ server. The exit code is the tool's own."""
 
 VERBS = {
     **session_options.VERBS,
+    **review_options.VERBS,
     "accept": (
         "[--workspace DIR] [NAME]",
         "take back what the guard quarantined; without a name, list what there is",
@@ -47,7 +48,6 @@ VERBS = {
         "[--no-build] [PYTEST-OPTION...]",
         "attack the sandbox from inside, on this very machine, and report each property",
     ),
-    **review_options.VERBS,
     "egress": (egress_options.USAGE, egress_options.TEXT),
     "reset": (
         "[--destroy]",

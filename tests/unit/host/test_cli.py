@@ -8,6 +8,7 @@ from host import cli
 from host.cli import Accept, BuildVariables, Doctor, Print, Request, Reset, Verify, Version
 from host.errors import USAGE, UsageError
 from host.options.egress import Egress
+from host.options.review import Review
 from host.options.sessions import Enter
 from host.options.start import Start
 
@@ -45,6 +46,12 @@ ASKED: dict[str, tuple[list[str], Request]] = {
     "exec of an option": (["exec", "--", "x"], Enter(("--", "x"))),
     "accept": (["accept"], Accept(())),
     "accept one": (["accept", "2026-01-02"], Accept(("2026-01-02",))),
+    "diff": (["diff"], Review("diff")),
+    "diff of a copy, and of a folder": (["diff", "calm-otter", "--stat", "src", "--workspace", ".."], Review(
+        "diff", ("calm-otter", "src"), "..", stat=True)),
+    "apply": (["apply", "calm-otter"], Review("apply", ("calm-otter",))),
+    "apply, all": (["apply", "--with-guarded"], Review("apply", with_guarded=True)),
+    "discard": (["discard", "calm-otter", "--destroy"], Review("discard", ("calm-otter",), destroy=True)),
     "doctor": (["doctor"], Doctor(json=False, demo=False, build=True)),
     "doctor, all": (["doctor", "--json", "--no-build", "--demo"], Doctor(json=True, demo=True, build=False)),
     "verify": (["verify"], Verify(build=True, arguments=())),
@@ -109,6 +116,9 @@ def test_what_is_asked_for(words: list[str], request_: Request) -> None:
         (["doctor", "--tool", "omp"], "doctor does not know --tool"),
         (["doctor", "--", "x"], "doctor does not know --"),
         (["accept", "--all"], "accept does not know --all"),
+        (["diff", "--with-guarded"], "diff does not know --with-guarded"),
+        (["discard", "one", "two"], "discard does not know two"),
+        (["apply", ""], "apply: a name is empty"),
         (["egress", "allow"], "egress allow needs a HOST, or --profile NAME"),
         (["egress", "deny", "--private", "a.lan"], "egress deny does not know --private"),
         (["egress", "--follow"], "egress does not know --follow"),

@@ -12,7 +12,8 @@ from host import cli, completion
 ROOT = Path(__file__).parents[3]
 # What is typed, and what is offered: bash's own rules where nothing is.
 TYPED: list[tuple[str, set[str]]] = [
-    ("./start.sh d", {"doctor"}),
+    ("./start.sh d", {"diff", "discard", "doctor"}),
+    ("./start.sh apply --", {"--help", "--with-guarded", "--workspace"}),
     ("./start.sh --no", {"--no-build", "--no-cache"}),
     ("./start.sh --demo --sh", {"--shell"}),
     ("./start.sh doctor --", {"--help", "--json", "--demo", "--no-build", "--workspace"}),

@@ -199,6 +199,7 @@ def test_what_is_chosen_for_the_user(
         ("shell", {"SANDBOX_SESSION": "shell"}),
         ("doctor", {"SANDBOX_SESSION": "doctor"}),
         ("accept", {"SANDBOX_SESSION": "accept", "SANDBOX_GUARD": "report"}),
+        ("apply", {"SANDBOX_SESSION": "apply"}),
     ],
 )
 def test_what_tells_the_container_its_session(name: str, variables: dict[str, str]) -> None:
