@@ -59,9 +59,8 @@ def tell_outcomes(outcomes: Sequence[Outcome], found: Found) -> bool:
     taken = [kinds.get(outcome.path, "modified") for outcome in by.get("taken", ())]
     parts = [f"{taken.count(kind)} {word}" for kind, word in _WORDS.items() if kind in taken]
     log.info(f"taken: {len(taken)}" + (f" ({', '.join(parts)})" if parts else ""))
-    for outcome in by.get("taken", ())[:MAX_NAMED]:
-        if outcome.why:
-            log.info(outcome.why)
+    for why in [outcome.why for outcome in by.get("taken", ()) if outcome.why][:MAX_NAMED]:
+        log.info(why)
     if merged := by.get("merged"):
         log.info("merged with what you changed:", details=_listed(len(merged), [one.path for one in merged]))
     if conflicts := by.get("conflict"):

@@ -175,19 +175,23 @@ class Taking:
         if mine is None and theirs.is_file and self.is_as_before(change, self.writer.theirs):
             return Outcome(path, "kept")
         why = "you deleted it, the agent changed it" if mine is None else "you and the agent changed it"
-        if mine is not None and mine.is_file and theirs.is_file:
-            ours, other = self.content(path, self.writer.mine), self.content(path, self.writer.theirs)
-            if ours is not None and other is not None:
-                merged = self.base.merge(path, ours, other)
-                if merged is not None:
-                    if merged != ours:
-                        self.writer.data(path, mine, merged, theirs.mode)
-                        # What it is now is the user's as much as the agent's: the next apply merges again.
-                        self.writer.ledger.forget(path)
-                    return Outcome(path, "merged")
         if theirs.is_folder:
             return Outcome(path, "conflict", f"{why}, which made a folder of it: yours stays")
-        return self.put_beside(change, theirs, why)
+        merged = self.merge(path, mine, theirs) if mine is not None else None
+        return merged or self.put_beside(change, theirs, why)
+
+    def merge(self, path: str, mine: Entry, theirs: Entry) -> Outcome | None:
+        """Put two files together; None where that cannot be."""
+        if not (mine.is_file and theirs.is_file):
+            return None
+        ours, other = self.content(path, self.writer.mine), self.content(path, self.writer.theirs)
+        merged = self.base.merge(path, ours, other) if ours is not None and other is not None else None
+        if merged is None or merged == ours:
+            return None if merged is None else Outcome(path, "kept")
+        self.writer.data(path, mine, merged, theirs.mode)
+        # What it is now is the user's as much as the agent's: the next apply merges again.
+        self.writer.ledger.forget(path)
+        return Outcome(path, "merged")
 
     def is_as_before(self, change: Change, tree: Folders) -> bool:
         """Tell whether a side has a file as it was when the copy was made."""
