@@ -10,7 +10,8 @@ Standard library only, Python 3.9 or newer. Read from the top:
     review        a copy shown, taken, or thrown away
     egress        what a session may reach, what was refused, and the list changed
     overview      the sessions that run, as a table
-    sessions      the sandbox: open a tool in it, take a quarantine back
+    opening       a session opened, and a tool run in it
+    sessions      what is around each session; a quarantine taken back
     offer         a session that nobody is at, offered at the next start
     control       come back to a session, end it, print what it wrote, run a command in it
     detached      a session started with nobody attached

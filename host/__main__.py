@@ -110,9 +110,9 @@ def with_engine(
 
         # Before the rest is loaded.
         asked = questions.ask(supervisor, checkout, environ)
-        from host import sessions
+        from host import opening
 
-        return sessions.open_tool(checkout, supervisor, environ, request, asked)
+        return opening.open_tool(checkout, supervisor, environ, request, asked)
     module, function = DONE_BY[type(request)]
     done: int = getattr(importlib.import_module(f"host.{module}"), function)(
         checkout, supervisor, environ, request

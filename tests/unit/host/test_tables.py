@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from host import demo, doctor, engine, image, reset, session, sessions, verify
+from host import demo, doctor, engine, image, opening, reset, session, verify
 from host.errors import HostError
 from host.options.start import Start
 
@@ -189,7 +189,7 @@ def test_the_pinned_base_is_the_dockerfiles() -> None:
 def test_what_is_chosen_for_the_user(
     environment: dict[str, str], start: Start, terminal: bool, chosen: dict[str, str]
 ) -> None:
-    assert sessions.preferences(environment, start, terminal=terminal) == chosen
+    assert opening.preferences(environment, start, terminal=terminal) == chosen
 
 
 @pytest.mark.parametrize(
