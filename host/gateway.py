@@ -87,20 +87,33 @@ def beside(
         _require(supervisor.finish(begun))
     finally:
         with supervisor.undisturbed():
-            made = supervisor.finish(begun, MAKING)
-            if not session.stays:
-                # Compose says which one it made; where it did not come to that, the engine may know one.
-                left = made.output.split()[-1:] if made.code == OK else _list(supervisor, compose, value)
-                killed = made.code == SIGNALLED + signal.SIGKILL
-                deadline = time.monotonic() + (IN_FLIGHT if killed else 0.0)
-                while not left and time.monotonic() < deadline:
-                    supervisor.pause(0.1)
-                    left = _list(supervisor, compose, value)
-                tell(remove(supervisor, compose.environ, configuration.project, left))
-                if configuration.by_network:
-                    inside.remove_of(
-                        supervisor, compose.environ, configuration.project, lambda one: one == value
-                    )
+            _end(supervisor, compose, configuration, supervisor.finish(begun, MAKING), session)
+
+
+def _end(
+    supervisor: Supervisor, compose: Compose, configuration: Configuration, made: Answer, session: Session
+) -> None:
+    """Remove the gateway of a session, unless that one runs on.
+
+    Args:
+        supervisor: what asks.
+        compose: whose environment the client gets.
+        configuration: the project, and whether there is a network.
+        made: what Compose said when it was to make the gateway.
+        session: what it is beside.
+    """
+    if session.stays:
+        return
+    value = session.labels[labels.SESSION]
+    # Compose says which one it made; where it did not come to that, the engine may know one.
+    left = made.output.split()[-1:] if made.code == OK else _list(supervisor, compose, value)
+    deadline = time.monotonic() + (IN_FLIGHT if made.code == SIGNALLED + signal.SIGKILL else 0.0)
+    while not left and time.monotonic() < deadline:
+        supervisor.pause(0.1)
+        left = _list(supervisor, compose, value)
+    tell(remove(supervisor, compose.environ, configuration.project, left))
+    if configuration.by_network:
+        inside.remove_of(supervisor, compose.environ, configuration.project, lambda one: one == value)
 
 
 def refused(supervisor: Supervisor, environ: Mapping[str, str], container: str) -> Tally:
