@@ -21,7 +21,7 @@ Standard library only, Python 3.9 or newer. Read from the top:
     demo          the model that --demo brings along
     traffic       the gateway's log, line by line
     gateway       the gateway beside a session; what it refused; its list read anew
-    inquiry       the gateway's program asked: it alone reads the list
+    inquiry       a program of the image asked: it alone reads such a file
     listing       what egress shows
     copying       a copy made for a session, and told of at its end
     filling       what is in it: an overlay tried, or files copied

@@ -1,4 +1,4 @@
-"""The gateway's program is asked, for it alone reads the list: a container without a network."""
+"""A program of the image is asked, for it alone reads such a file: a container without a network."""
 
 from __future__ import annotations
 
@@ -40,6 +40,7 @@ def ask(  # noqa: PLR0913 - who asks whom, what, and with what
     told: Mapping[str, Any],
     *,
     files: bool = True,
+    program: str = PROGRAM,
 ) -> dict[str, Any]:
     """Return the answer to a question.
 
@@ -47,10 +48,11 @@ def ask(  # noqa: PLR0913 - who asks whom, what, and with what
         supervisor: what runs it.
         compose: whose environment the engine's client gets.
         configuration: image, folders, and what the gateway is given.
-        question: an option of the program.
+        question: an option of the program, "" for the one that it answers.
         told: what it is asked with.
         files: whether it may read config/ and keys/, and the gateway's variables; else it is nobody, with
             nothing.
+        program: which one.
 
     Raises:
         HostError: it refuses, in its own words; or it does not answer.
@@ -59,7 +61,7 @@ def ask(  # noqa: PLR0913 - who asks whom, what, and with what
     options = _options(configuration) if files else ["--user", NOBODY]
     environ = {**compose.environ, **(configuration.of_gateway if files else {})}
     command = ["docker", "run", "--rm", "--interactive", "--name", name, *LOCKED, *options]
-    command += ["--entrypoint", PROGRAM, configuration.image, question]
+    command += ["--entrypoint", program, configuration.image, *filter(None, [question])]
     with (
         tempfile.TemporaryFile() as asked,
         tempfile.TemporaryFile() as answer,
@@ -88,7 +90,7 @@ def understand(output: bytes, errors: bytes) -> dict[str, Any]:
     if not isinstance(found, dict):
         lines = errors.decode(errors="replace").strip().splitlines()[-3:]
         raise HostError(
-            "the image does not tell what may be reached.", *lines,
+            "the image does not answer.", *lines,
             "If it is older than this checkout, ./start.sh builds it anew.",
         )  # fmt: skip
     error = found.get("error")
