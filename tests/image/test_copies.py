@@ -251,22 +251,36 @@ def test_what_a_start_leaves_that_is_killed_while_it_makes_a_copy_is_none(
     box: Checkout, shop: Path, tmp_path: Path
 ) -> None:
     before = seen(shop)
-    for words in ("volume create", "create", "cp", "rm", "run"):
+    for words in ("volume create", "create", "cp", "run"):
         # The last one is reached where the files are copied.
         asked = {"PUID": "4321"} if words == "run" else {}
         killed = box.start(str(shop), *SHELL, "true", **client(tmp_path, words, "kill -9 $PPID"), **asked)
         assert killed.code == -signal.SIGKILL, (words, killed)
     # The client itself went on.
     found = kept(box)
-    assert (len(found), [copy for copy in found if copy.is_ready]) == (5, []), found
+    assert (len(found), [copy for copy in found if copy.is_ready]) == (4, []), found
     ended = box.start(str(shop), *SHELL, "echo x >new")
     assert (ended.code, len([copy for copy in kept(box) if copy.is_ready])) == (0, 1), ended
     assert seen(shop) == before
     emptied = box.start("reset", "--destroy")
     assert (emptied.code, kept(box)) == (0, []), emptied
     tried = [f"label={copies.TRIAL}={copy.volume}" for copy in found]
-    assert [docker("ps", "--all", "--quiet", "--filter", label) for label in tried] == [""] * 5
+    assert [docker("ps", "--all", "--quiet", "--filter", label) for label in tried] == [""] * 4
     assert not (box.root / copies.FOLDER).exists()
+
+
+def test_where_no_copy_can_be_made_no_session_starts(box: Checkout, shop: Path, tmp_path: Path) -> None:
+    before = seen(shop)
+    full = client(tmp_path, "run", "echo \"cp: error writing '/to/x': No space left on device\" >&2; exit 1")
+    refused = box.start(str(shop), *SHELL, "touch new", PUID="4321", **full)
+    assert (refused.code, "there is no copy of " in refused.err) == (1, True), refused
+    assert "No space left on device" in refused.err, refused
+    slow = client(tmp_path, "run", f"touch {tmp_path}/slow; exec sleep 1000")
+    process = box.begin(str(shop), *SHELL, "touch new", PUID="4321", **slow)
+    wait_for((tmp_path / "slow").exists, "the files to be copied")
+    process.send_signal(signal.SIGINT)
+    assert process.wait(PATIENCE) == 128 + signal.SIGINT
+    assert (kept(box), seen(shop)) == ([], before)
 
 
 @pytest.mark.as_root
