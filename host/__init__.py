@@ -4,6 +4,7 @@ Standard library only, Python 3.9 or newer. Read from the top:
 
     __main__      one verb of the command line, from its options to the exit code
 
+    tasks/        a tool does one prompt, or a list of them, with nobody there
     doctor        the frame around the examination that the sandbox does itself
     verify        attacks the sandbox on this very machine
     reset         empties workspace/ and data/

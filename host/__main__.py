@@ -17,6 +17,7 @@ from host.options import sessions as options
 from host.options.egress import Egress
 from host.options.review import Review
 from host.options.start import Start
+from host.options.task import Task
 from host.supervisor import Supervisor
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ DONE_BY: Mapping[type[cli.InEngine], tuple[str, str]] = {
     cli.Accept: ("sessions", "accept"), cli.Doctor: ("doctor", "examine"), cli.Verify: ("verify", "attack"),
     Egress: ("egress", "attend"), options.Ps: ("overview", "show"), options.Enter: ("control", "enter"),
     options.Attach: ("control", "attach"), options.Stop: ("control", "stop"),
-    options.Logs: ("control", "logs"), Review: ("review", "attend"),
+    options.Logs: ("control", "logs"), Review: ("review", "attend"), Task: ("tasks", "do"),
 }  # fmt: skip
 
 

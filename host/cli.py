@@ -18,6 +18,7 @@ from host.options import egress as egress_options
 from host.options import review as review_options
 from host.options import sessions as session_options
 from host.options import start
+from host.options import task as task_options
 from host.options.sessions import Enter
 from host.options.start import Start
 
@@ -36,6 +37,7 @@ server. The exit code is the tool's own."""
 VERBS = {
     **session_options.VERBS,
     **review_options.VERBS,
+    **task_options.VERBS,
     "accept": (
         "[--workspace DIR] [NAME]",
         "take back what the guard quarantined; without a name, list what there is",
@@ -109,7 +111,15 @@ class BuildVariables:
 
 # What needs the engine.
 InEngine = Union[
-    Start, Doctor, Verify, Enter, Accept, egress_options.Egress, session_options.Asked, review_options.Review
+    Start,
+    Doctor,
+    Verify,
+    Enter,
+    Accept,
+    egress_options.Egress,
+    session_options.Asked,
+    review_options.Review,
+    task_options.Task,
 ]
 Request = Union[InEngine, Reset, Print, Version, BuildVariables]
 
@@ -155,6 +165,8 @@ def parse(words: Sequence[str]) -> Request:
         return _without_verb(ours, arguments, verbs)
     # Hosts may stand before and after an option.
     options, unknown = verbs[verb].parse_known_intermixed_args(ours[1:])
+    if verb == "task" and not unknown:
+        return task_options.read(options, arguments)
     strangers = [*unknown, *(["--", *arguments] if "--" in words else [])]
     if strangers and verb == "reset":
         raise UsageError(f"unknown option '{strangers[-1]}'", verbs[verb].format_usage().strip())
@@ -181,12 +193,13 @@ def parsers() -> tuple[argparse.ArgumentParser, dict[str, argparse.ArgumentParse
     verbs["doctor"].add_argument("--json", action="store_true", help="the report as JSON on stdout")
     verbs["doctor"].add_argument("--demo", action="store_true", help="examine with the small model of --demo")
     session_options.add(verbs)
+    task_options.add(verbs["task"])
     egress_options.add(verbs["egress"])
     for name in review_options.VERBS:
         review_options.add(verbs[name], name)
     for name in ("accept", "doctor", "egress"):
         start.add_workspace(verbs[name], "of the sessions on this folder, in the place of workspace/")
-    for name in ("doctor", "verify"):
+    for name in ("doctor", "task", "verify"):
         start.add_no_build(verbs[name])
     verbs["reset"].add_argument("--destroy", action="store_true", help="do not ask, for scripts")
     verbs["completion"].add_argument(

@@ -35,7 +35,8 @@ ASKED = (signal.SIGHUP, signal.SIGINT, signal.SIGTERM, signal.SIGQUIT)
 # Seconds that a child has to end once a signal was passed on; a sandbox has 20 itself.
 LINGER = 60.0
 
-File = Union[int, IO[bytes], None]
+Log = Union[IO[bytes], None]
+File = Union[int, Log]
 # What ends a child when a signal came, if it is not the signal itself: given the child and the signal.
 End = Callable[["Child", int], None]
 
@@ -190,17 +191,19 @@ class Supervisor:
         """
         return self.finish(self.begin(command, environ), limit)
 
-    def begin(self, command: Sequence[str], environ: Mapping[str, str], *, needed: bool = True) -> Beside:
+    def begin(
+        self, command: Sequence[str], environ: Mapping[str, str], *, needed: bool = True, errors: Log = None
+    ) -> Beside:
         """Start a program that only answers, and go on; if one that is needed fails, what runs then is ended.
 
         Raises:
-            Interrupted: somebody asked for the end before.
+            Interrupted: somebody asked for the end.
             FileNotFoundError: there is no such program.
         """
         self.check()
-        # Files, for a pipe would have to be read meanwhile. They go with what is returned.
+        # Files, for a pipe would have to be read meanwhile.
         output = tempfile.TemporaryFile()  # noqa: SIM115 - open beyond this function
-        errors = tempfile.TemporaryFile()  # noqa: SIM115 - open beyond this function
+        errors = errors or tempfile.TemporaryFile()  # noqa: SIM115 - open beyond this function
         process = subprocess.Popen(
             command, env=environ, stdin=subprocess.DEVNULL, stdout=output, stderr=errors,
             start_new_session=True,
@@ -211,11 +214,9 @@ class Supervisor:
         return begun
 
     def finish(self, begun: Beside, limit: float | None = None) -> Answer:
-        """Wait for what was begun, and return what it said; no more is ended for its sake.
+        """Wait for what was begun, and return what it said; after limit seconds it is killed.
 
-        Args:
-            begun: what begin() returned.
-            limit: seconds after which it is killed.
+        Nothing more is ended for its sake.
 
         Raises:
             Interrupted: as `run`.
