@@ -103,8 +103,7 @@ def _apply(_settings: Settings, arguments: list[str]) -> int:
         ) from error
     account.tell_notes(found.notes)
     is_left = account.tell_outcomes(outcomes, found)
-    # Who removes the copy now needs it nowhere else.
-    os.sync()
+    _flush(trees.mine)
     if any(outcome.what == "failed" for outcome in outcomes):
         return 1
     return EX_LEFT if is_left else 0
@@ -267,6 +266,13 @@ def _require_no_git(found: list[Change]) -> None:
                 f"git is at work in the project ({folder}/index.lock). Nothing was taken",
                 "Wait until it is done. If no git runs, it was killed: remove that file.",
             )
+
+
+def _flush(top: int) -> None:
+    """Have all of it on the disk: who removes the copy next has it nowhere else. syncfs(2)."""
+    import ctypes
+
+    ctypes.CDLL(None).syncfs(top)
 
 
 def _ledger() -> Ledger:

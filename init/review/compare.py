@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from init.review.levels import Trees
     from init.review.origin import Origin
 
-# An agent makes as many files as it likes; so many take 300 MB of memory.
+# So many take 300 MB of memory.
 MAX_CHANGES = 250_000
 # Folders in each other: each is held open, of each tree.
 MAX_DEPTH = 1000
@@ -86,7 +86,7 @@ class _Walk:
         upper = -1 if self.trees.upper is None else os.dup(self.trees.upper)
         recent = os.fstat(self.trees.mine).st_mtime_ns >= self.origin.since
         top = Level("", os.dup(self.trees.mine), os.dup(self.trees.theirs), upper, 0, replaced=False,
-                    recent=recent, sure=False, waiting=[], last=None)  # fmt: skip
+                    recent=recent, touched=False, sure=False, waiting=[], last=None)  # fmt: skip
         levels = [top]
         try:
             self.enter(top)
@@ -141,7 +141,9 @@ class _Walk:
             # A folder that gets another name is told by this alone; what changes in it, by both.
             replaced = replaced or (is_new and entry.changed != entry.modified)
             recent = entry.modified >= self.origin.since
-        return Level(path, mine, theirs, upper, above.depth + 1, replaced, recent, step.sure, [], step.last)
+        touched = above.touched or (theirs >= 0 and self.is_touched(entries.of(os.fstat(theirs))))
+        return Level(path, mine, theirs, upper, above.depth + 1, replaced, recent, touched, step.sure, [],
+                     step.last)  # fmt: skip
 
     def enter(self, level: Level) -> None:
         """Look at all names of a folder that the agent may have changed."""
@@ -222,7 +224,7 @@ class _Walk:
             return
         if theirs.is_folder:
             level.waiting.append(Step(name, mine=False, theirs=True))
-        if self.is_touched(theirs):
+        if level.touched or self.is_touched(theirs):
             self.add(Change(path, None, theirs, moved=level.recent))
 
     def other_type(self, level: Level, name: str, mine: Entry, theirs: Entry) -> None:
@@ -230,12 +232,11 @@ class _Walk:
         path = join(level.path, name)
         moved = self.has_moved(level, path, mine)
         change = Change(path, mine, theirs, moved=moved)
-        if not theirs.is_folder and not self.is_touched(theirs):
-            return
         if mine.is_folder and not moved:
             level.waiting.append(Step(name, mine=True, theirs=False, sure=True, last=change))
             return
-        self.add(change)
+        if self.is_touched(theirs) or not moved:
+            self.add(change)
         if theirs.is_folder:
             level.waiting.append(Step(name, mine=False, theirs=True))
 
@@ -244,9 +245,10 @@ class _Walk:
         path = join(level.path, name)
         if mine.is_folder:
             level.waiting.append(Step(name, mine=True, theirs=True))
-        if not self.is_touched(theirs):
-            return
         moved = self.has_moved(level, path, mine)
+        # What the agent has not touched is only looked at where it may be another file of that name.
+        if not self.is_touched(theirs) and (moved or not level.touched):
+            return
         if mine.is_link:
             if entries.target(level.mine, name) != entries.target(level.theirs, name):
                 self.add(Change(path, mine, theirs, moved=moved))
@@ -276,11 +278,8 @@ class _Walk:
 
     def has_moved(self, level: Level, path: str, mine: Entry) -> bool:
         """Tell whether the user may have changed it since the copy was made."""
-        if mine.is_folder:
-            return (mine.changed >= self.origin.since or level.replaced) and not self.ledger.worked_in(
-                path, mine
-            )
-        return (mine.changed >= self.origin.since or level.replaced) and not self.ledger.wrote(path, mine)
+        ours = self.ledger.worked_in if mine.is_folder else self.ledger.wrote
+        return (mine.changed >= self.origin.since or level.replaced) and not ours(path, mine)
 
     def is_touched(self, theirs: Entry) -> bool:
         """Tell whether the agent can have changed what is in the copy."""

@@ -46,6 +46,7 @@ class Level(Record):
         depth: folders above it.
         replaced: whether the user has put another folder in its place.
         recent: whether the user's folder changed, so that something may have been taken away.
+        touched: whether the agent may have moved it here, with files in it that look as they were.
         sure: whether the agent took it away for sure, with all that is in it.
         waiting: names of the folders in it that are still to be compared.
         last: what is added once all that is in it was.
@@ -58,6 +59,7 @@ class Level(Record):
     depth: int
     replaced: bool
     recent: bool
+    touched: bool
     sure: bool
     waiting: list[Step]
     last: Change | None

@@ -110,7 +110,7 @@ class Picture:
         mine, theirs, notes = change.mine, change.theirs, self.found.notes
         if mine is not None and theirs is not None:
             self.note_mode(change, mine, theirs)
-        elif not self.has_more(change):
+        elif self.found.whole and not self.has_more(change):
             notes.add(EMPTY.format(change.kind), change.path)
 
     def note_mode(self, change: Change, mine: Entry, theirs: Entry) -> None:

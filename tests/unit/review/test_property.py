@@ -1,11 +1,11 @@
 """Whatever the agent made of a tree, apply makes the user's so; killed at any step, it can be repeated."""
 
+import contextlib
 import itertools
 import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import hypothesis
@@ -83,7 +83,7 @@ def remove(path: Path) -> None:
         path.unlink()
 
 
-@contextmanager
+@contextlib.contextmanager
 def made(overlay: bool, before: dict[str, object], after: dict[str, object]) -> Iterator[Sides]:
     with tempfile.TemporaryDirectory() as folder:
         sides = Sides(Path(folder) / "sides", overlay)
@@ -127,6 +127,53 @@ def test_killed_at_any_step_it_is_repeated(
         os.waitpid(child, 0)
         outcomes = sides.apply()
         assert state(sides.mine) == state(sides.theirs), outcomes
+
+
+PLACES = st.sampled_from(["a", "b", "a/a", "a/b", "b/a", "b/b", "a/a/a", "a/b/c", "c"])
+STEPS_OF_AN_AGENT = st.lists(
+    st.one_of(
+        st.tuples(st.just("mv"), PLACES, PLACES),
+        st.tuples(st.just("rm"), PLACES, st.just("")),
+        st.tuples(st.just("mkdir"), PLACES, st.just("")),
+        st.tuples(st.just("write"), PLACES, st.sampled_from(["one", "two"])),
+    ),
+    max_size=8,
+)
+
+
+def do(root: Path, what: str, place: str, more: str) -> None:
+    """Do one thing as a program would; what cannot be done is left."""
+    path = root / place
+    with contextlib.suppress(OSError):
+        if what == "mv":
+            path.rename(root / more)
+        elif what == "rm":
+            remove(path)
+        elif what == "mkdir":
+            path.mkdir()
+        elif not path.is_dir():
+            path.write_text(more)
+
+
+@hypothesis.given(given=STEPS_OF_AN_AGENT, steps=STEPS_OF_AN_AGENT)
+def test_whatever_the_agent_moves_apply_moves_too(
+    overlay: bool, given: list[tuple[str, str, str]], steps: list[tuple[str, str, str]]
+) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        sides = Sides(Path(folder) / "sides", overlay)
+        for place in ("a/a/a", "a/b/c", "b/a"):
+            (sides.mine / place).parent.mkdir(parents=True, exist_ok=True)
+            (sides.mine / place).write_text(place)
+        for step in given:
+            do(sides.mine, *step)
+        sides.copy()
+        try:
+            for step in steps:
+                do(sides.theirs, *step)
+            outcomes = sides.apply()
+            assert state(sides.mine) == state(sides.theirs), outcomes
+        finally:
+            sides.close()
 
 
 def killed_at(step: int) -> None:
