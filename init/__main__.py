@@ -98,7 +98,7 @@ def session_phase(settings: Settings, arguments: list[str]) -> int:
     way_out = link.Link() if settings.gateway and needs.gateway != "none" else None
 
     def run() -> int:
-        changed.let_start(chosen.tool)
+        changed.wait()
         code = supervise.run(command, settings.grace, when_stopped, way_out, settings.limit)
         changed.look_again(settings.grace)
         return code

@@ -9,7 +9,6 @@ memory: prctl(2), PR_SET_DUMPABLE. What the first one saw lies in a file without
 
 from __future__ import annotations
 
-import contextlib
 import marshal
 import os
 import time
@@ -27,19 +26,18 @@ if TYPE_CHECKING:
     from init.mounts import Mount
     from init.session.plan import Needs
     from init.settings import Settings
-    from init.tools import Tool
 
     # A level, an event, its details and what to do about it.
     Event: TypeAlias = tuple[str, str, str, str]
 
 # Repositories that are looked at where the workspace is none itself, and entries among which they are found.
 _MOST, _MOST_ENTRIES = 20, 1000
-# Seconds that a shell waits for the first look, and that this may take.
+# Seconds that the session waits for the first look, and that this may take.
 _START, _FIRST = 0.05, 30
 # Seconds for the second one, and where somebody waits for our end: compose.yml, stop_grace_period.
 _END, _END_IF_ASKED = 5.0, 1.0
 _LOOK_AGAIN = 0.1
-# How far a first look that takes longer stands behind us for a processor: farther than the tool.
+# How far the first look stands behind us for a processor: farther than the tool.
 _BEHIND = supervise.NICE + 5
 # Bytes of a report.
 _MOST_TOLD = 1 << 20
@@ -49,18 +47,24 @@ def begin(settings: Settings, needs: Needs, table: Iterable[Mount]) -> Changes:
     """Begin to look, beside what else there is to do before the tool starts."""
     mount = find(table, paths.WORKSPACE)
     wanted = settings.changes == "stat" and needs.files and mount is not None and not mount.read_only
-    changes = Changes()
+    # A tool loads for longer than the look takes; a shell may delete at once.
+    changes = Changes(may_wait=settings.session != "tool")
     if wanted and next(_repositories(paths.WORKSPACE), None) is not None:
         changes.begin()
     return changes
 
 
 class Changes:
-    """The two looks, and what they say."""
+    """The two looks, and what they say.
 
-    def __init__(self) -> None:
-        # What the first one saw; -1 where there is none. Its process, and what ends with it.
-        self._seen, self._pid, self._done = -1, 0, -1
+    Args:
+        may_wait: whether the session waits a moment for the first one, and does not go before it.
+    """
+
+    def __init__(self, *, may_wait: bool) -> None:
+        self._may_wait = may_wait
+        # What the first one saw, and what ends with it; -1 where there is none.
+        self._seen, self._done = -1, -1
         self._began = time.monotonic()
         self._events: list[Event] = []
 
@@ -69,22 +73,16 @@ class Changes:
         try:
             self._seen = os.memfd_create("seen")
             self._done, inlet = os.pipe2(os.O_CLOEXEC)
-            self._pid = _fork(lambda: _write_looks(self._seen))
+            _fork(lambda: _write_looks(self._seen), 0 if self._may_wait else _BEHIND)
             os.close(inlet)
         except OSError:
             # As many processes as there may be, or no such files.
             self._seen = -1
 
-    def let_start(self, tool: Tool | None) -> None:
-        """Put the first look behind what starts now.
-
-        Args:
-            tool: what it is. It loads for longer than the look takes; a shell, None, may delete at once, and
-                waits a moment for it.
-        """
-        if self._seen >= 0 and not _is_over(self._done, time.monotonic() + (0.0 if tool else _START)):
-            with contextlib.suppress(OSError):
-                os.setpriority(os.PRIO_PROCESS, self._pid, _BEHIND)
+    def wait(self) -> None:
+        """Let the first look be over, if that is a matter of moments: what runs in the session starts now."""
+        if self._seen >= 0 and self._may_wait:
+            _is_over(self._done, time.monotonic() + _START)
 
     def look_again(self, grace: float) -> None:
         """Look a second time: the session is over, and nobody has looked at the workspace yet.
@@ -97,7 +95,7 @@ class Changes:
         answer, inlet = os.pipe2(os.O_CLOEXEC)
         try:
             late = time.monotonic() - self._began > _FIRST
-            pid = _fork(lambda: _write_events(self._seen, inlet, late=late))
+            pid = _fork(lambda: _write_events(self._seen, inlet, late=late), 0)
         except OSError:
             return
         finally:
@@ -108,7 +106,9 @@ class Changes:
         signals.send_group(pid, signals.SIGKILL)
         stragglers.stop(grace)
         self._events = _parts(told)
-        if not self._events or self._events.pop() != _LAST:
+        if self._events[-1:] == [_LAST]:
+            self._events.pop()
+        else:
             self._events.append(_NOT_ALL)
 
     def tell(self) -> None:
@@ -186,12 +186,13 @@ def _write_events(seen: int, inlet: int, *, late: bool) -> None:
         marshal.dump(_LAST, file)
 
 
-def _fork(work: Callable[[], None]) -> int:
-    """Do something in a process of its own; return its PID."""
+def _fork(work: Callable[[], None], behind: int) -> int:
+    """Do something in a process of its own, so far behind us for a processor; return its PID."""
     pid = os.fork()
     if pid == 0:
         try:
             os.setsid()
+            os.nice(behind)
             null = os.open(os.devnull, os.O_RDWR)
             for descriptor in (0, 1, 2):
                 os.dup2(null, descriptor)
