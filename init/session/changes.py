@@ -48,7 +48,7 @@ def begin(settings: Settings, needs: Needs, table: Iterable[Mount]) -> Changes:
     mount = find(table, paths.WORKSPACE)
     wanted = settings.changes == "stat" and needs.files and mount is not None and not mount.read_only
     # A tool loads for longer than the look takes; a shell may delete at once.
-    changes = Changes(may_wait=settings.session != "tool")
+    changes = Changes(may_wait=settings.session in ("shell", "plain"))
     if wanted and next(_repositories(paths.WORKSPACE), None) is not None:
         changes.begin()
     return changes
