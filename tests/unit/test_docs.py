@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from host.cli import VERBS
+
 REPOSITORY = Path(__file__).parents[2]
 REFERENCE = REPOSITORY / "docs" / "reference.md"
 PAGES = sorted([*REPOSITORY.glob("*.md"), *(REPOSITORY / "docs").glob("*.md")])
@@ -22,6 +24,10 @@ OURS = ("SANDBOX_", "MODEL_", "DEMO_")
 # The Dockerfile's base has a digest for a name, which the reference leaves to the Dockerfile. The default of
 # SESSION_CA and DATA_DIR is another variable.
 NO_SHORT_DEFAULT = {"BASE_IMAGE", "DATA_DIR", "SESSION_CA"}
+
+# Verbs that other pages tell of, and what docs/sessions.md writes in a verb's place.
+ELSEWHERE = {"accept", "completion", "doctor", "egress", "reset", "verify"}
+FOLDERS = {"workspace"}
 
 # What looks like a path of the repository, and is none, with the reason.
 NOT_OURS = {
@@ -159,6 +165,13 @@ def test_the_reference_has_every_exit_code_and_no_other() -> None:
     known = exit_codes_of_the_code()
     assert known - told == set(), "known to the code, and not in docs/reference.md"
     assert told - known == set(), "in docs/reference.md, and known to nothing"
+
+
+def test_the_sessions_page_has_each_verb_of_sessions_and_no_other() -> None:
+    text = (REPOSITORY / "docs" / "sessions.md").read_text()
+    named = set(re.findall(r"\./start\.sh ([a-z]+)(?![\w./-])", text)) - FOLDERS
+    assert named - VERBS.keys() == set(), "in docs/sessions.md, and no verb"
+    assert VERBS.keys() - ELSEWHERE - named == set(), "a verb that docs/sessions.md does not have"
 
 
 def anchors(page: Path) -> set[str]:
