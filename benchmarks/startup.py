@@ -7,7 +7,7 @@ are read inside the container (benchmarks/stamp.c). tini does none of what the s
 bash-entrypoint.sh makes the same checks and steps, then becomes the tool; re-owning /opt, it does what an
 image does that keeps its tools in the agent's home (three rounds, for each takes seconds). With MODEL_URL a
 model server is asked first, by a program that loads TLS, JSON and YAML; as start.sh has it, a gateway loads
-those, and is there.
+those, and is there. Where the workspace is a repository, it is looked at beside the start.
 """
 
 import argparse
@@ -34,6 +34,7 @@ SANDBOX: list[str] = []  # the image's own entry point
 BASH = ["/bench/bash-entrypoint.sh"]
 ASKED = ["-e", "TOOLS=asked", "-e", "MODEL_URL=http://{server}:8000"]
 BESIDE = ["-e", "EGRESS=model", "-e", "SANDBOX_GATEWAY=default"]
+FILES = 1000  # of a repository
 KINDS: dict[str, tuple[list[str], list[str]]] = {
     "tini": ([], ["/usr/bin/tini", "--", "/bench/arrived"]),
     "bash, PUID=1000": (["-e", "PUID=1000"], BASH),
@@ -41,6 +42,11 @@ KINDS: dict[str, tuple[list[str], list[str]]] = {
     "bash, re-owning /opt": (["-e", "PUID=1001", "-e", "REOWN=/opt"], BASH),
     "sandbox, PUID=1000": (["-e", "PUID=1000"], SANDBOX),
     "sandbox, PUID=1001": (["-e", "PUID=1001"], SANDBOX),
+    "sandbox, repository": (["-e", "PUID=1000", "-v={repository}:/home/agent/workspace"], SANDBOX),
+    "the same, not told": (
+        ["-e", "PUID=1000", "-e", "SANDBOX_CHANGES=off", "-v={repository}:/home/agent/workspace"],
+        SANDBOX,
+    ),
     "sandbox, MODEL_URL": (ASKED, SANDBOX),
     "sandbox, gateway": ([*ASKED, "--network=none", "-v={volume}:/run/gateway:ro", *BESIDE], SANDBOX),
 }
@@ -101,10 +107,24 @@ def docker(*words: str) -> str:
 
 def measure(folder: Path, options: list[str], command: list[str]) -> tuple[int, int]:
     """Return microseconds to the tool's first instruction and PID 1's resident KiB then."""
-    mounts = [f"-v={folder}/workspace:/home/agent/workspace", f"-v={folder}/data:/home/agent/data"]
+    mounts = [f"-v={folder}/data:/home/agent/data"]
+    if not any(option.endswith(":/home/agent/workspace") for option in options):
+        mounts.append(f"-v={folder}/workspace:/home/agent/workspace")
     run = ["docker", "run", *OPTIONS, *mounts, *options, IMAGE, *(command or entry_point())]
     microseconds, resident = subprocess.run(run, check=True, capture_output=True, text=True).stdout.split()
     return int(microseconds), int(resident)
+
+
+def fill(repository: Path) -> None:
+    """Make a repository with a commit, the agent's own."""
+    for number in range(FILES):
+        (repository / f"{number % 20}").mkdir(exist_ok=True)
+        (repository / f"{number % 20}" / f"{number}.c").write_text(f"int x = {number};\n")
+    git = ["git", "-c", "user.name=x", "-c", "user.email=x"]
+    for words in (["init", "--quiet"], ["add", "."], ["commit", "--quiet", "--message", "first"]):
+        subprocess.run([*git, *words], cwd=repository, check=True)
+    if os.geteuid() == 0:
+        subprocess.run(["chown", "-R", "1000:1000", repository], check=True)
 
 
 def main() -> None:
@@ -115,13 +135,15 @@ def main() -> None:
     build()
     figures: dict[str, list[tuple[int, int]]] = {kind: [] for kind in KINDS}
     with tempfile.TemporaryDirectory() as name, model_server() as server, gateway(server) as volume:
-        for part in ("workspace", "data"):
+        for part in ("workspace", "data", "repository"):
             (Path(name) / part).mkdir()
+        fill(Path(name) / "repository")
         for number in range(rounds):
             for kind, (options, command) in KINDS.items():
                 if "re-owning" in kind and number >= SLOW_ROUNDS:
                     continue
-                given = [option.format(server=server, volume=volume) for option in options]
+                places = {"server": server, "volume": volume, "repository": f"{name}/repository"}
+                given = [option.format(**places) for option in options]
                 figures[kind].append(measure(Path(name), given, command))
     floor = statistics.median(time for time, _ in figures["tini"])
     print(f"{'':21} {'ms (median)':>12} {'min to max':>16} {'ratio to tini':>14} {'PID 1, KiB':>11}")
