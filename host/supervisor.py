@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 ASKED = (signal.SIGHUP, signal.SIGINT, signal.SIGTERM, signal.SIGQUIT)
 # Seconds that a child has to end once a signal was passed on; a sandbox has 20 itself.
 LINGER = 60.0
+# The same of one that only answers. What comes while Docker's client starts its plugin reaches neither.
+ANSWERING = 5.0
 
 Log = Union[IO[bytes], None]
 File = Union[int, Log]
@@ -222,7 +224,8 @@ class Supervisor:
             Interrupted: as `run`.
         """
         self._beside = [one for one in self._beside if one is not begun]
-        self._attend(begun.child, None, None if limit is None else time.monotonic() + limit)
+        deadline = None if limit is None else time.monotonic() + limit
+        self._attend(begun.child, None, deadline, ANSWERING)
         self.check()
         return Answer(_exit_code(begun.child.process), _text(begun.output), _text(begun.errors))
 
@@ -239,14 +242,16 @@ class Supervisor:
             signal.signal(number, signal.SIG_DFL)
         os.execvpe(command[0], list(command), environ)
 
-    def _attend(self, child: Child, end: End | None, deadline: float | None) -> None:
+    def _attend(self, child: Child, end: End | None, deadline: float | None, linger: float = LINGER) -> None:
         """Wait for the child's end, and pass on what arrives meanwhile."""
         told = False
         while not child.ended():
-            if not (told or self._tearing_down) and any(one.failed() for one in self._beside):
+            if not (told or self._tearing_down) and (failed := [one for one in self._beside if one.failed()]):
                 told = True
+                # Once: what is asked from here on is asked because of it.
+                self._beside = [one for one in self._beside if one not in failed]
                 self._end(child, signal.SIGTERM, end)
-                deadline = time.monotonic() + LINGER
+                deadline = time.monotonic() + linger
             left = None if deadline is None else max(0.0, deadline - time.monotonic())
             if left == 0:
                 child.signal(signal.SIGKILL)
@@ -258,7 +263,7 @@ class Supervisor:
                 elif number in ASKED and not (told or self._tearing_down):
                     told = True
                     self._end(child, number, end)
-                    deadline = time.monotonic() + LINGER
+                    deadline = time.monotonic() + linger
 
     def _end(self, child: Child, number: int, end: End | None) -> None:
         if end is None:
