@@ -48,12 +48,17 @@ def test_exec_finds_what_compose_started_by_hand(checkout: Make) -> None:
     assert other.start("exec", "pwd").code == 1
 
 
-def test_of_two_sandboxes_exec_says_which(checkout: Make) -> None:
+def test_of_two_sandboxes_exec_wants_a_name(checkout: Make) -> None:
     one = checkout("field")
     processes = [running(one, "1"), one.begin(*SHELL, "echo 2 >second; exec sleep 1000")]
     wait_for((one.root / "workspace" / "second").exists, lambda: "the second")
     entered = one.start("exec", "true")
-    assert "2 sandboxes of this folder run; this is the newest" in entered.err, entered
+    asked = "2 sandboxes of this folder run: which one is meant?" in entered.err
+    assert (entered.code, asked) == (1, True), entered
+    names = [line.split()[0] for line in entered.err.splitlines()[1:3]]
+    assert len(set(names)) == 2, entered
+    found = [one.start("exec", "--name", name, "echo", "in") for name in names]
+    assert [(entered.code, entered.out) for entered in found] == [(0, "in\n")] * 2, found
     for process in processes:
         process.terminate()
         process.wait(PATIENCE)

@@ -13,7 +13,6 @@ from tests.harness.engine import docker
 from tests.harness.repository import ROOT
 from tests.harness.sandbox import Sandbox
 from tests.harness.terminal import Terminal
-from tests.harness.waiting import wait_for
 
 Open = Callable[..., Terminal]
 # Tells each key as it comes; q ends it.
@@ -87,30 +86,38 @@ def test_no_key_is_kept_back_in_exec(opened: Open, sandbox: Sandbox) -> None:
     assert containers(sandbox)
 
 
-def test_who_detaches_leaves_no_agent_to_itself(opened: Open, sandbox: Sandbox, tmp_path: Path) -> None:
+def test_who_detaches_leaves_the_session_running(opened: Open, sandbox: Sandbox, tmp_path: Path) -> None:
     (tmp_path / "docker").mkdir()
     (tmp_path / "docker" / "config.json").write_text(json.dumps({"detachKeys": "ctrl-p,ctrl-q"}))
     script = f"{EVIL}{DRAWN}exec sleep 1000"
-    terminal = opened("--no-build", "--shell", "--", "-c", script, DOCKER_CONFIG=str(tmp_path / "docker"))
+    name = ("--name", "left")
+    terminal = opened(
+        "--no-build", *name, "--shell", "--", "-c", script, DOCKER_CONFIG=str(tmp_path / "docker")
+    )
     clean = terminal.screen.mode.copy()
     terminal.wait_for("up")
     terminal.type("\x10\x11")
-    assert terminal.end() == 1, terminal.text
-    assert "the Docker client ended while the sandbox ran" in terminal.text
-    assert ".git/hooks/pre-commit" in terminal.text
+    assert terminal.end() == 0, terminal.text
+    assert "./start.sh attach left" in terminal.text
     assert is_clean(terminal, clean)
+    assert containers(sandbox)
+    stopped = opened("stop", "left")
+    assert stopped.end() == 0, stopped.text
+    assert ".git/hooks/pre-commit" in stopped.text
     assert not containers(sandbox)
 
 
-def test_a_client_that_is_killed_leaves_no_agent_to_itself(opened: Open, sandbox: Sandbox) -> None:
-    terminal = opened("--no-build", "--shell", "--", "-c", f"{DRAWN}exec sleep 1000")
+def test_a_client_that_is_killed_leaves_the_session_running(opened: Open, sandbox: Sandbox) -> None:
+    terminal = opened("--no-build", "--name", "left", "--shell", "--", "-c", f"{DRAWN}exec sleep 1000")
     clean = terminal.screen.mode.copy()
     terminal.wait_for("up")
     for client in clients(terminal):
         os.kill(client, signal.SIGKILL)
     assert terminal.end() == 1, terminal.text
     assert is_clean(terminal, clean)
-    wait_for(lambda: not containers(sandbox), lambda: f"the end of {containers(sandbox)}")
+    assert "./start.sh attach left" in terminal.text
+    assert opened("stop", "--all").end() == 0
+    assert not containers(sandbox)
 
 
 def test_a_sandbox_that_is_killed_leaves_the_terminal_right(opened: Open, sandbox: Sandbox) -> None:
