@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import subprocess
 import time
 from typing import TYPE_CHECKING
@@ -12,6 +14,8 @@ from host.session import IN_FLIGHT, PATIENCE
 from host.supervisor import Streams
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from host.session import Kind, Session
 
 # Seconds until the tool must run: a model server may be slow.
@@ -31,7 +35,8 @@ def start(session: Session, told: Kind) -> int:
     command = session.command(told, terminal=True, detached=True)
     supervisor, environ = session.supervisor, session.compose.environ
     try:
-        code = supervisor.run(command, environ, Streams(subprocess.DEVNULL, 2))
+        with _screen() as screen:
+            code = supervisor.run(command, environ, Streams(screen, screen))
         deadline = time.monotonic() + STARTING
         while code == OK and not _has_begun(session) and time.monotonic() < deadline:
             supervisor.pause(0.1)
@@ -43,6 +48,20 @@ def start(session: Session, told: Kind) -> int:
         session.leave()
         return code
     return _not_begun(session, code)
+
+
+@contextlib.contextmanager
+def _screen() -> Iterator[int]:
+    """Have a terminal that nobody looks at: Compose gives a container one only where it has one itself.
+
+    What it writes there is the container's number.
+    """
+    ours, its = os.openpty()
+    try:
+        yield its
+    finally:
+        os.close(its)
+        os.close(ours)
 
 
 def _has_begun(session: Session) -> bool:

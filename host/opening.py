@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 from dataclasses import replace
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Callable, NamedTuple
 
 from host import (
     attendance,
@@ -77,7 +77,8 @@ def open_tool(
     if (unattended := offer.made(place, start, at_terminal=at_terminal)) is not None:
         return control.join(place, unattended)
     name = "shell" if start.shell else "tool"
-    with opened(place, found, start, name, asked.networks, terminal=at_terminal) as (session, told, who, _):
+    waits = at_terminal and not start.detach
+    with opened(place, found, start, name, asked.networks, terminal=waits) as (session, told, who, _):
         if start.detach:
             return detached.start(session, told)
         if at_terminal:
@@ -133,14 +134,17 @@ def opened(  # noqa: PLR0913 - what there is, what is wanted, and what was asked
     who = identity(place, start, name, {**configuration.environment, **variables})
     provide_image(supervisor, compose, configuration, start)
     maker = Maker(supervisor, compose, configuration, found)
+    ran: list[Session] = []
+    stays = lambda: any(one.stays for one in ran)  # noqa: E731 - it is there only once begun() has it
     with (
         copying.around(maker, who.name, wanted=start.copy) as copied,
-        with_repositories(copied, configuration, wanted=start.with_repository) as extended,
+        with_repositories(copied, configuration, stays, wanted=start.with_repository) as extended,
         begun(
             supervisor, extended, configuration, variables, who=who, known=place.known,
             demonstrating=start.demo, networks=networks,
         ) as session,
     ):  # fmt: skip
+        ran.append(session)
         yield Opened(session, Kind(variables, chosen.arguments), who, replace(place, compose=compose))
 
 
@@ -197,8 +201,16 @@ def named(place: Place, asked: str, *, copied: bool) -> str:
 
 
 @contextlib.contextmanager
-def with_repositories(compose: Compose, configuration: Configuration, *, wanted: bool) -> Iterator[Compose]:
+def with_repositories(
+    compose: Compose, configuration: Configuration, stays: Callable[[], bool], *, wanted: bool
+) -> Iterator[Compose]:
     """Have the repositories mounted that the workspace leads to, if that is wanted.
+
+    Args:
+        compose: how Compose is called.
+        configuration: what it understood.
+        stays: whether the session runs on without us.
+        wanted: whether that is wanted.
 
     Raises:
         HostError: there is none, or one that may not be mounted.
@@ -215,7 +227,7 @@ def with_repositories(compose: Compose, configuration: Configuration, *, wanted:
     for repository in found:
         messages.say(f"mounted as well, writable: {repository.folder}, which {repository.pointer} leads to")
     with (
-        repositories.kept(found),
+        repositories.kept(found, stays),
         compose.extended(repositories.override(found, SERVICE)) as more,
     ):
         yield more

@@ -143,7 +143,7 @@ def words(log: str) -> list[str]:
     # Its report is a line of its own, and those below that are indented.
     first = len(lines)
     for index in range(len(lines) - 1, -1, -1):
-        if lines[index].startswith("sandbox: "):
+        if lines[index].startswith("sandbox: ") and not lines[index].startswith("sandbox: info: "):
             first = index
         elif lines[index] and not lines[index].startswith(" "):
             break

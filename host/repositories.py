@@ -16,7 +16,7 @@ import re
 import shlex
 import subprocess
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Callable, NamedTuple
 
 from host.errors import HostError
 
@@ -225,11 +225,12 @@ def _literal(text: str) -> str:
 
 
 @contextlib.contextmanager
-def kept(repositories: Iterable[Repository]) -> Iterator[None]:
+def kept(repositories: Iterable[Repository], stays: Callable[[], bool]) -> Iterator[None]:
     """Have every worktree's entry locked: `git worktree prune` in the container sees none of their folders.
 
     Each session holds the file with flock(2): the last one that ends removes it, and what a start that was
-    killed has left is taken over. The agent can write there, so nothing is reached by way of a link.
+    killed has left is taken over. The agent can write there, so nothing is reached by way of a link. Where a
+    session stays when we go, the file does.
     """
     with contextlib.ExitStack() as opened:
         ours = []
@@ -240,7 +241,7 @@ def kept(repositories: Iterable[Repository]) -> Iterator[None]:
         try:
             yield
         finally:
-            for entry, held in ours:
+            for entry, held in () if stays() else ours:
                 with contextlib.suppress(OSError):  # held by another session, too
                     fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
                     _remove_ours(entry)

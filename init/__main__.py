@@ -95,6 +95,7 @@ def session_phase(settings: Settings, arguments: list[str]) -> int:
     authorities.install(chosen.home, os.environ)
     git_identity.install(chosen.home, os.environ)
     command, when_stopped = plan.command(chosen, arguments, os.environ), plan.when_stopped(chosen, os.environ)
+    terminal.give_size()
     way_out = link.Link() if settings.gateway and needs.gateway != "none" else None
 
     def run() -> int:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import sys
 import termios
 
 from init import output
@@ -47,6 +48,10 @@ RESET = "".join((
     "\x1b[0m",
     *(f"\x1b]{colours}\x1b\\" for colours in (104, 110, 111, 112)),
 )).encode()  # fmt: skip
+
+
+# Lines and columns of a terminal that nobody is at: struct winsize, four short numbers.
+SIZE = b"".join(number.to_bytes(2, sys.byteorder) for number in (24, 80, 0, 0))
 
 
 class State(Record):
@@ -130,6 +135,21 @@ def controlling() -> Terminal | None:
         except _GONE:
             continue
     return None
+
+
+def give_size() -> None:
+    """Give the controlling terminal a size where it has none, since nobody is at it yet: ioctl_tty(2).
+
+    A tool that finds no lines and columns draws nothing, and some wait for seconds after they have come.
+    """
+    for descriptor in (0, 1, 2):
+        try:
+            os.tcgetpgrp(descriptor)
+            if not any(fcntl.ioctl(descriptor, termios.TIOCGWINSZ, bytes(8))[:4]):
+                fcntl.ioctl(descriptor, termios.TIOCSWINSZ, SIZE)
+        except OSError:
+            continue
+        return
 
 
 def clear() -> None:

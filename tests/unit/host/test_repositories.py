@@ -139,7 +139,7 @@ def test_entries_are_locked_for_a_while_and_the_users_own_lock_stays(main: Path)
     git(main, "worktree", "add", "--quiet", "../locked", "-b", "c")
     git(main, "worktree", "lock", "--reason", "mine", "../locked")
     tree, locked = (main / ".git" / "worktrees" / name / "locked" for name in ("tree", "locked"))
-    with repositories.kept(repositories.find(main.parent / "tree")):
+    with repositories.kept(repositories.find(main.parent / "tree"), bool):
         assert tree.read_text() == repositories.LOCKED
         (main.parent / "tree").rename(main.parent / "away")
         git(main, "worktree", "prune", "--expire", "now")
@@ -152,8 +152,8 @@ def test_the_last_of_two_sessions_unlocks_and_what_a_killed_one_left_is_taken_ov
     lock = main / ".git" / "worktrees" / "tree" / "locked"
     found = repositories.find(main.parent / "tree")
     lock.write_text(repositories.LOCKED)
-    with repositories.kept(found):
-        with repositories.kept(found):
+    with repositories.kept(found, bool):
+        with repositories.kept(found, bool):
             pass
         assert lock.exists()
     assert not lock.exists()
@@ -163,7 +163,7 @@ def test_a_lock_that_became_a_link_is_left_alone(main: Path, tmp_path: Path) -> 
     other = tmp_path / "other"
     other.write_text(repositories.LOCKED)
     entry = main / ".git" / "worktrees" / "tree"
-    with repositories.kept(repositories.find(main.parent / "tree")):
+    with repositories.kept(repositories.find(main.parent / "tree"), bool):
         (entry / "locked").unlink()
         (entry / "locked").symlink_to(other)
     assert other.exists()
@@ -178,3 +178,15 @@ def test_root_is_told_what_its_own_git_will_say(main: Path) -> None:
     (main.parent / "plain").mkdir()
     assert not repositories.dubious(main.parent / "plain", 0)
     assert not repositories.dubious(main.parent / "nowhere", 0)
+
+
+def test_a_lock_stays_with_a_session_that_stays(main: Path) -> None:
+    found = repositories.find(main.parent / "tree")
+    with repositories.kept(found, lambda: True):
+        pass
+    lock = main / ".git" / "worktrees" / "tree" / "locked"
+    assert lock.exists()
+    # The next one takes it over.
+    with repositories.kept(found, bool):
+        pass
+    assert not lock.exists()
