@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import posixpath
 import shutil
+import sys
 import tempfile
 from dataclasses import dataclass, replace
 from typing import IO, TYPE_CHECKING
 
 from host import compose as compose_files
 from host import copies, engine, image, inside, project, sessions
+from host import terminal as terminals
 from host.configuration import DATA, SERVICE, WORKSPACE
 from host.errors import LEFT, OK, HostError
 from host.messages import printable, say
@@ -79,7 +81,12 @@ class Reviewer:
             replace(given, files=closed).extended(override(copy, writes=verb == "apply")) as more,
             sessions.begun(self.supervisor, more, configuration, chosen.variables) as session,
         ):
-            return session.run(chosen, terminal=False, reads=False, output=output)
+            code = session.run(chosen, terminal=False, reads=False, output=output)
+        if code not in (OK, LEFT) and not copy.is_ready:
+            raise HostError(
+                f"the copy {copy.name} is gone: another apply or discard came to its end just now."
+            )
+        return code
 
 
 def attend(checkout: Checkout, supervisor: Supervisor, environ: Mapping[str, str], asked: Review) -> int:
@@ -153,9 +160,11 @@ def show(reviewer: Reviewer, copy: Copy, asked: Review, paths: Sequence[str]) ->
 
 
 def page(supervisor: Supervisor, environ: Mapping[str, str], shown: IO[bytes]) -> None:
-    """Show a text page by page, or at once where no pager is installed."""
-    command = [*PAGER] if shutil.which(PAGER[0], path=environ.get("PATH")) else ["cat"]
-    supervisor.run(command, environ, Streams(shown, terminal=True))
+    """Show a text page by page; at once where there is no pager, or no terminal for its keys."""
+    if terminals.can_ask() and shutil.which(PAGER[0], path=environ.get("PATH")):
+        supervisor.run(PAGER, environ, Streams(shown, terminal=True))
+    else:
+        shutil.copyfileobj(shown, sys.stdout.buffer)
 
 
 def take(reviewer: Reviewer, copy: Copy, asked: Review, paths: Sequence[str]) -> int:

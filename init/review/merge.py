@@ -32,6 +32,7 @@ class Base:
         self.workspace, self.origin, self.scratch = workspace, origin, scratch
         self.objects = f"{workspace}/{changes.GIT}/objects"
         self._repository: Repository | None = None
+        self._names: frozenset[bytes] | None = None
         # A worktree's objects are elsewhere, and a link may lead anywhere.
         self.is_known = bool(origin.commit) and all(
             os.path.isdir(path) and not os.path.islink(path)
@@ -55,13 +56,20 @@ class Base:
 
     def has(self, path: str) -> bool:
         """Tell whether a file or a link was there."""
+        if self._names is None:
+            self._names = frozenset(self._listed())
+        return os.fsencode(path) in self._names
+
+    def _listed(self) -> list[bytes]:
+        """Return the paths of all files of the commit: one question, whatever is asked."""
         git = self.repository() if self.is_known else None
         try:
-            return (
-                git is not None and git.run("cat-file", "-t", f"{self.origin.commit}:{path}")[1] == b"blob\n"
+            code, names = (
+                git.run("ls-tree", "-r", "-z", "--name-only", self.origin.commit) if git else (1, b"")
             )
-        except (GitError, OSError, ValueError):
-            return False
+        except (GitError, OSError):
+            return []
+        return [] if code else names.split(b"\0")
 
     def has_nothing_staged(self) -> bool:
         """Tell whether the user's index has what the user's HEAD has: git also writes it to look faster."""
