@@ -181,18 +181,18 @@ def test_two_do_not_work_on_a_folder_at_a_time(box: Checkout, shop: Path) -> Non
 
 @pytest.mark.parametrize("shop", ["shop"], indirect=True)
 def test_one_that_is_killed_is_repeated(box: Checkout, shop: Path) -> None:
-    work(box, shop, "seq 20000 | split -l 1 -a 4 - new-; rm gone")
+    work(box, shop, "seq 8000 | split -l 1 -a 4 - new-; rm gone")
     first = box.begin("apply")
     wait_for(lambda: list(shop.glob("new-*")), "it to write")
     mounted = f"volume={copies.volume(box.project, 'calm-otter')}"
     docker("kill", *docker("ps", "--quiet", "--filter", mounted).split())
     first.communicate()
     assert first.returncode != 0
-    assert len(list(shop.glob("new-*"))) < 20000, "it came to its end before it was killed"
+    assert len(list(shop.glob("new-*"))) < 8000, "it came to its end before it was killed"
     last = box.start("apply")
     assert (last.code, named(box)) == (0, []), last
     found = sorted(int(path.read_text()) for path in shop.glob("new-*"))
-    assert found == list(range(1, 20001))
+    assert found == list(range(1, 8001))
     assert not (shop / "gone").exists()
     assert not list(shop.glob(".agentic*"))
 
