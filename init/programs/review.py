@@ -137,7 +137,9 @@ def _looked_again(
     from init.guard import quarantine
     from init.review.taking import Outcome
 
-    done = {outcome.path for outcome in outcomes if outcome.what in ("taken", "merged")} - {*asked.paths}
+    done = {outcome.path for outcome in outcomes if outcome.what in ("taken", "merged")}
+    # Who names what the guard objected to has been told.
+    done -= {path for path in asked.paths if judged.objects_to(path)}
     taken = [change for change in found.changes if change.path in done]
     if not taken:
         return outcomes

@@ -61,8 +61,9 @@ class Repositories:
                     what = BESIDE if "heads" in names and change.theirs is not None else TELL
             elif stands and (_goes_with_names(names) or change.theirs is None):
                 what = TELL if names[-1] == "HEAD" and "logs" not in names else KEEP
-            elif change.moved and change.mine is not None and "logs" in names:
-                what = KEEP
+            elif change.moved and change.mine is not None and names[-1] != "index":
+                # Of what git notes in passing the last word is anybody's; all else is settings of the user's.
+                what = KEEP if _goes_with_names(names) else TELL
         return what
 
     def told(self, change: Change, theirs: Folders) -> str:

@@ -125,7 +125,9 @@ class Taking:
         if gits == repositories.BESIDE and change.theirs is not None:
             return self.put_beside(change, change.theirs, BOTH)
         if gits == repositories.TELL:
-            return Outcome(path, "conflict", BOTH)
+            return Outcome(
+                path, "conflict", "you changed it in the repository, or it goes with that: it stays"
+            )
         if not gits and self.is_conflict(change):
             return self.settle(change)
         told = self.repositories.told(change, self.writer.theirs) if gits else ""
