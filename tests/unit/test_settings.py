@@ -182,6 +182,11 @@ def test_what_is_accepted_is_told_and_not_taken_away_again() -> None:
     assert settings.read({"SANDBOX_GUARD": "off", "SANDBOX_SESSION": "accept"}).guard == "off"
 
 
+@pytest.mark.parametrize("session", settings.REVIEWS)
+def test_who_looks_at_a_copy_asks_the_guard_itself(session: str) -> None:
+    assert settings.read({"SANDBOX_GUARD": "block", "SANDBOX_SESSION": session}).guard == "off"
+
+
 def test_the_models_variables_are_handed_on_as_they_are() -> None:
     environ = {"MODEL_URL": "http://h", "MODEL_ID": "", "MODEL_CA": "x.pem", "OTHER": "1"}
     read = settings.read(environ)

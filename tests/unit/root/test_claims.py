@@ -22,12 +22,14 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def claimed(home: Path, *table: str, owns: bool = True, asked: bool = True) -> dict[str, bool]:
+def claimed(
+    home: Path, *table: str, owns: bool = True, asked: bool = True, workspace: bool = True
+) -> dict[str, bool]:
     """Return what is claimed below home, and whether only of root; a ``:ro`` ends a read-only mount."""
     status = home.stat()
     agent = Identity(status.st_uid + (not owns), status.st_gid)
     mounted = [Mount(f"{home}/{path.removesuffix(':ro')}", path.endswith(":ro")) for path in table]
-    targets = claims.targets([Mount("/", read_only=False), *mounted], agent, asked=asked)
+    targets = claims.targets([Mount("/", read_only=False), *mounted], agent, asked=asked, workspace=workspace)
     return {str(Path(target.path).relative_to(home)): target.only_roots for target in targets}
 
 
@@ -57,6 +59,10 @@ def test_writable_mounts_at_and_below_data_and_workspace_are_claimed(
 def test_a_workspace_that_gave_the_identity_is_spared(home: Path) -> None:
     table = ("workspace", "workspace/a", "data")
     assert claimed(home, *table, asked=False) == {"workspace": True, "workspace/a": True, "data": False}
+
+
+def test_a_workspace_that_is_only_looked_at_is_spared(home: Path) -> None:
+    assert claimed(home, "workspace", "workspace/a", "data", workspace=False) == {"data": False}
 
 
 def test_a_workspace_is_claimed_whole_where_ids_were_asked_for(home: Path) -> None:
