@@ -9,6 +9,7 @@ memory: prctl(2), PR_SET_DUMPABLE. What the first one saw lies in a file without
 
 from __future__ import annotations
 
+import gc
 import marshal
 import os
 import time
@@ -197,6 +198,8 @@ def _fork(work: Callable[[], None], behind: int) -> int:
             for descriptor in (0, 1, 2):
                 os.dup2(null, descriptor)
             signals.reset()
+            # Nothing that is made here leads back to itself: to look for it costs a quarter of the time.
+            gc.disable()
             work()
         finally:
             os._exit(0)

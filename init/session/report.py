@@ -42,7 +42,7 @@ def events(folder: str, seen: tuple[Any, ...] | str) -> Iterator[Event]:
         after = repository.look_again(before)
     except repository.NotToldError as error:
         yield "warning", _NOT_READ.format(where, error), "", "Look yourself: git status"
-        after = repository.still_there(before)
+        after = repository.still_there(before.files)
     yield from _compared(before, after, where)
 
 

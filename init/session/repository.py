@@ -16,7 +16,7 @@ from init.session.differences import MOST_COMMITS, SHORT, UNKNOWN, Commits, Look
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Collection, Iterable, Iterator
     from typing import NoReturn
 
     from init.session.differences import Count, Stat
@@ -86,14 +86,14 @@ def look_again(before: Look) -> dict[bytes, Stat]:
     Raises:
         NotToldError: as look() does.
     """
-    listed = {path: known for path, _ in _listed() if (known := _stat(path)) is not None}
+    listed = still_there(path for path, _ in _listed())
     # Those too that are ignored now.
-    return still_there(before) | listed
+    return listed | still_there(path for path in before.files if path not in listed)
 
 
-def still_there(before: Look) -> dict[bytes, Stat]:
-    """Return what there is now of the files of then."""
-    return {path: known for path in before.files if (known := _stat(path)) is not None}
+def still_there(paths: Iterable[bytes]) -> dict[bytes, Stat]:
+    """Return what there is now of some files."""
+    return {path: known for path in paths if (known := _stat(path)) is not None}
 
 
 def counts(before: Look, paths: Collection[bytes]) -> dict[bytes, Count]:
