@@ -224,8 +224,7 @@ class Supervisor:
             Interrupted: as `run`.
         """
         self._beside = [one for one in self._beside if one is not begun]
-        deadline = None if limit is None else time.monotonic() + limit
-        self._attend(begun.child, None, deadline, ANSWERING)
+        self._attend(begun.child, None, None if limit is None else time.monotonic() + limit, ANSWERING)
         self.check()
         return Answer(_exit_code(begun.child.process), _text(begun.output), _text(begun.errors))
 
@@ -266,11 +265,8 @@ class Supervisor:
                     deadline = time.monotonic() + linger
 
     def _end(self, child: Child, number: int, end: End | None) -> None:
-        if end is None:
-            child.signal(number)
-            return
         with self.undisturbed():
-            end(child, number)
+            (end or Child.signal)(child, number)
 
     def _read(self, seconds: float | None) -> list[int]:
         """Wait for signals, those that already came included; return them in their order."""
