@@ -78,7 +78,7 @@ def override(copy: Copy) -> dict[str, object]:
     """Return a compose file that mounts a copy as the workspace."""
     mount = {"type": "volume", "source": "copy", "target": WORKSPACE, "volume": {"nocopy": True}}
     # What a session writes reaches the user through apply, which asks the guard itself; and diff shows it.
-    given = {"SANDBOX_GUARD": "report", "SANDBOX_CHANGES": "off"}
+    given = {"SANDBOX_COPY": "1", "SANDBOX_GUARD": "report", "SANDBOX_CHANGES": "off"}
     return {
         "services": {SERVICE: {"volumes": [mount], "environment": given}},
         "volumes": {"copy": {"name": copy.volume, "external": True}},

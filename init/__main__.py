@@ -87,7 +87,7 @@ def session_phase(settings: Settings, arguments: list[str]) -> int:
     untold.tell()
     term.settle(os.environ, places.home())
     if needs.files:
-        elsewhere.tell(paths.WORKSPACE)
+        elsewhere.tell(paths.WORKSPACE, copy=settings.copy)
     chosen = plan.choose(settings)
     config_files.check(chosen.tool)
     model_step.connect(chosen, settings)

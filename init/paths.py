@@ -13,6 +13,8 @@ QUARANTINE = f"{DATA}/quarantine"
 QUARANTINE_OUTSIDE = f"{DATA}/quarantine-outside"
 # What sessions that run take as given of the workspace.
 GIVEN = f"{DATA}/guard"
+# The same of a session on a copy, which nobody shares: it ends with the container.
+GIVEN_ALONE = "/tmp/.guard"  # noqa: S108 - as open to the agent as the other
 # What could not be told, for the next start.
 UNTOLD = f"{DATA}/untold-report"
 

@@ -55,6 +55,7 @@ class Settings(Record):
         allow_unsafe: what of UNSAFE the container may be given.
         guard: whether what the session wrote is left alone, reported or quarantined.
         keeps_hangups: whether a hang-up ends nothing, since the session outlives its terminal.
+        copy: whether the workspace is a copy, which is this session's alone.
         changes: whether what changed in the workspace's repositories is told: `stat`, or `off`.
         repositories: folders of git's outside of the workspace, mounted at the paths that it names.
         menu_timeout: seconds the menu waits for a first answer; 0 waits for ever.
@@ -78,6 +79,7 @@ class Settings(Record):
     allow_unsafe: tuple[str, ...]
     guard: str
     keeps_hangups: bool
+    copy: bool
     changes: str
     repositories: tuple[str, ...]
     menu_timeout: float
@@ -120,6 +122,7 @@ def read(environ: Mapping[str, str]) -> Settings:
         allow_unsafe=reader.some_of("SANDBOX_ALLOW_UNSAFE", UNSAFE),
         guard=reader.guard(session),
         keeps_hangups=reader.choice("SANDBOX_HANGUP", ("end", "keep")) == "keep",
+        copy=reader.choice("SANDBOX_COPY", ("0", "1")) == "1",
         changes=reader.choice("SANDBOX_CHANGES", ("stat", "off")),
         repositories=reader.folders("SANDBOX_REPOSITORIES"),
         menu_timeout=reader.seconds("MENU_TIMEOUT", 10.0),

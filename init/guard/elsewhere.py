@@ -33,14 +33,21 @@ class Lead(Record):
     of_git: bool
 
 
-def tell(workspace: str) -> None:
-    """Warn of what leads out of the container, with the way out."""
+def tell(workspace: str, *, copy: bool = False) -> None:
+    """Warn of what leads out of the container, with the way out.
+
+    Args:
+        workspace: where to look.
+        copy: whether it is a copy, beside which no repository is mounted.
+    """
     found = tuple(look(workspace))
     pointers, links = ([lead for lead in found if lead.of_git is of_git] for of_git in (True, False))
     if pointers:
         log.warning(
             f"git does not work in {_named(pointers)}, which the container does not have",
-            fix="./start.sh --with-repository mounts the repository as well. With Compose, mount it "
+            fix="Make the copy of the main checkout, or work on the folder itself, with --with-repository."
+            if copy
+            else "./start.sh --with-repository mounts the repository as well. With Compose, mount it "
             "yourself, at the path that is named.",
         )
     if links:

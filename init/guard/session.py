@@ -47,7 +47,7 @@ def run(
     looked_at: list[tuple[str, Given]] = []
     with contextlib.ExitStack() as begun:
         for root in roots:
-            given = _look(root)
+            given = _look(root, paths.GIVEN_ALONE if settings.copy else paths.GIVEN)
             # Where nothing will run: a list that stays would tell the next session of one that was killed.
             begun.callback(overlap.end, given)
             looked_at.append((root, given))
@@ -64,12 +64,12 @@ def run(
     return code or worst
 
 
-def _look(root: str) -> Given:
-    """Look at a folder before the session."""
+def _look(root: str, lists: str) -> Given:
+    """Look at a folder before the session; lists is where sessions keep what they take as given."""
     from init.guard import overlap, search  # as run() does
 
     try:
-        given = overlap.look(root, paths.GIVEN, lambda: search.search(root))
+        given = overlap.look(root, lists, lambda: search.search(root))
     except overlap.NoLocksError as error:
         log.info(
             f"the workspace's file system has no locks ({error}): of two sessions at a time, each takes "

@@ -5,6 +5,7 @@ import shutil
 import signal
 import stat
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,7 +15,6 @@ from host import copies
 from host.copies import OVERLAY, PLAIN, Copy
 from tests.harness.engine import docker
 from tests.harness.own_checkout import Checkout, Make
-from tests.harness.superuser import Superuser
 from tests.harness.waiting import PATIENCE, wait_for
 
 COPY = ("--no-build", "--copy", "--shell")
@@ -50,11 +50,11 @@ def box(checkout: Make) -> Iterator[Checkout]:
 
 
 @pytest.fixture
-def shop(tmp_path: Path, superuser: Superuser) -> Path:
-    return fill(tmp_path / "shop", superuser)
+def shop(tmp_path: Path) -> Path:
+    return fill(tmp_path / "shop")
 
 
-def fill(folder: Path, superuser: Superuser) -> Path:
+def fill(folder: Path) -> Path:
     """Make a project, the agent's own where root runs the tests: root's files would become the agent's."""
     (folder / "folder").mkdir(parents=True)
     (folder / "sub").mkdir()
@@ -65,8 +65,12 @@ def fill(folder: Path, superuser: Superuser) -> Path:
     (folder / "link").symlink_to("kept")
     with (folder / "large").open("wb") as file:
         file.truncate(1 << 30)
-    if os.geteuid() == 0:
-        superuser.own("1000:1000", folder.parent, folder.name)
+    return owned(folder)
+
+
+def owned(folder: Path) -> Path:
+    for path in (folder, *folder.rglob("*")) if os.geteuid() == 0 else ():
+        os.chown(path, 1000, 1000, follow_symlinks=False)
     return folder
 
 
@@ -92,18 +96,14 @@ def kept(box: Checkout) -> list[Copy]:
     return copies.parse(docker("volume", "ls", "--filter", named, "--format", f"[{copies.FORMAT}]"))
 
 
-def test_whatever_a_session_does_the_folder_stays_as_it_is(
-    box: Checkout, shop: Path, superuser: Superuser
-) -> None:
+def test_whatever_a_session_does_the_folder_stays_as_it_is(box: Checkout, shop: Path) -> None:
     git = ["git", "-C", str(shop), "-c", "user.name=a", "-c", "user.email=a@b", "-c", "safe.directory=*"]
     subprocess.run([*git, "init", "--quiet"], check=True)
     subprocess.run([*git, "commit", "--quiet", "--allow-empty", "--message", "x"], check=True)
     at = subprocess.run(
         [*git, "rev-parse", "HEAD"], check=True, capture_output=True, text=True
     ).stdout.strip()
-    if os.geteuid() == 0:
-        superuser.own("1000:1000", shop.parent, shop.name)
-    before = seen(shop)
+    before = seen(owned(shop))
     ended = box.start(
         str(shop), *SHELL, f"{CHANGE}; id -u; grep ' /home/agent/workspace ' /proc/self/mountinfo"
     )
@@ -132,9 +132,7 @@ def test_whatever_a_session_does_the_folder_stays_as_it_is(
 
 
 @pytest.mark.parametrize("why", ["a comma in its path", "another user", "the engine refuses"])
-def test_where_there_is_no_overlay_the_files_are_copied(
-    box: Checkout, tmp_path: Path, superuser: Superuser, why: str
-) -> None:
+def test_where_there_is_no_overlay_the_files_are_copied(box: Checkout, tmp_path: Path, why: str) -> None:
     folder, environ = tmp_path / "shop", {}
     if why == "a comma in its path":
         folder = tmp_path / 'a,"b":c\\d'
@@ -143,7 +141,7 @@ def test_where_there_is_no_overlay_the_files_are_copied(
     else:
         # As with some file systems: only the engine knows.
         environ = client(tmp_path, "cp", "echo 'failed to mount local volume: invalid argument' >&2; exit 1")
-    fill(folder, superuser)
+    fill(folder)
     before = seen(folder)
     ended = box.start(str(folder), *SHELL, f"{CHANGE}; id -u", **environ)
     assert (ended.code, ended.out.split()[:-1]) == (0, AFTER), ended
@@ -174,20 +172,30 @@ def client(folder: Path, words: str, script: str) -> dict[str, str]:
     return {"PATH": f"{program.parent}:{os.environ['PATH']}"}
 
 
-def test_many_sessions_on_one_folder_each_have_their_own(box: Checkout, shop: Path) -> None:
-    before = seen(shop)
+@pytest.fixture
+def far(tmp_path: Path) -> Iterator[Path]:
+    """A project on another file system than the checkout, where there is one: files have numbers by it."""
+    shared = Path("/dev/shm")  # noqa: S108 - a file system that every Linux has
+    top = Path(tempfile.mkdtemp(dir=shared)) if shared.is_dir() else tmp_path
+    yield fill(top / "shop")
+    shutil.rmtree(top, ignore_errors=True)
+
+
+def test_many_sessions_on_one_folder_each_have_their_own(box: Checkout, far: Path) -> None:
+    before = seen(far)
     script = "echo $1 >mine; until test -e ~/data/go; do sleep 0.05; done; cat mine; touch ~/data/saw-$1"
     marks = [str(number) for number in range(3)]
     processes = [
-        box.begin(str(shop), *SHELL, f"set -- {mark}; touch ~/data/at-$1; {script}") for mark in marks
+        box.begin(*SHELL, f"set -- {mark}; touch ~/data/at-$1; {script}", WORKSPACE_DIR=str(far))
+        for mark in marks
     ]
-    (data,) = wait_for_data(box)
+    data = box.root / "data"
     wait_for(lambda: all((data / f"at-{mark}").exists() for mark in marks), "three sessions")
     (data / "go").touch()
-    assert [process.communicate(timeout=PATIENCE)[0] for process in processes] == [
-        f"{mark}\n" for mark in marks
-    ]
-    assert seen(shop) == before
+    told = [process.communicate(timeout=PATIENCE) for process in processes]
+    assert [out for out, _ in told] == [f"{mark}\n" for mark in marks], told
+    assert [errors for _, errors in told if "warning" in errors] == []
+    assert seen(far) == before
     assert len({copy.name for copy in kept(box)}) == 3
 
 

@@ -50,3 +50,11 @@ def test_what_is_told_is_short_and_has_no_control_characters(
     told = capsys.readouterr().err
     assert "and 15 more" in told
     assert "\x1b]" not in told
+
+
+def test_beside_a_copy_no_repository_is_mounted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / ".git").write_text("gitdir: /home/me/main/.git/worktrees/tree\n")
+    elsewhere.tell(str(tmp_path), copy=True)
+    told = capsys.readouterr().err
+    assert "git does not work" in told
+    assert "Make the copy of the main checkout" in told

@@ -29,6 +29,7 @@ def run(
     monkeypatch.setattr(paths, "DATA", str(tmp_path / "data"))
     monkeypatch.setattr(paths, "QUARANTINE", str(tmp_path / "data" / "quarantine"))
     monkeypatch.setattr(paths, "GIVEN", str(tmp_path / "data" / "guard"))
+    monkeypatch.setattr(paths, "GIVEN_ALONE", str(tmp_path / "alone"))
     table = [Mount(path=str(root), read_only=False)]
     return lambda environ, act: session.run(act, read(environ), table, lambda: None)
 
@@ -47,6 +48,23 @@ def test_the_exit_code_is_the_sessions_own_if_it_has_one(
 ) -> None:
     assert run({"SANDBOX_GUARD": guard}, lambda: attack(root, code)) == ends_with
     assert (root / ".envrc").exists() == (guard != "block")
+
+
+def test_a_session_on_a_copy_lists_nothing_for_others(
+    run: Callable[[dict[str, str], Callable[[], int]], int],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Its folder may have the number of another's, whose list would be taken for that of a killed session."""
+    inside: list[bool] = []
+
+    def act() -> int:
+        inside.extend(folder.exists() for folder in (tmp_path / "alone", tmp_path / "data" / "guard"))
+        return 0
+
+    assert run({"SANDBOX_COPY": "1"}, act) == 0
+    assert inside == [True, False]
+    assert "an earlier session" not in capsys.readouterr().err
 
 
 def test_a_start_that_fails_at_a_repository_is_no_session_that_was_killed(
