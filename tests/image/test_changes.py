@@ -1,5 +1,6 @@
 """What a session says at its end of the repositories in its workspace."""
 
+import os
 import subprocess
 from pathlib import Path
 
@@ -129,6 +130,23 @@ def test_no_repository_keeps_the_session_from_its_end(sandbox: Sandbox, script: 
     assert any(text in result.stderr for text in (NEWS, "is not told")), result.stderr
     again = session(sandbox, "exit 4", SANDBOX_GUARD="off")
     assert again.returncode == 4, again.stderr
+
+
+# Whom the memory and the open files belong to of each process that is PID 1 or a copy of it; proc_pid(5).
+COPIES = """
+for p in /proc/[0-9]*; do
+  case "$(tr '\\0' ' ' <$p/cmdline)" in /usr/bin/python3*) stat -c %U $p/mem $p/fd ;; esac
+done
+"""
+
+
+def test_what_the_first_look_saw_is_out_of_the_agents_reach(sandbox: Sandbox) -> None:
+    repository(sandbox.workspace)
+    # It does not come to its end, and is there to be seen.
+    (sandbox.workspace / ".git/index").unlink()
+    os.mkfifo(sandbox.workspace / ".git/index")
+    result = session(sandbox, COPIES)
+    assert result.stdout.split() == ["root"] * 4, result
 
 
 def test_who_kills_the_first_look_ends_as_usual(sandbox: Sandbox) -> None:
