@@ -1,7 +1,8 @@
 """Who is at a session: each process that is holds a lock, flock(2), which goes with it however it ends.
 
-The file is in the folder of the user's state, one for a name. The engine does not tell who is attached. A
-start holds it from before it has anything made, so that what it has made is nobody's once it is free.
+The file is in the folder of the user's state, one for a session, by what its start is called. The engine does
+not tell who is attached. A start holds it from before it has anything made, so that what it has made is
+nobody's once it is free.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ def is_held(place: Path, name: str) -> bool | None:
 
     Args:
         place: the folder of the project's state.
-        name: the session's.
+        name: the session's, as its start is called.
 
     Returns:
         None where nobody can tell: there is no file, which may be another user's, or no lock can be had.
@@ -55,17 +56,17 @@ def is_any_held(place: Path) -> bool:
 
 
 @contextlib.contextmanager
-def held(place: Path, name: str, stays: Callable[[], bool]) -> Iterator[tuple[int, ...]]:
-    """Be at a session; yield the descriptors by which a child is, too, and goes on to be when we are killed.
+def held(place: Path, name: str, stays: Callable[[], bool]) -> Iterator[None]:
+    """Be at a session. A client of ours is not: killed, we leave one that nobody looks at.
 
     Args:
         place: the folder of the project's state.
-        name: the session's.
+        name: the session's, as its start is called.
         stays: whether the session runs on without us, and so the file stays.
     """
     opened = _open(place, name)
     try:
-        yield () if opened is None else (opened,)
+        yield
     finally:
         if opened is not None:
             os.close(opened)

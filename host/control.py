@@ -105,14 +105,14 @@ def join(place: Place, one: Known) -> int:
     at_terminal = terminals.is_terminal() and _has_terminal(place, one)
     written = {labels.SESSION: one.session, labels.NAME: one.name}
     session = Session(place.supervisor, place.compose, written, one.container, lasting=True)
-    if attendance.is_held(place.state, one.name):
+    if attendance.is_held(place.state, one.session):
         say(f"{one.name} has somebody else attached, too")
     if at_terminal:
         say(f"{one.name}: {detach_keys.told(place.environ)} leaves it running")
     try:
         with (
-            attendance.held(place.state, one.name, lambda: session.stays) as session.keep,
-            _client(place, one, session.keep, terminal=at_terminal) as (command, streams),
+            attendance.held(place.state, one.session, lambda: session.stays),
+            _client(place, one, terminal=at_terminal) as (command, streams),
         ):
             return session.attend(command, streams, place.environ)
     finally:
@@ -121,19 +121,17 @@ def join(place: Place, one: Known) -> int:
 
 
 @contextlib.contextmanager
-def _client(
-    place: Place, one: Known, keep: tuple[int, ...], *, terminal: bool
-) -> Iterator[tuple[list[str], Streams]]:
+def _client(place: Place, one: Known, *, terminal: bool) -> Iterator[tuple[list[str], Streams]]:
     """Have a command line that attaches; what it says is told, but not that it was left by its keys."""
     command = ["docker", "attach", "--sig-proxy=false"]
     if not terminal:
-        yield [*command, "--no-stdin", one.id], Streams(subprocess.DEVNULL, keep=keep)
+        yield [*command, "--no-stdin", one.id], Streams(subprocess.DEVNULL)
         return
     terminals.write(screen.modes(_log(place, one)))
     with tempfile.TemporaryFile() as errors:
         options = detach_keys.options(place.environ)
         with terminals.nudged():
-            yield [*command, *options, one.id], Streams(stderr=errors, keep=keep, terminal=True)
+            yield [*command, *options, one.id], Streams(stderr=errors, terminal=True)
         errors.seek(0)
         text = errors.read()
         if LEFT_BY_KEYS not in text:
@@ -174,7 +172,7 @@ def stop(checkout: Checkout, supervisor: Supervisor, environ: Mapping[str, str],
     for one in chosen:
         if not remains.settle(supervisor, environ, one, unattended=False):
             say(f"{one.name} is ended")
-        attendance.forget(place.state, one.name)
+        attendance.forget(place.state, one.session)
         clear(place, one)
     return OK
 

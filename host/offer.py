@@ -40,7 +40,7 @@ def unattended(place: Place) -> list[Known]:
     here = str(folder.resolve()) if folder else ""
     return [
         one for one in place.running()
-        if one.workspace == here and not remains.is_attended(place.state, one.name, one.session)
+        if one.workspace == here and not remains.is_attended(place.state, one.session)
     ]  # fmt: skip
 
 

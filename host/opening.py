@@ -186,7 +186,7 @@ def named(place: Place, asked: str, *, copied: bool) -> str:
     """
     # What has ended is about to be removed.
     used = {one.name for one in place.known if one.is_session and (
-        one.runs or remains.is_attended(place.state, one.name, one.session))}  # fmt: skip
+        one.runs or remains.is_attended(place.state, one.session))}  # fmt: skip
     if asked in used:
         raise endings.taken(asked)
     if asked:

@@ -55,7 +55,7 @@ def row(place: Place, one: Known, used: Mapping[str, str], head: str) -> dict[st
     return {
         "name": one.name, "tool": one.runs_what, "kind": one.kind,
         "since": one.since.isoformat() if one.since else None,
-        "attached": remains.is_attended(place.state, one.name, one.session),
+        "attached": remains.is_attended(place.state, one.session),
         "memory": used.get(one.id), "model": found[1] if found else None, "folder": one.workspace,
         "folder_there": Path(one.workspace).is_dir(), "copy": one.copy or None, "container": one.container,
     }  # fmt: skip

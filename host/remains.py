@@ -57,18 +57,18 @@ def sweep(
     place = records.folder(environ, configuration.project)
     living = {
         one.session for one in known
-        if one.service == SERVICE and one.session and (one.runs or is_attended(place, one.name, one.session))
+        if one.service == SERVICE and one.session and (one.runs or is_attended(place, one.session))
     }  # fmt: skip
     for one in known:
         if one.is_session and not one.runs and one.session not in living:
             settle(supervisor, environ, one)
             copies.settle_of(supervisor, environ, configuration.project, one.copy)
-            attendance.forget(place, one.name)
+            attendance.forget(place, one.session)
 
-    def is_left(start: str, name: str = "") -> bool:
-        return start not in living and not is_attended(place, name, start)
+    def is_left(start: str) -> bool:
+        return start not in living and not is_attended(place, start)
 
-    left = [one for one in known if one.service == GATEWAY and one.gateway and is_left(one.gateway, one.name)]
+    left = [one for one in known if one.service == GATEWAY and one.gateway and is_left(one.gateway)]
     for one in left:
         # What was refused to a session that nobody looked at.
         told = gateway.remove(supervisor, environ, configuration.project, [one.id])
@@ -107,15 +107,14 @@ def settle(
     return True
 
 
-def is_attended(place: Path, name: str, start: str) -> bool:
+def is_attended(place: Path, start: str) -> bool:
     """Tell whether somebody is at a session, or still at making it.
 
     Args:
         place: the folder of the project's state.
-        name: the session's, "" where it has none.
         start: which start made it, and in which process.
     """
-    held = attendance.is_held(place, name) if name else None
+    held = attendance.is_held(place, start)
     return _process_runs(start) if held is None else held
 
 

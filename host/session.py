@@ -117,7 +117,6 @@ class Session:
         labels: what is written on its container, by which it is found, too.
         container: the engine's name of it; "" has the engine make one up, and remove it at the end.
         has_gateway: whether compose.yml has a gateway, which Compose would start once more.
-        keep: descriptors that its client holds, too: host/attendance.py.
         lasting: whether it runs on when our terminal hangs up.
         seen: whether the container was seen to run, when a signal came.
         stays: whether it runs on without us.
@@ -128,7 +127,6 @@ class Session:
     labels: Mapping[str, str]
     container: str = ""
     has_gateway: bool = False
-    keep: tuple[int, ...] = ()
     lasting: bool = False
     seen: bool = False
     stays: bool = False
@@ -155,7 +153,7 @@ class Session:
         self.lasting = terminal and bool(self.container)
         command = self.command(session, terminal=terminal)
         stdin = subprocess.DEVNULL if not reads or (os.isatty(0) and not terminal) else None
-        streams = Streams(stdin, output, keep=self.keep, terminal=terminal)
+        streams = Streams(stdin, output, terminal=terminal)
         environ = self.compose.environ
         with detach_keys.set_aside(environ) if terminal else contextlib.nullcontext(environ) as environ:
             return self.attend(command, streams, environ)

@@ -78,8 +78,10 @@ def begun(  # noqa: PLR0913 - what it is, what it is given, and what there is al
     session = Session(supervisor, compose, written, container, configuration.has_gateway)
     place = records.folder(environ, configuration.project)
     with contextlib.ExitStack() as around:
-        at = attendance.held(place, who.name or written[labels.SESSION], lambda: session.stays)
-        session.keep = around.enter_context(at)
+        if who.name:
+            # So that no other start makes the same one up.
+            around.enter_context(attendance.held(place, who.name, lambda: False))
+        around.enter_context(attendance.held(place, written[labels.SESSION], lambda: session.stays))
         provide_network(supervisor, compose, configuration, written, networks)
         if demonstrating:
             around.callback(demo.end, supervisor, compose, configuration)

@@ -3,7 +3,6 @@
 A program early on PATH notes each docker command before it becomes the real one: a test knows how far it is.
 """
 
-import contextlib
 import os
 import shutil
 import signal
@@ -15,7 +14,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-import pexpect
 import pytest
 
 from tests.harness.engine import docker
@@ -139,7 +137,7 @@ class Moment(NamedTuple):
 
 # Early, then at all stages of a container's start, then in the tool.
 RUNNING = [
-    Moment(" run --rm", *rest)
+    Moment(" run --", *rest)
     for rest in [
         (0, TERM, False), (0.05, INT, True), (0.1, HUP, False), (0.2, TERM, True), (0.3, INT, False),
         (0.4, HUP, True), (0.6, TERM, False), (0.8, INT, True), (1.2, HUP, False), (2.5, INT, True),
@@ -156,7 +154,7 @@ BUILDING = [
 ]
 DEMONSTRATING = [
     Moment(" up ", 0, TERM, False), Moment(" up ", 0.2, INT, True), Moment(" up ", 0.5, HUP, False),
-    Moment(" up ", 1.5, TERM, True), Moment(" run --rm", 0, INT, True), Moment(" run --rm", 0.5, HUP, False),
+    Moment(" up ", 1.5, TERM, True), Moment(" run --", 0, INT, True), Moment(" run --", 0.5, HUP, False),
 ]  # fmt: skip
 
 
@@ -208,7 +206,7 @@ def test_a_signal_that_is_ignored_from_the_start_ends_it_too(
     watched: Watched, before: tuple[str, ...], number: signal.Signals
 ) -> None:
     process = watched.start(*SLEEPING, before=before)
-    watched.wait_for_call(" run --rm")
+    watched.wait_for_call(" run --")
     wait_for(watched.containers, watched.told)
     process.send_signal(number)
     assert process.wait(PATIENCE) == 128 + number, watched.told()
@@ -217,7 +215,7 @@ def test_a_signal_that_is_ignored_from_the_start_ends_it_too(
 
 def test_a_second_signal_changes_nothing(watched: Watched) -> None:
     process = watched.start(*SLEEPING)
-    watched.wait_for_call(" run --rm")
+    watched.wait_for_call(" run --")
     for number in (INT, HUP, TERM, INT):
         process.send_signal(number)
     # Which of those that came together is the first is the kernel's choice.
@@ -236,20 +234,11 @@ def test_the_tool_is_told_once(watched: Watched) -> None:
     watched.leaves_nothing()
 
 
-@pytest.mark.parametrize("what", ["config", " run --rm"])
+@pytest.mark.parametrize("what", ["config", " run --"])
 def test_ctrl_c_at_a_terminal_leaves_nothing(watched: Watched, what: str) -> None:
     terminal = Terminal([str(ROOT / "start.sh"), *SLEEPING], watched.variables)
     watched.wait_for_call(what)
     assert terminal.type_until_end("\x03") == 130, terminal.text
-    watched.leaves_nothing()
-
-
-def test_a_terminal_that_is_closed_ends_it(watched: Watched) -> None:
-    terminal = Terminal([str(ROOT / "start.sh"), *SLEEPING], watched.variables)
-    wait_for(watched.containers, watched.told)
-    # It is given a moment only.
-    with contextlib.suppress(pexpect.ExceptionPexpect):
-        terminal.child.close(force=False)
     watched.leaves_nothing()
 
 
