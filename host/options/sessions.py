@@ -89,7 +89,10 @@ def read(verb: str, options: argparse.Namespace) -> Asked:
     if verb == "logs":
         return Logs(options.name, options.follow)
     if options.name and options.all:
-        raise UsageError(f"stop takes a NAME or --all, not {options.name} and --all")
+        raise UsageError(
+            f"stop takes a NAME or --all, not {options.name} and --all",
+            "./start.sh stop --help tells what there is",
+        )
     return Stop(options.name, options.all)
 
 

@@ -31,6 +31,8 @@ from init.settings import Settings  # noqa: E402
 
 
 def run(settings: Settings, words: Sequence[str]) -> int:
+    if settings.keeps_hangups:
+        signals.keep_hangups()
     code = supervise.run(command(words), settings.grace, ask, limit=settings.limit)
     if os.isatty(0):
         echo = bool(termios.tcgetattr(0)[3] & termios.ECHO)

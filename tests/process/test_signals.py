@@ -60,6 +60,23 @@ def test_a_program_that_does_nothing_about_it_is_ended(start: Start, name: str) 
     assert pid1.end() == 128 + number, pid1.log
 
 
+def test_a_hang_up_is_kept_from_a_session_that_outlives_its_terminal(start: Start) -> None:
+    script = "trap 'echo hung up; exit 1' HUP; trap 'exit 6' USR1; echo ready; while :; do sleep 0.1; done"
+    pid1 = start(*SHELL, script, env={"SANDBOX_HANGUP": "keep"})
+    pid1.wait_for("ready")
+    for _ in range(9):
+        pid1.process.send_signal(signal.SIGHUP)
+    pid1.process.send_signal(signal.SIGUSR1)
+    assert pid1.end() == 6, pid1.log
+    assert "hung up" not in pid1.log
+
+
+def test_a_tool_of_such_a_session_begins_with_no_signal_ignored(start: Start) -> None:
+    pid1 = start(*SHELL, "grep SigIgn: /proc/self/status", env={"SANDBOX_HANGUP": "keep"})
+    assert pid1.end() == 0, pid1.log
+    assert "0000000000000000" in pid1.log
+
+
 LEAVER = """
 import os, signal, time
 signal.signal(signal.SIGTERM, signal.SIG_IGN)

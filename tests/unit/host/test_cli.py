@@ -9,7 +9,7 @@ from host.cli import Accept, BuildVariables, Doctor, Print, Request, Reset, Veri
 from host.errors import USAGE, UsageError
 from host.options.egress import Egress
 from host.options.review import Review
-from host.options.sessions import Enter
+from host.options.sessions import Attach, Enter, Logs, Ps, Stop
 from host.options.start import Start
 
 ASKED: dict[str, tuple[list[str], Request]] = {
@@ -67,6 +67,16 @@ ASKED: dict[str, tuple[list[str], Request]] = {
         "allow", ("a.lan",), ("npm",), private=True, tls=False)),
     "deny": (["egress", "deny", "a.example", "--profile=npm"], Egress("deny", ("a.example",), ("npm",))),
     "log": (["egress", "log", "--follow", "--json"], Egress("log", follow=True, json=True)),
+    "list": (["ps"], Ps()),
+    "list, for programs": (["ps", "--json"], Ps(json=True)),
+    "come back": (["attach"], Attach()),
+    "come back to one": (["attach", "calm-otter"], Attach("calm-otter")),
+    "end one": (["stop", "one"], Stop("one")),
+    "end all": (["stop", "--all"], Stop(all=True)),
+    "print": (["logs", "--follow", "one"], Logs("one", follow=True)),
+    "a name": (["--name", "one", "--detach", "--shell"], Start(name="one", detach=True, shell=True)),
+    "exec in one": (["exec", "--name", "one", "ls", "--name", "x"], Enter(("ls", "--name", "x"), "one")),
+    "exec in one, one word": (["exec", "--name=one"], Enter((), "one")),
     "for scripts": (["build-variables"], BuildVariables()),
 }  # fmt: skip
 
@@ -87,6 +97,12 @@ def test_what_is_asked_for(words: list[str], request_: Request) -> None:
     ("words", "message"),
     [
         (["--nope"], "unknown option: --nope"),
+        (["--name", "No"], "--name 'No' is no name for a session"),
+        (["--name="], "--name '' is no name for a session"),
+        (["exec", "--name"], "--name needs a value"),
+        (["stop", "one", "--all"], "stop takes a NAME or --all"),
+        (["attach", "one", "two"], "attach does not know two"),
+        (["ps", "one"], "ps does not know one"),
         (["run"], "'run' is no verb, and no folder that is here"),
         (["run", "doctor"], "'run' is no verb, and no folder that is here"),
         ([""], "'' is no verb, and no folder that is here"),
