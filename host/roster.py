@@ -104,9 +104,9 @@ class Known(NamedTuple):
 def begin(supervisor: Supervisor, environ: Mapping[str, str]) -> Beside:
     """Ask for all containers, and do not wait for the answer."""
     of_compose = ("--filter", f"label={containers.LABEL}.project.working_dir")
-    return supervisor.begin(
-        ["docker", "ps", "--all", "--no-trunc", *of_compose, "--format", _FORMAT], environ
-    )
+    listed = ["docker", "ps", "--all", "--no-trunc", *of_compose, "--format", _FORMAT]
+    # An engine that answers nothing says why to another question.
+    return supervisor.begin(listed, environ, needed=False)
 
 
 def finish(answer: Answer, root: Path, projects: Collection[str]) -> list[Known]:

@@ -207,8 +207,9 @@ class Session:
             self._watch_the_end(runs)
         elif code == SIGNALLED + signal.SIGKILL:
             messages.say(endings.killed(out_of_memory=self._was_out_of_memory()))
-        if ours:
-            self.remove()
+        if ours or code > SIGNALLED:
+            # A client that was ended may leave the engine at making it.
+            self.remove(patience=0 if ours else IN_FLIGHT)
         elif code != OK:
             self.require_name()
         return FAILED if runs else code
