@@ -127,10 +127,22 @@ def _client(place: Place, one: Known, *, terminal: bool) -> Iterator[tuple[list[
     if not terminal:
         yield [*command, "--no-stdin", one.id], Streams(subprocess.DEVNULL)
         return
-    terminals.write(screen.modes(_log(place, one)))
+    known = screen.modes(_log(place, one))
+    terminals.write(known)
+
+    def late() -> bytes:
+        """Return the modes, if there are others: the engine writes a log down 16 KB at a time, or a line."""
+        command = ["docker", "logs", one.id]
+        with contextlib.suppress(OSError, subprocess.SubprocessError):
+            told = subprocess.run(command, env=dict(place.environ), stdin=subprocess.DEVNULL,
+                                  capture_output=True, timeout=READING, check=False)  # fmt: skip
+            now = screen.modes(told.stdout)
+            return now if now != known else b""
+        return b""
+
     with tempfile.TemporaryFile() as errors:
         options = detach_keys.options(place.environ)
-        with terminals.nudged():
+        with terminals.nudged(late):
             yield [*command, *options, one.id], Streams(stderr=errors, terminal=True)
         errors.seek(0)
         text = errors.read()

@@ -8,7 +8,7 @@ import os
 import struct
 import termios
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Callable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,6 +27,8 @@ RESET = "".join((
 
 # Seconds until the size is another, from one time to the next, and how long it is.
 NUDGES, NUDGED = (0.3, 0.7), 0.2
+# Seconds until something may have to be told.
+LATE = 1.0
 # Lines of which none can be spared.
 FEW = 2
 # Of a terminal's size: struct winsize.
@@ -61,28 +63,26 @@ def write(text: bytes) -> None:
 
 
 @contextlib.contextmanager
-def nudged() -> Iterator[None]:
+def nudged(late: Callable[[], bytes]) -> Iterator[None]:
     """Have the terminal another size for a moment, so that who has just come to it is drawn anew.
 
     The client changes the size of a container's terminal for that, too, but so shortly that a tool which
     looks at it afterwards sees none: then nothing is drawn. It may take a while to be attached, so it is done
-    twice.
+    twice; and once more where there is something to tell the emulator by then.
+
+    Args:
+        late: returns what that is, or nothing.
     """
     done = threading.Event()
 
     def nudge() -> None:
         for pause in NUDGES:
             if done.wait(pause):
-                break
-            with contextlib.suppress(OSError):  # it is gone
-                before = _size()
-                lines = before[0]
-                _set_size((lines - 1 if lines > FEW else lines + 1, *before[1:]))
-                during = _size()
-                done.wait(NUDGED)
-                # Unless the user has changed it meanwhile.
-                if _size() == during:
-                    _set_size(before)
+                return
+            _nudge(done)
+        if not done.wait(LATE) and (text := late()):
+            write(text)
+            _nudge(done)
 
     thread = threading.Thread(target=nudge, daemon=True)
     thread.start()
@@ -91,6 +91,18 @@ def nudged() -> Iterator[None]:
     finally:
         done.set()
         thread.join()
+
+
+def _nudge(done: threading.Event) -> None:
+    with contextlib.suppress(OSError):  # it is gone
+        before = _size()
+        lines = before[0]
+        _set_size((lines - 1 if lines > FEW else lines + 1, *before[1:]))
+        during = _size()
+        done.wait(NUDGED)
+        # Unless the user has changed it meanwhile.
+        if _size() == during:
+            _set_size(before)
 
 
 def _size() -> tuple[int, ...]:

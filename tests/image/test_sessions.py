@@ -281,7 +281,10 @@ def test_a_folder_that_is_gone_is_told(checkout: Checkout) -> None:
 
 
 def test_a_screen_is_whole_again(checkout: Checkout, model: Model) -> None:
-    """OpenCode's, after a hang-up, at a terminal of another size, which is changed once more."""
+    """OpenCode's, after a hang-up, at a terminal of another size, which is changed once more.
+
+    What it asked of the first terminal, such as the mouse, the second one is told as well.
+    """
     checkout.sandbox.environ |= {"TOOLS": "opencode", "MODEL_URL": model.url}
     terminal = checkout.open("--no-build", "--name", "one", "--tool", "opencode")
     terminal.wait_for("Ask anything")
@@ -292,5 +295,6 @@ def test_a_screen_is_whole_again(checkout: Checkout, model: Model) -> None:
     again.screen.resize(30, 100)
     again.screen.reset()
     again.wait_for("Ask anything", "~/workspace")
+    assert 1000 << 5 in again.screen.mode, again.screen.mode
     again.type_until_end("\x03")
     wait_for(lambda: len(checkout.containers()) == 1, lambda: f"the model alone: {checkout.containers()}")
