@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import posixpath
 import shutil
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
 COPY, UPPER = "/mnt/copy", "/mnt/upper"
 # Seconds for the engine to answer.
 PATIENCE = 30.0
+# In the copy's folder: what the user changed before the files became the agent's. init/programs/review.py.
+NOTED = "changed"
 # Nanoseconds in a second.
 SECOND = 10**9
 CONSENT = "Yes, do as I say!"
@@ -71,6 +74,8 @@ class Reviewer:
         if copy.made is not None:
             told += ["--made", str(int(copy.made * SECOND))]
         copy.taken.mkdir(mode=0o700, exist_ok=True)
+        if verb == "apply" and claims(copy, self.configuration.environment):
+            note(copy)
         chosen = kind(verb, (*told, *options, "--", *paths))
         # It reaches nothing, whatever sessions may.
         closed = tuple(file for file in self.compose.files if file.name != compose_files.OPEN_FILE)
@@ -243,6 +248,42 @@ def remove(supervisor: Supervisor, environ: Mapping[str, str], copy: Copy) -> No
             # Not by force: one that runs now stays, and the copy with it.
             supervisor.ask(["docker", "rm", *ended], environ, PATIENCE)
     copies.remove(supervisor, environ, copy)
+
+
+def claims(copy: Copy, environment: Mapping[str, str]) -> bool:
+    """Tell whether PID 1 gives the user's files to the agent, as at any start: init/accounts.py."""
+    owner = copy.workspace.stat().st_uid
+    return environment.get("PUID") not in (None, "", str(owner)) or owner == 0
+
+
+def note(copy: Copy) -> None:
+    """Note what the user changed since the copy was made: with another owner, each file looks so.
+
+    Once: later, what changes is told by the time of that.
+    """
+    noted, since = copy.taken / NOTED, int(copy.since * SECOND)
+    if noted.exists():
+        return
+    found: list[bytes] = []
+    waiting = [b""]
+    while waiting:
+        folder = waiting.pop()
+        with (
+            contextlib.suppress(OSError),
+            os.scandir(b"%s/%s" % (os.fsencode(copy.workspace), folder)) as names,
+        ):
+            for entry in names:
+                path = b"%s/%s" % (folder, entry.name) if folder else entry.name
+                if entry.stat(follow_symlinks=False).st_ctime_ns >= since:
+                    found.append(path)
+                if entry.is_dir(follow_symlinks=False):
+                    waiting.append(path)
+    whole = noted.with_suffix(".part")
+    # Where the folder is the agent's by now, nothing is noted: then more is in conflict than has to be.
+    with contextlib.suppress(PermissionError):
+        whole.write_bytes(b"\0".join(found))
+        whole.chmod(0o644)
+        whole.rename(noted)
 
 
 def override(copy: Copy, *, writes: bool) -> dict[str, object]:

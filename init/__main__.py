@@ -46,7 +46,7 @@ def root_phase(settings: Settings, arguments: list[str]) -> NoReturn:
     agent = accounts.choose(settings, owner)
     accounts.apply(agent)
     # Who only looks at a copy changes no owner of the user's files, unless the agent could do nothing there.
-    spared = settings.session in REVIEWS and owner is not None and owner[0] != 0
+    spared = settings.session in REVIEWS and owner is not None and owner[0] == agent.uid
     given = claims.targets(table, agent, asked=settings.asks_for_ids, workspace=not spared)
     ownership.claim_all(given, table, agent)
     privileges.lock_down()

@@ -6,6 +6,7 @@ import fcntl
 import os
 import sys
 import tempfile
+import time
 
 from init import log, mounts, paths, program
 from init.errors import EX_LEFT, SandboxError
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from init.review.taking import Outcome
     from init.settings import Settings
 
+# In data/, from start.sh: host/review.py.
+NOTED = "changed"
 # More than one of each tree is open for each folder above the one that is looked at.
 _OPEN_FILES = 3 * compare.MAX_DEPTH + 200
 
@@ -59,8 +62,10 @@ def _diff(_settings: Settings, arguments: list[str]) -> int:
     from init.review.screen import Screen
 
     asked = _asked(arguments)
-    trees = _open()
-    found = _compare(trees, asked, _ledger())
+    trees, ledger = _open(), _ledger()
+    if ledger.claimed:
+        asked = asked._replace(origin=_claimed(asked.origin, ledger))
+    found = _compare(trees, asked, ledger)
     account.tell_guard(verdict.judge(paths.WORKSPACE, paths.COPY, found.changes))
     account.tell_moved(found.changes)
     screen = Screen(_write) if asked.screen else None
@@ -87,6 +92,7 @@ def _apply(_settings: Settings, arguments: list[str]) -> int:
     trees = _open()
     _lock(trees.mine)
     ledger = _ledger()
+    asked = asked._replace(origin=_claimed(asked.origin, ledger))
     found = _compare(trees, asked, ledger)
     if not found.whole:
         raise SandboxError("there are more changes than can be taken at once. Nothing was taken", _LESS)
@@ -268,6 +274,19 @@ def _require_no_git(found: list[Change]) -> None:
                 f"git is at work in the project ({folder}/index.lock). Nothing was taken",
                 "Wait until it is done. If no git runs, it was killed: remove that file.",
             )
+
+
+def _claimed(origin: Origin, ledger: Ledger) -> Origin:
+    """Return it with what start.sh noted before PID 1 gave the user's files to the agent."""
+    place = f"{paths.DATA}/{NOTED}"
+    try:
+        with open(place, "rb") as file:
+            noted = os.fstat(file.fileno()).st_mtime_ns
+            known = frozenset(map(os.fsdecode, file.read().split(b"\0")))
+    except FileNotFoundError:
+        return origin
+    ledger.claim(time.time_ns())
+    return origin._replace(claimed=ledger.claimed, noted=noted, known=known)
 
 
 def _flush(top: int) -> None:

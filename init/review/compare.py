@@ -15,7 +15,7 @@ import stat
 from init import signals
 from init.review import changes, entries
 from init.review.changes import Change, Found, Notes
-from init.review.levels import Level, Step, close, join
+from init.review.levels import Level, Step, Wanted, close, join
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ class _Walk:
         mount_points: Container[str],
     ) -> None:
         self.trees, self.origin, self.ledger = trees, origin, ledger
-        self.wanted, self.mount_points = tuple(wanted), mount_points
+        self.wanted, self.mount_points = Wanted(wanted), mount_points
         self.changes: list[Change] = []
         self.notes = Notes()
         self.whole = True
@@ -137,7 +137,7 @@ class _Walk:
                 close(*opened)
                 return None
             entry = entries.of(status)
-            is_new = entry.changed >= self.origin.since and not self.ledger.worked_in(path, entry)
+            is_new = self.origin.is_users(path, entry) and not self.ledger.worked_in(path, entry)
             # A folder that gets another name is told by this alone; what changes in it, by both.
             replaced = replaced or (is_new and entry.changed != entry.modified)
             recent = entry.modified >= self.origin.since
@@ -162,7 +162,7 @@ class _Walk:
             if theirs <= upper:
                 names |= mine
         for name in sorted(names):
-            if not self.is_wanted(join(level.path, name)) or name.startswith(PART):
+            if not self.wanted.leads_to(join(level.path, name)) or name.startswith(PART):
                 continue
             if not self.whole:
                 return
@@ -224,8 +224,8 @@ class _Walk:
             return
         if theirs.is_folder:
             level.waiting.append(Step(name, mine=False, theirs=True))
-        if level.touched or self.is_touched(theirs):
-            self.add(Change(path, None, theirs, moved=level.recent))
+        if self.is_touched(theirs) or (level.touched and not self.was_emptied(level)):
+            self.add(Change(path, None, theirs, moved=level.recent or level.replaced))
 
     def other_type(self, level: Level, name: str, mine: Entry, theirs: Entry) -> None:
         """Look at a file in the place of a folder, and the like."""
@@ -264,7 +264,7 @@ class _Walk:
 
     def add(self, change: Change) -> None:
         """Keep a change, unless there are too many."""
-        if not self.is_chosen(change.path):
+        if not self.wanted.has(change.path):
             return
         if len(self.changes) == MAX_CHANGES:
             if self.whole:
@@ -279,21 +279,19 @@ class _Walk:
     def has_moved(self, level: Level, path: str, mine: Entry) -> bool:
         """Tell whether the user may have changed it since the copy was made."""
         ours = self.ledger.worked_in if mine.is_folder else self.ledger.wrote
-        return (mine.changed >= self.origin.since or level.replaced) and not ours(path, mine)
+        return (self.origin.is_users(path, mine) or level.replaced) and not ours(path, mine)
 
     def is_touched(self, theirs: Entry) -> bool:
         """Tell whether the agent can have changed what is in the copy."""
         made = self.origin.made
         return self.trees.upper is not None or made is None or theirs.changed > made
 
+    def was_emptied(self, level: Level) -> bool:
+        """Tell whether the user may have taken something out of this folder since."""
+        if level.mine < 0 or not (level.recent or level.replaced):
+            return False
+        return not self.ledger.worked_in(level.path, entries.of(os.fstat(level.mine)))
+
     def is_whiteout(self, level: Level, name: str) -> bool:
         entry = entries.look(level.upper, name)
         return entry is not None and entry.is_whiteout
-
-    def is_chosen(self, path: str) -> bool:
-        """Tell whether it is asked for, or is below what is."""
-        return not self.wanted or any(path == one or path.startswith(f"{one}/") for one in self.wanted)
-
-    def is_wanted(self, path: str) -> bool:
-        """Tell whether it is asked for, or leads to what is."""
-        return self.is_chosen(path) or any(one.startswith(f"{path}/") for one in self.wanted)

@@ -32,6 +32,8 @@ class Ledger:
         self.folders: dict[str, int] = {}
         # What lies beside a file of the user's: in the copy it has another name.
         self.beside: dict[str, tuple[int, int]] = {}
+        # When the user's files became the agent's, and all of them changed by that; 0 if they did not.
+        self.claimed = 0
         self._file = os.open(path, _OPEN, 0o600) if path else -1
         if path:
             self._read()
@@ -71,6 +73,12 @@ class Ledger:
             self.folders[path] = entry.inode
             self._append("D", entry.inode, 0, path)
 
+    def claim(self, when: int) -> None:
+        """Remember that the user's files have become the agent's by now."""
+        if not self.claimed:
+            self.claimed = when
+            self._append("C", 0, when, "")
+
     def close(self) -> None:
         """Let go of the file."""
         if self._file >= 0:
@@ -96,5 +104,7 @@ class Ledger:
                     self.files[path] = (int(inode), int(changed))
                 elif kind == "B":
                     self.beside[path] = (int(inode), int(changed))
+                elif kind == "C":
+                    self.claimed = int(changed)
                 elif kind == "D":
                     self.folders[path] = int(inode)

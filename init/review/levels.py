@@ -8,6 +8,8 @@ from init.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from init.review.changes import Change
 
 
@@ -68,6 +70,25 @@ class Level(Record):
     def opened(self) -> tuple[int, int, int]:
         """What of it is open."""
         return self.mine, self.theirs, self.upper
+
+
+class Wanted:
+    """The paths that are asked for.
+
+    Args:
+        paths: each stands for all that is below it; none for everything.
+    """
+
+    def __init__(self, paths: Iterable[str]) -> None:
+        self.paths = tuple(paths)
+
+    def has(self, path: str) -> bool:
+        """Tell whether a path is asked for, or is below what is."""
+        return not self.paths or any(path == one or path.startswith(f"{one}/") for one in self.paths)
+
+    def leads_to(self, path: str) -> bool:
+        """Tell whether a path is asked for, or on the way to what is."""
+        return self.has(path) or any(one.startswith(f"{path}/") for one in self.paths)
 
 
 def join(folder: str, name: str) -> str:

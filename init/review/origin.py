@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from init.record import Record
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from init.review.entries import Entry
+
 
 class Origin(Record):
     """How a copy came to be.
@@ -15,9 +19,21 @@ class Origin(Record):
         made: when a plain copy was whole: what changed in it from then on is the agent's doing; None where
             that is not known.
         commit: HEAD of the user's repository at that time; "" where there was none.
+        claimed: where the user's files became the agent's since, which changed all of them: when that was.
+        noted: when what the user had changed was noted before that.
+        known: what the user had changed by then.
     """
 
     name: str
     since: int
     made: int | None = None
     commit: str = ""
+    claimed: int = 0
+    noted: int = 0
+    known: frozenset[str] = frozenset()
+
+    def is_users(self, path: str, entry: Entry) -> bool:
+        """Tell whether what lies in a place of the user's folder is other than it was."""
+        if not self.claimed:
+            return entry.changed >= self.since
+        return entry.changed >= self.claimed or entry.modified >= self.noted or path in self.known

@@ -91,7 +91,7 @@ class Repositories:
             packed = entries.look(self.mine.open(folder), "packed-refs")
         except OSError:
             return False
-        return packed is not None and packed.changed >= self.base.origin.since
+        return packed is not None and self.base.origin.is_users(f"{folder}/packed-refs", packed)
 
     def _standing(self, found: Iterable[Change]) -> Iterator[str]:
         for change in found:

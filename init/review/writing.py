@@ -203,9 +203,10 @@ class Writer:
                 raise Meanwhile(f"what is in the place of {path} is no folder") from error
             raise
         status = os.fstat(here)
+        if path:
+            self.ledger.work_in(path, entries.of(status))
         if path and status.st_uid == os.geteuid() and status.st_mode & _TO_WRITE != _TO_WRITE:
             # The agent went in as we do, and closed it again.
-            self.ledger.work_in(path, entries.of(status))
             self.modes.setdefault(path, stat.S_IMODE(status.st_mode))
             os.fchmod(here, stat.S_IMODE(status.st_mode) | _TO_WRITE)
         return here

@@ -167,6 +167,29 @@ def test_while_the_session_runs_what_it_has_so_far_is_taken(box: Checkout, shop:
     assert (second.code, named(box), (shop / "new").read_text()) == (0, [], "2\n"), second
 
 
+def test_in_roots_folder_the_files_become_the_agents_and_nothing_is_mixed_up(
+    box: Checkout, tmp_path: Path
+) -> None:
+    if os.geteuid():
+        pytest.skip("a folder of root's is needed")
+    shop = tmp_path / "roots"
+    (shop / "src").mkdir(parents=True)
+    for name in ("file", "gone", "mine", "src/a", "src/gone"):
+        (shop / name).write_text("1\n")
+    work(box, shop, "echo 2 >file; rm gone; echo 2 >mine; echo 2 >src/new")
+    (shop / "mine").write_text("3\n")
+    (shop / "src/gone").unlink()
+    taken = box.start("apply")
+    assert taken.code == EX_LEFT, taken
+    assert "    mine: you and the agent changed it; the agent's is mine.from-calm-otter\n" in taken.err, taken
+    found = {str(path.relative_to(shop)): path.read_text() for path in shop.rglob("*") if path.is_file()}
+    assert found == {
+        "file": "2\n", "mine": "3\n", "mine.from-calm-otter": "2\n", "src/a": "1\n", "src/new": "2\n"
+    }, taken  # fmt: skip
+    again = box.start("apply")
+    assert (again.code, again.err.count("taken: 0")) == (EX_LEFT, 1), again
+
+
 @pytest.mark.parametrize("shop", ["shop"], indirect=True)
 def test_two_do_not_work_on_a_folder_at_a_time(box: Checkout, shop: Path) -> None:
     work(box, shop, "echo x >new")

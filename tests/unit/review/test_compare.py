@@ -73,6 +73,7 @@ OWN = {
     "a folder under another name": "mv folder other",
     "an old folder moved into another": "mv folder kept/",
     "a folder put in the place of another": "mv kept old; mv folder kept",
+    "a deletion where the agent is at work, too": "rm kept/k",
 }
 
 
@@ -86,6 +87,7 @@ def test_what_the_user_changed_stays(sides: Sides, change: str) -> None:
     sides.apply()
     after = state(sides.mine)
     assert {path: after.get(path) for path in before} == before
+    assert set(after) - set(before) <= {"theirs", "kept", "kept/deep", "kept/deep/x"}
     assert "theirs" in after
 
 
