@@ -26,8 +26,7 @@ if TYPE_CHECKING:
     from init.review.levels import Trees
     from init.review.origin import Origin
 
-# So many take 300 MB of memory.
-MAX_CHANGES = 250_000
+MAX_CHANGES = 250_000  # 300 MB of memory
 # Folders in each other: each is held open, of each tree.
 MAX_DEPTH = 1000
 # PATH_MAX, less what leads to a project.
@@ -288,9 +287,13 @@ class _Walk:
 
     def was_emptied(self, level: Level) -> bool:
         """Tell whether the user may have taken something out of this folder since."""
-        if level.mine < 0 or not (level.recent or level.replaced):
+        if level.mine < 0:
             return False
-        return not self.ledger.worked_in(level.path, entries.of(os.fstat(level.mine)))
+        # Once apply has worked there, it cannot be told any more.
+        entry = entries.of(os.fstat(level.mine))
+        if (level.recent or level.replaced) and not self.ledger.worked_in(level.path, entry):
+            self.ledger.empty(level.path, entry)
+        return self.ledger.was_emptied(level.path, entry)
 
     def is_whiteout(self, level: Level, name: str) -> bool:
         entry = entries.look(level.upper, name)

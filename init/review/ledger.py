@@ -30,6 +30,8 @@ class Ledger:
     def __init__(self, path: str = "") -> None:
         self.files: dict[str, tuple[int, int]] = {}
         self.folders: dict[str, int] = {}
+        # Those that the user took something out of.
+        self.emptied: dict[str, int] = {}
         # What lies beside a file of the user's: in the copy it has another name.
         self.beside: dict[str, tuple[int, int]] = {}
         # When the user's files became the agent's, and all of them changed by that; 0 if they did not.
@@ -73,6 +75,16 @@ class Ledger:
             self.folders[path] = entry.inode
             self._append("D", entry.inode, 0, path)
 
+    def empty(self, path: str, entry: Entry) -> None:
+        """Remember a folder that the user took something out of."""
+        if not self.was_emptied(path, entry):
+            self.emptied[path] = entry.inode
+            self._append("E", entry.inode, 0, path)
+
+    def was_emptied(self, path: str, entry: Entry) -> bool:
+        """Tell whether the user took something out of this folder before apply worked there."""
+        return self.emptied.get(path) == entry.inode
+
     def claim(self, when: int) -> None:
         """Remember that the user's files have become the agent's by now."""
         if not self.claimed:
@@ -106,5 +118,7 @@ class Ledger:
                     self.beside[path] = (int(inode), int(changed))
                 elif kind == "C":
                     self.claimed = int(changed)
+                elif kind == "E":
+                    self.emptied[path] = int(inode)
                 elif kind == "D":
                     self.folders[path] = int(inode)
