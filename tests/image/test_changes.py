@@ -135,7 +135,9 @@ def test_no_repository_keeps_the_session_from_its_end(sandbox: Sandbox, script: 
 # Whom the memory and the open files belong to of each process that is PID 1 or a copy of it; proc_pid(5).
 COPIES = """
 for p in /proc/[0-9]*; do
-  case "$(tr '\\0' ' ' <$p/cmdline)" in /usr/bin/python3*/opt/sandbox/__main__.py*) stat -c %U $p/mem $p/fd ;; esac
+  case "$(tr '\\0' ' ' <$p/cmdline)" in
+    /usr/bin/python3*/opt/sandbox/__main__.py*) stat -c %U $p/mem $p/fd ;;
+  esac
 done
 """
 
