@@ -51,6 +51,10 @@ class Checkout:
         listed = docker("network", "ls", "--format", '{{.ID}} {{.Label "com.docker.compose.project"}}')
         return [line.split()[0] for line in listed.splitlines() if line.split()[1:] == [self.project]]
 
+    def volumes(self) -> list[str]:
+        named = f"label=com.docker.compose.project={self.project}"
+        return docker("volume", "ls", "--quiet", "--filter", named).split()
+
     @property
     def project(self) -> str:
         return project(self.root)

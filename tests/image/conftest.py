@@ -108,6 +108,8 @@ def checkout(tmp_path: Path) -> Iterator[Make]:
         one.compose("down", "--timeout", "0", "--volumes")
         if networks := one.networks():
             docker("network", "rm", *networks, check=False)
+        if volumes := one.volumes():
+            docker("volume", "rm", *volumes, check=False)
 
 
 @pytest.fixture(scope="session")
