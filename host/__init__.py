@@ -9,6 +9,7 @@ Standard library only, Python 3.9 or newer. Read from the top:
     verify        attacks the sandbox on this very machine
     reset         empties workspace/ and data/
     review        a copy shown, taken, or thrown away
+    reviewer      the image's programs on the user's folder and a copy
     egress        what a session may reach, what was refused, and the list changed
     overview      the sessions that run, as a table
     opening       a session opened, and a tool run in it

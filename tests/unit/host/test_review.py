@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from host import review
+from host import review, reviewer
 from host.copies import OVERLAY, PLAIN, Copy
 from host.errors import HostError
 
@@ -54,7 +54,7 @@ def test_only_apply_may_write_and_only_in_the_users_folder(kind: str, writes: bo
     place = Path("/checkout/data/projects/.copies/one")
     upper = place / "upper" if kind == OVERLAY else None
     copy = Copy("one", "p_copy-one", Path("/home/me/$HOME"), kind, 1.0, "", upper, "image", place)
-    told = review.override(copy, writes=writes)
+    told = reviewer.override(copy, writes=writes)
     services = told["services"]
     assert isinstance(services, dict)
     mounts = {mount["target"]: mount for mount in services["sandbox"]["volumes"]}
