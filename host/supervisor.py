@@ -32,10 +32,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
 ASKED = (signal.SIGHUP, signal.SIGINT, signal.SIGTERM, signal.SIGQUIT)
-# Seconds that a child has to end once a signal was passed on; a sandbox has 20 itself.
-LINGER = 60.0
-# The same of one that only answers. What comes while Docker's client starts its plugin reaches neither.
-ANSWERING = 5.0
+# Seconds that a child has to end once a signal was passed on: a sandbox has 20 itself. And one that only
+# answers: what comes while Docker's client starts its plugin reaches neither.
+LINGER, ANSWERING = 60.0, 5.0
 
 Log = Union[IO[bytes], None]
 File = Union[int, Log]
@@ -251,6 +250,7 @@ class Supervisor:
                 self._beside = [one for one in self._beside if one not in failed]
                 self._end(child, signal.SIGTERM, end)
                 deadline = time.monotonic() + linger
+                continue  # what it ran may have read of the child's end
             left = None if deadline is None else max(0.0, deadline - time.monotonic())
             if left == 0:
                 child.signal(signal.SIGKILL)
