@@ -17,7 +17,7 @@ from init.review.entries import PERMISSIONS, Folders
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
 
     from init.review.entries import Entry
     from init.review.ledger import Ledger
@@ -87,7 +87,7 @@ class Writer:
         folder, _, name = path.rpartition("/")
         here = self.enter(folder)
         part = self.open_part(here)
-        try:
+        with self.nothing_left(here):
             try:
                 fill(part)
                 os.fchmod(part, mode & PERMISSIONS)
@@ -99,13 +99,9 @@ class Writer:
             finally:
                 os.close(part)
             if not still():
-                raise Meanwhile("it is being written in the copy")  # noqa: TRY301 - as what follows does
+                raise Meanwhile("it is being written in the copy")
             require_same(here, name, seen)
             os.rename(self.part, name, src_dir_fd=here, dst_dir_fd=here)
-        except BaseException:
-            with contextlib.suppress(OSError):
-                os.unlink(self.part, dir_fd=here)
-            raise
         self.remember(here, name, path)
 
     def link(self, path: str, seen: Entry | None, into: str = "") -> None:
@@ -119,17 +115,23 @@ class Writer:
         with contextlib.suppress(FileNotFoundError):
             os.unlink(self.part, dir_fd=here)
         os.symlink(to, self.part, dir_fd=here)
-        try:
+        with self.nothing_left(here):
             if entry is not None:
                 times = (entry.modified, entry.modified)
                 os.utime(self.part, ns=times, dir_fd=here, follow_symlinks=False)
             require_same(here, name, seen)
             os.rename(self.part, name, src_dir_fd=here, dst_dir_fd=here)
+        self.remember(here, name, path)
+
+    @contextlib.contextmanager
+    def nothing_left(self, here: int) -> Iterator[None]:
+        """Remove what is not whole where it cannot be moved into its place."""
+        try:
+            yield
         except BaseException:
             with contextlib.suppress(OSError):
                 os.unlink(self.part, dir_fd=here)
             raise
-        self.remember(here, name, path)
 
     def folder(self, path: str, seen: Entry | None) -> None:
         """Make a folder, in the place of a file if one was seen there."""
