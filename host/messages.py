@@ -7,6 +7,8 @@ import sys
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from host.errors import HostError
 
 
@@ -19,6 +21,12 @@ def tell(error: HostError) -> None:
     """Tell what is wrong and what to do."""
     say(f"error: {error.what}")
     _write("".join(f"  {line}\n" for line in error.todo))
+
+
+def columns(rows: Sequence[Sequence[str]]) -> str:
+    """Return lines with their cells one below the other; there is one row at least, as of headings."""
+    widths = [max(map(len, column)) for column in zip(*rows)]
+    return "".join(f"{'  '.join(map(str.ljust, row, widths)).rstrip()}\n" for row in rows)
 
 
 def _write(text: str) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from host import control, remains
 from host.errors import OK
-from host.messages import printable
+from host.messages import columns, printable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -71,9 +71,7 @@ def table(rows: Sequence[Mapping[str, Any]]) -> str:
         )
         for one in rows
     )]  # fmt: skip
-    shown = [[printable(cell) for cell in line] for line in lines]
-    widths = [max(map(len, column)) for column in zip(*shown)]
-    return "".join(f"{'  '.join(map(str.ljust, line, widths)).rstrip()}\n" for line in shown)
+    return columns([[printable(cell) for cell in line] for line in lines])
 
 
 def memory(place: Place, running: Sequence[Known]) -> dict[str, str]:

@@ -60,10 +60,7 @@ class Progress:
 
 def table(results: Sequence[Result]) -> str:
     """Return the results as a table."""
-    rows = [HEAD, *(_row(result) for result in results)]
-    widths = [max(map(len, column)) for column in zip(*rows)]
-    lines = ("  ".join(word.ljust(width) for word, width in zip(row, widths)).rstrip() for row in rows)
-    return "".join(f"{line}\n" for line in lines)
+    return messages.columns([HEAD, *(_row(result) for result in results)])
 
 
 def _row(result: Result) -> tuple[str, str, str, str]:
