@@ -40,6 +40,7 @@ Standard library only, Python 3.9 or newer. Read from the top:
 
     cli           the options of every verb; the only place that reads the command line
     options/      what they ask for, a module for each group of verbs
+    consent       the words by which a user agrees to a loss
     checkout      where this checkout is, and its version
     supervisor    runs a child; all signals, process groups and terminals
     detach_keys   the keys that leave a session running
@@ -59,6 +60,7 @@ Standard library only, Python 3.9 or newer. Read from the top:
     answers       what other programs answer, as JSON
     labels        what is written on a session's container
     endings       what is said of a session that is left, or was killed
+    interpolation what Compose does with a $
     messages      lines for the user, on stderr
     errors        what goes wrong, and every exit code
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from host import containers
 from host.errors import HostError
+from host.interpolation import plain
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -104,14 +105,14 @@ def understand(told: Mapping[str, Any], root: Path) -> Configuration:
     """Return what matters of the output of `docker compose config --format json`, of a checkout's folder."""
     service: dict[str, Any] = told["services"][SERVICE]
     gateway: dict[str, Any] = told["services"].get(GATEWAY) or {}
-    project, ours = _plain(told["name"]), containers.project(root)
+    project, ours = plain(told["name"]), containers.project(root)
     networks = [
         (told.get("networks") or {}).get(name) or {} for name in (gateway or service).get("networks") or ()
     ]
     mounted = {
         # The short form of a mount has it made.
         volume["target"]: (
-            Path(_plain(volume["source"])),
+            Path(plain(volume["source"])),
             (volume.get("bind") or {}).get("create_host_path", False),
         )
         for volume in (*(service.get("volumes") or ()), *(gateway.get("volumes") or ()))
@@ -121,17 +122,17 @@ def understand(told: Mapping[str, Any], root: Path) -> Configuration:
         project=project,
         # Who chose a name means that one.
         projects=(project, containers.by_hand(root)) if project == ours else (project,),
-        image=_plain(service["image"]),
+        image=plain(service["image"]),
         environment=_values(service.get("environment")),
         folders=tuple(source for target, (source, make) in mounted.items() if make or target in PLACES),
         others=tuple(
             source for target, (source, make) in mounted.items() if not make and target not in PLACES
         ),
         workspace=mounted[WORKSPACE][0] if WORKSPACE in mounted else None,
-        networks=tuple(_plain(one["name"]) for one in networks if "name" in one and not one.get("external")),
+        networks=tuple(plain(one["name"]) for one in networks if "name" in one and not one.get("external")),
         variables=_values(told.get(SHOWN)),
         builds={
-            name: Build(_plain(one["image"]), one["build"])
+            name: Build(plain(one["image"]), one["build"])
             for name, one in told["services"].items()
             if one.get("build") and one.get("image")
         },
@@ -139,15 +140,10 @@ def understand(told: Mapping[str, Any], root: Path) -> Configuration:
         keys=mounted[KEYS][0] if KEYS in mounted else None,
         config=mounted[CONFIG][0] if CONFIG in mounted else None,
         of_gateway=_values((gateway or service).get("environment")),
-        runtime=_plain(service.get("runtime") or ""),
+        runtime=plain(service.get("runtime") or ""),
         data=mounted[DATA][0] if DATA in mounted else None,
     )
 
 
 def _values(told: Mapping[str, Any] | None) -> dict[str, str]:
-    return {name: _plain(str(value)) for name, value in (told or {}).items() if value not in (None, "")}
-
-
-def _plain(text: str) -> str:
-    """Compose doubles each $, so that its output can be its input again."""
-    return text.replace("$$", "$")
+    return {name: plain(str(value)) for name, value in (told or {}).items() if value not in (None, "")}

@@ -19,6 +19,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Callable, NamedTuple
 
 from host.errors import HostError
+from host.interpolation import literal
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -206,7 +207,7 @@ def override(repositories: Iterable[Repository], service: str) -> dict[str, obje
     """Return a compose file that mounts repositories, and tells the sandbox where the guard looks as well."""
     mounts = dict.fromkeys(mount for repository in repositories for mount in repository.mounts)
     volumes: list[dict[str, object]] = [
-        {"type": "bind", "source": _literal(str(mount.source)), "target": _literal(mount.target),
+        {"type": "bind", "source": literal(str(mount.source)), "target": literal(mount.target),
          "bind": {"create_host_path": False}}
         for mount in mounts
     ]  # fmt: skip
@@ -215,13 +216,8 @@ def override(repositories: Iterable[Repository], service: str) -> dict[str, obje
         volumes.append({"type": "tmpfs", "target": "/root", "tmpfs": {"size": 1 << 20, "mode": 0o755}})
     guarded = ":".join(dict.fromkeys(repository.target for repository in repositories))
     return {"services": {service: {
-        "volumes": volumes, "environment": {"SANDBOX_REPOSITORIES": _literal(guarded)},
+        "volumes": volumes, "environment": {"SANDBOX_REPOSITORIES": literal(guarded)},
     }}}  # fmt: skip
-
-
-def _literal(text: str) -> str:
-    """Compose replaces what follows a $."""
-    return text.replace("$", "$$")
 
 
 @contextlib.contextmanager

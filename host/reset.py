@@ -6,7 +6,7 @@ import contextlib
 import os
 from typing import TYPE_CHECKING
 
-from host import containers, copies, tree
+from host import consent, containers, copies, tree
 from host.errors import OK, HostError
 from host.messages import printable, say
 
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 KEPT = ".gitkeep"
 FOLDERS = {"workspace": (KEPT,), "data": (KEPT, "projects"), "data/projects": (KEPT,)}
 UNITS = (("T", 1 << 40), ("G", 1 << 30), ("M", 1 << 20), ("K", 1 << 10))
-CONSENT = "Yes, do as I say!"
 # Seconds that Docker has to say whether a sandbox is running.
 PATIENCE = 5.0
 NOTHING_REMOVED = "Nothing was removed."
@@ -160,8 +159,7 @@ def require_consent(supervisor: Supervisor) -> None:
     Raises:
         HostError: another answer came.
     """
-    say(f"this cannot be undone. To remove all of it, type: {CONSENT}")
-    if supervisor.read_line() != f"{CONSENT}\n".encode():
+    if not consent.is_given(supervisor, "this cannot be undone. To remove all of it"):
         raise HostError("not confirmed: nothing was removed.")
 
 

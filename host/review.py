@@ -10,7 +10,7 @@ import tempfile
 from typing import IO, TYPE_CHECKING
 
 from host import compose as compose_files
-from host import copies, engine, image, inside, project
+from host import consent, copies, engine, image, inside, project
 from host import terminal as terminals
 from host.errors import LEFT, OK, HostError
 from host.messages import printable, say
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 
 # Seconds for the engine to answer.
 PATIENCE = 30.0
-CONSENT = "Yes, do as I say!"
 # Shows a text page by page, and leaves it on the screen.
 PAGER = ("less", "-FRX")
 
@@ -140,8 +139,7 @@ def discard(supervisor: Supervisor, environ: Mapping[str, str], copy: Copy, aske
     require_unused(supervisor, environ, copy)
     if not asked.destroy:
         say(f"{copy.name}: a copy of {printable(str(copy.workspace))}. What was changed in it is lost then.")
-        say(f"To throw it away, type: {CONSENT}")
-        if supervisor.read_line() != f"{CONSENT}\n".encode():
+        if not consent.is_given(supervisor, "To throw it away"):
             raise HostError("not confirmed: nothing was removed.", "For scripts: --destroy")
         require_unused(supervisor, environ, copy)
     remove(supervisor, environ, copy)

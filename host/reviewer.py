@@ -11,6 +11,7 @@ from host import compose as compose_files
 from host import project, sessions
 from host.configuration import DATA, SERVICE, WORKSPACE
 from host.errors import LEFT, OK, HostError
+from host.interpolation import literal
 from host.session import kind
 
 if TYPE_CHECKING:
@@ -123,21 +124,16 @@ def override(copy: Copy, *, writes: bool) -> dict[str, object]:
         writes: whether the user's folder is written.
     """
     volumes: list[dict[str, object]] = [
-        {"type": "bind", "source": _literal(str(copy.workspace)), "target": WORKSPACE,
+        {"type": "bind", "source": literal(str(copy.workspace)), "target": WORKSPACE,
          "read_only": not writes, "bind": {"create_host_path": False}},
-        {"type": "bind", "source": _literal(str(copy.taken)), "target": DATA,
+        {"type": "bind", "source": literal(str(copy.taken)), "target": DATA,
          "bind": {"create_host_path": False}},
         {"type": "volume", "source": "copy", "target": COPY, "read_only": True, "volume": {"nocopy": True}},
     ]  # fmt: skip
     if copy.upper is not None:
-        volumes.append({"type": "bind", "source": _literal(str(copy.upper)), "target": UPPER,
+        volumes.append({"type": "bind", "source": literal(str(copy.upper)), "target": UPPER,
                         "read_only": True, "bind": {"create_host_path": False}})  # fmt: skip
     return {
         "services": {SERVICE: {"volumes": volumes}},
         "volumes": {"copy": {"name": copy.volume, "external": True}},
     }
-
-
-def _literal(text: str) -> str:
-    """Compose replaces what follows a $."""
-    return text.replace("$", "$$")
