@@ -5,7 +5,7 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
-from host.containers import project
+from host.containers import by_hand, project
 from tests.harness.engine import IMAGE, docker
 from tests.harness.repository import ROOT
 from tests.harness.sandbox import ENVIRON
@@ -27,6 +27,7 @@ class Checkout:
             (root / name).mkdir()
         self.environ = {name: value for name, value in ENVIRON.items() if not name.startswith("COMPOSE_")}
         self.environ |= {"SANDBOX_IMAGE": IMAGE, "SANDBOX_GUARD": "off"}
+        self._projects = {self.project}
 
     def begin(self, *words: str, **environ: str) -> subprocess.Popen[str]:
         return subprocess.Popen(
@@ -38,6 +39,8 @@ class Checkout:
         return Outcome(self.begin(*words, **environ))
 
     def compose(self, *words: str) -> "Outcome":
+        # After the folder, as long as nobody says otherwise: two tests' folders must not have one name.
+        self._projects.add(self.environ.get("COMPOSE_PROJECT_NAME") or by_hand(self.root))
         return Outcome(subprocess.Popen(
             ["docker", "compose", *words], env={**self.environ, "SANDBOX_SHELL": "plain"}, cwd=self.root,
             text=True, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
@@ -49,11 +52,13 @@ class Checkout:
 
     def networks(self) -> list[str]:
         listed = docker("network", "ls", "--format", '{{.ID}} {{.Label "com.docker.compose.project"}}')
-        return [line.split()[0] for line in listed.splitlines() if line.split()[1:] == [self.project]]
+        return [words[0] for words in map(str.split, listed.splitlines()) if {*words[1:]} & self._projects]
 
     def volumes(self) -> list[str]:
-        named = f"label=com.docker.compose.project={self.project}"
-        return docker("volume", "ls", "--quiet", "--filter", named).split()
+        named = (f"label=com.docker.compose.project={one}" for one in self._projects)
+        return [
+            volume for one in named for volume in docker("volume", "ls", "--quiet", "--filter", one).split()
+        ]
 
     @property
     def project(self) -> str:

@@ -105,7 +105,6 @@ def checkout(tmp_path: Path) -> Iterator[Make]:
     for one in made:
         if left := one.containers():
             docker("rm", "--force", *left, check=False)
-        one.compose("down", "--timeout", "0", "--volumes")
         if networks := one.networks():
             docker("network", "rm", *networks, check=False)
         if volumes := one.volumes():

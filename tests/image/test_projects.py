@@ -1,5 +1,6 @@
 """A folder of the user's own as the workspace, with data that no session of another project sees."""
 
+import uuid
 from pathlib import Path
 
 import pytest
@@ -50,7 +51,9 @@ def test_a_project_has_its_own_data_which_no_other_session_sees(box: Checkout, t
     ]
 
 
-def test_a_session_by_compose_alone_sees_no_data_of_projects(box: Checkout) -> None:
+def test_a_session_by_compose_alone_sees_no_data_of_projects(checkout: Make) -> None:
+    # The project of Compose has the folder's name.
+    box = checkout(f"box-{uuid.uuid4().hex[:8]}")
     made = box.root / "data" / "projects" / "shop-12345678"
     made.mkdir(parents=True)
     (made / "secret").write_text("theirs\n")
