@@ -74,6 +74,12 @@ def session_phase(settings: Settings, arguments: list[str]) -> int:
         untold,
     )
 
+    if settings.tasks:
+        from init.pod import turn
+        from init.session import task_file
+
+        settings, arguments = task_file.taken(settings, arguments, os.environ)
+        turn.hold()
     seal.session(settings.seccomp, os.getpid())
     seal.adopt_orphans()
     table = mounts.read_table()

@@ -18,7 +18,8 @@ GIVEN_ALONE = "/tmp/.guard"  # noqa: S108 - as open to the agent as the other
 # What could not be told, for the next start.
 UNTOLD = f"{DATA}/untold-report"
 
-# A copy of the workspace that is looked at, and what an overlay has of it.
+# A copy of the workspace that is looked at, and what an overlay has of it. In a cluster the first is what the
+# workspace was before the task.
 COPY, UPPER = "/mnt/copy", "/mnt/upper"
 
 # config/ and .opencode/ are mounted here as folders: a file mounted by itself goes stale when an editor
@@ -36,10 +37,12 @@ ENTRYPOINT = "/opt/sandbox/__main__.py"
 VERSION = "/opt/sandbox/VERSION"
 # Becomes its arguments with every signal blocked, or ends with 128 + n: image/block-signals.c.
 BLOCK_SIGNALS = "/opt/sandbox/block-signals"
-ENTER, ACCEPT, CONNECT, DOCTOR, LINK, DIFF, APPLY = (
+ENTER, ACCEPT, CONNECT, DOCTOR, LINK, DIFF, APPLY, FETCH, RESULT, UNPACK = (
     f"/usr/local/bin/sandbox-{name}"
-    for name in ("enter", "accept", "connect", "doctor", "link", "diff", "apply")
-)
+    for name in (
+        "enter", "accept", "connect", "doctor", "link", "diff", "apply", "fetch", "result", "unpack",
+    )
+)  # fmt: skip
 
 # The gateway's sockets, on a volume that is mounted read-only: a folder for each gateway. And where the link
 # passes connections on to them: ports of this container's own loopback that no other server usually has.

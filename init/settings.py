@@ -15,10 +15,15 @@ if TYPE_CHECKING:
 MAX_ID = 2**31 - 1
 DEFAULT_GRACE = 5.0
 # What runs in the container: the tool; the same with one prompt and nobody there; bash in its place, with the
-# models or without; the examination of everything; what puts a quarantine back.
-SESSIONS = ("tool", "task", "shell", "plain", "doctor", "accept", "diff", "apply")
+# models or without; the examination of everything; what puts a quarantine back; what looks at a copy of the
+# workspace; what a task in a cluster needs before and after it, init/pod/.
+SESSIONS = (
+    "tool", "task", "shell", "plain", "doctor", "accept", "diff", "apply", "fetch", "result", "unpack",
+)  # fmt: skip
 # Those that look at a copy of the workspace: no agent runs in them.
 REVIEWS = ("diff", "apply")
+# Nothing that an agent writes meanwhile is in the workspace of these.
+UNGUARDED = (*REVIEWS, "fetch", "result", "unpack")
 # What names the model server; init/model/configuration.py reads it.
 MODEL = (
     "MODEL_URL", "MODEL_ID", "MODEL_CONTEXT", "MODEL_OUTPUT", "MODEL_TOOLS", "MODEL_API_KEY",
@@ -61,6 +66,7 @@ class Settings(Record):
         menu_timeout: seconds the menu waits for a first answer; 0 waits for ever.
         grace: seconds between SIGTERM and SIGKILL.
         limit: seconds that what runs may take; 0 lets it run.
+        tasks: the folder of a list's tasks in a cluster, one of which is this session's; "" for none.
         log_json: whether log lines are JSON.
         log_level: the lowest level that is written.
     """
@@ -85,6 +91,7 @@ class Settings(Record):
     menu_timeout: float
     grace: float
     limit: float
+    tasks: str
     log_json: bool
     log_level: str
 
@@ -128,6 +135,7 @@ def read(environ: Mapping[str, str]) -> Settings:
         menu_timeout=reader.seconds("MENU_TIMEOUT", 10.0),
         grace=reader.seconds("SANDBOX_GRACE", DEFAULT_GRACE),
         limit=reader.seconds("SANDBOX_LIMIT", 0.0),
+        tasks=reader.tasks(session),
         log_json=reader.choice("SANDBOX_LOG", ("human", "json")) == "json",
         log_level=reader.choice("SANDBOX_LOG_LEVEL", tuple(LEVELS), "info"),
     )
@@ -159,8 +167,8 @@ class _Reader:
 
     def guard(self, session: str) -> str:
         guard = self.choice("SANDBOX_GUARD", ("report", "block", "off"))
-        if session in REVIEWS:
-            # They ask the guard themselves: what is taken is what is asked for.
+        if session in UNGUARDED:
+            # Who takes a copy asks the guard itself: what is taken is what is asked for.
             return "off"
         # What was accepted just now is told, and not taken away again.
         return "report" if (session, guard) == ("accept", "block") else guard
@@ -207,6 +215,17 @@ class _Reader:
                 name, "is not absolute", f"{name} is set by ./start.sh --with-repository: leave it out."
             )
         return parts
+
+    def tasks(self, session: str) -> str:
+        folder = self.environ.get("SANDBOX_TASKS", "")
+        if folder and (session != "task" or not folder.startswith("/")):
+            why = (
+                "is not absolute"
+                if session == "task"
+                else f"is for a task, and this is SANDBOX_SESSION={session}"
+            )
+            self._bad("SANDBOX_TASKS", why, "deploy/kubernetes/job sets it: leave it out elsewhere.")
+        return folder
 
     def via(self) -> str:
         """Return how the gateway is reached; who says its address has said so."""

@@ -24,8 +24,6 @@ if TYPE_CHECKING:
 
 # In data/, from start.sh: host/review.py.
 NOTED = "changed"
-# More than one of each tree is open for each folder above the one that is looked at.
-_OPEN_FILES = 3 * compare.MAX_DEPTH + 200
 
 
 class Asked(Record):
@@ -198,11 +196,7 @@ def _open() -> Trees:
     Raises:
         SandboxError: one is not there.
     """
-    import resource
-
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = max(soft, _OPEN_FILES)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (wanted if hard < 0 else min(wanted, hard), hard))
+    entries.raise_limit(compare.OPEN_FILES)
     opened = []
     for path in (paths.WORKSPACE, paths.COPY):
         try:

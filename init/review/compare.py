@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 MAX_CHANGES = 250_000  # 300 MB of memory
 # Folders in each other: each is held open, of each tree.
 MAX_DEPTH = 1000
+OPEN_FILES = 3 * MAX_DEPTH + 200
 # PATH_MAX, less what leads to a project.
 MAX_PATH = 3800
 # What apply writes is called so until it is whole.

@@ -21,6 +21,15 @@ BLOCK = 1 << 20
 PERMISSIONS = 0o777
 
 
+def raise_limit(wanted: int) -> None:
+    """Let this process have as many files open, as far as it may: setrlimit(2), RLIMIT_NOFILE."""
+    import resource
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = max(soft, wanted)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (wanted if hard < 0 else min(wanted, hard), hard))
+
+
 class Entry(Record):
     """What lies under a name.
 

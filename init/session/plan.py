@@ -51,9 +51,16 @@ NEEDS = {
     # It writes nothing, and the workspace is mounted so.
     "diff": Needs(places=False, models="none", files=False, gateway="none"),
     "apply": Needs(places=True, models="none", files=False, gateway="none"),
+    # It tells itself which of its volumes cannot be written.
+    "fetch": Needs(places=False, models="none", files=False, gateway="needed"),
+    "result": Needs(places=False, models="none", files=False, gateway="none"),
+    "unpack": Needs(places=True, models="none", files=False, gateway="none"),
 }
 # What runs in those that are a program of ours.
-PROGRAMS = {"doctor": paths.DOCTOR, "accept": paths.ACCEPT, "diff": paths.DIFF, "apply": paths.APPLY}
+PROGRAMS = {
+    "doctor": paths.DOCTOR, "accept": paths.ACCEPT, "diff": paths.DIFF, "apply": paths.APPLY,
+    "fetch": paths.FETCH, "result": paths.RESULT, "unpack": paths.UNPACK,
+}  # fmt: skip
 
 
 class Plan(Record):
