@@ -18,9 +18,10 @@ GIVEN_ALONE = "/tmp/.guard"  # noqa: S108 - as open to the agent as the other
 # What could not be told, for the next start.
 UNTOLD = f"{DATA}/untold-report"
 
-# A copy of the workspace that is looked at, and what an overlay has of it. In a cluster the first is what the
-# workspace was before the task.
+# A copy of the workspace that is looked at, and what an overlay has of it.
 COPY, UPPER = "/mnt/copy", "/mnt/upper"
+# In a task's pod: what the workspace was before.
+ORIGIN = "/mnt/origin"
 
 # config/ and .opencode/ are mounted here as folders: a file mounted by itself goes stale when an editor
 # replaces it, becomes a folder when it is missing, and breaks on Docker Desktop inside another mount.

@@ -64,13 +64,12 @@ class _Bounded(io.RawIOBase):
         return self._file.write(view)
 
 
-def tell(found: Found, top: int, commit: str, write: Callable[[str], object]) -> None:
+def tell(found: Found, top: int, write: Callable[[str], object]) -> None:
     """Write what a task changed, line by line.
 
     Args:
         found: what differs; `theirs` is the workspace.
         top: the workspace, open.
-        commit: that it was made of; "" for a folder.
         write: takes a line.
 
     Raises:
@@ -81,7 +80,7 @@ def tell(found: Found, top: int, commit: str, write: Callable[[str], object]) ->
         is_cut = not found.whole
         if not is_cut:
             try:
-                _pack(changed, found, top, commit, spool)
+                _pack(changed, found, top, spool)
             except _TooMuch:
                 is_cut = True
         if is_cut:
@@ -108,7 +107,7 @@ def _is_folder(change: Change) -> bool:
     return entry is not None and entry.is_folder
 
 
-def _pack(changed: list[Change], found: Found, top: int, commit: str, spool: IO[bytes]) -> None:
+def _pack(changed: list[Change], found: Found, top: int, spool: IO[bytes]) -> None:
     """Write the archive.
 
     Raises:
@@ -116,7 +115,7 @@ def _pack(changed: list[Change], found: Found, top: int, commit: str, spool: IO[
     """
     deleted = [change.path for change in changed if change.theirs is None or change.is_other_type]
     notes = [f"{what}: {path}" for what, (_, named) in found.notes.found.items() for path in named]
-    manifest = {"version": VERSION, "commit": commit, "deleted": deleted, "notes": notes}
+    manifest = {"version": VERSION, "deleted": deleted, "notes": notes}
     bounded = _Bounded(spool, MOST // 4 * 3)
     folders = Folders(top)
     with (
@@ -134,7 +133,7 @@ def _pack(changed: list[Change], found: Found, top: int, commit: str, spool: IO[
             if change.theirs is not None:
                 left -= _add(archive, folders, change, left)
                 # It would keep all that it has written.
-                archive.members.clear()
+                archive.members.clear()  # type: ignore[attr-defined]  # tarfile has it, typeshed not
     folders.close()
 
 

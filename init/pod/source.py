@@ -28,6 +28,7 @@ _GIT = "/usr/bin/git"
 # Lines and bytes of what git says that are told.
 _LAST, _LONGEST = 4, 1000
 _REFUSED = re.compile(r"Refused by the sandbox|HTTP code 403 from proxy|CONNECT tunnel failed, response 403")
+_WANTS_PASSWORD = re.compile("Authentication failed|could not read Username|terminal prompts disabled")
 _ALLOW = (
     "Allow the host: EGRESS=list in the ConfigMap settings, and the host in the ConfigMap policy. Then"
     " restart the gateway: kubectl rollout restart deployment/gateway"
@@ -92,9 +93,9 @@ def fetch(source: str, commit: str, workspace: str, environ: Mapping[str, str], 
     git = _Git(workspace, environ, seconds)
     git.run("init", "--quiet", "--template=", f"--initial-branch={BRANCH}", ".")
     git.run("remote", "add", "origin", source)
-    # One commit is enough, where the server gives it by its ID: gitprotocol-v2(5) has all servers do so.
+    # One commit is enough, where the server gives it by its ID: with gitprotocol-v2(5) most do.
     told = git.say("fetch", "--quiet", "--no-tags", "--depth=1", "origin", commit)
-    if told is not None and _is_unknown(told):
+    if told is not None and not _is_final(told):
         told = git.say("fetch", "--quiet", "--tags", "origin")
     if told is not None:
         raise _refused(source, told)
@@ -147,16 +148,16 @@ class _Git:
         return "; ".join(lines[-_LAST:])[-_LONGEST:] or f"exit code {ended.returncode}"
 
 
-def _is_unknown(told: str) -> bool:
-    """Tell whether a server gives no commit by its ID."""
-    return "not our ref" in told or "unadvertised object" in told
+def _is_final(told: str) -> bool:
+    """Tell whether all that is asked would be answered so."""
+    return bool(_REFUSED.search(told) or _WANTS_PASSWORD.search(told))
 
 
 def _refused(source: str, told: str) -> FetchError:
     host = urlsplit(source).hostname
     if _REFUSED.search(told):
         return FetchError(f"the gateway refuses {host}: it is not on the list", _ALLOW)
-    if "Authentication failed" in told or "could not read Username" in told or "terminal prompts" in told:
+    if _WANTS_PASSWORD.search(told):
         return FetchError(
             f"{source} wants a password: {told}",
             "Put it into the Secret git-credentials, in git's form for `store`: https://USER:TOKEN@HOST",

@@ -89,7 +89,7 @@ def unpack(stream: IO[bytes], top: int) -> tuple[Manifest, list[str]]:
                 tree.delete(path)
             for count in itertools.count():
                 # It would keep all that it has read.
-                archive.members.clear()
+                archive.members.clear()  # type: ignore[attr-defined]  # tarfile has it, typeshed not
                 member = archive.next()
                 if member is None:
                     break

@@ -44,7 +44,7 @@ def _fetch(settings: Settings, _arguments: list[str]) -> int:
     source.check(asked, commit)
     # The group, which a volume is given to, may be all that the agent shares with its next container.
     os.umask(0o002)
-    for folder, name in ((paths.WORKSPACE, "workspace"), (paths.COPY, "origin")):
+    for folder, name in ((paths.WORKSPACE, "workspace"), (paths.ORIGIN, "origin")):
         places.require_writable(folder, f"the volume {name}")
         if set(os.listdir(folder)) - {"lost+found"}:
             raise SandboxError(
@@ -55,7 +55,7 @@ def _fetch(settings: Settings, _arguments: list[str]) -> int:
     else:
         environ = {**link.variables(os.environ), **authorities.variables(places.home(), os.environ)}
         source.fetch(asked, commit, paths.WORKSPACE, environ, settings.limit)
-    source.keep_origin(paths.WORKSPACE, paths.COPY)
+    source.keep_origin(paths.WORKSPACE, paths.ORIGIN)
     log.info(f"fetched {asked}", **({"commit": commit} if commit else {}))
     return 0
 
@@ -69,10 +69,10 @@ def _result(_settings: Settings, _arguments: list[str]) -> int:
 
     turn.wait()
     entries.raise_limit(compare.OPEN_FILES)
-    trees = Trees(_opened(paths.COPY), _opened(paths.WORKSPACE))
+    trees = Trees(_opened(paths.ORIGIN), _opened(paths.WORKSPACE))
     # Nobody but the agent can have changed anything, and all of it is compared.
     found = compare.compare(trees, Origin("", since=sys.maxsize), Ledger())
-    payload.tell(found, trees.theirs, os.environ.get(COMMIT, ""), sys.stdout.write)
+    payload.tell(found, trees.theirs, sys.stdout.write)
     return 0
 
 

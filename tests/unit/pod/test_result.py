@@ -23,8 +23,6 @@ from init.review.origin import Origin
 from tests.unit.review.sides import state
 from tests.unit.review.test_property import TREES, build
 
-COMMIT = "1" * 40
-
 
 def opened(path: Path) -> int:
     return os.open(path, entries.FOLDER)
@@ -36,7 +34,7 @@ def told(origin: Path, workspace: Path) -> tuple[dict[str, object], bytes]:
     lines: list[str] = []
     try:
         found = compare.compare(trees, Origin("", since=sys.maxsize), Ledger())
-        payload.tell(found, trees.theirs, COMMIT, lines.append)
+        payload.tell(found, trees.theirs, lines.append)
     finally:
         os.close(trees.mine)
         os.close(trees.theirs)
@@ -140,7 +138,7 @@ def archive(*members: tuple[str, bytes, str], manifest: object = None, first: bo
     """Return a payload: of each member name, type and what it leads to or holds."""
     out = io.BytesIO()
     with tarfile.open(fileobj=out, mode="w:gz", format=tarfile.PAX_FORMAT) as made:
-        whole = {"version": 1, "commit": COMMIT, "deleted": [], "notes": []} if manifest is None else manifest
+        whole = {"version": 1, "deleted": [], "notes": []} if manifest is None else manifest
         data = json.dumps(whole).encode()
         info = tarfile.TarInfo("manifest.json")
         info.size = len(data)
@@ -159,7 +157,7 @@ FILE, LINK = tarfile.REGTYPE, tarfile.SYMTYPE
 
 
 def deleting(*paths: object) -> dict[str, object]:
-    return {"version": 1, "commit": COMMIT, "deleted": list(paths), "notes": []}
+    return {"version": 1, "deleted": list(paths), "notes": []}
 
 
 @pytest.mark.parametrize(
