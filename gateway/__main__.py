@@ -24,7 +24,7 @@ from init.model.servers import Places
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from gateway.policy import Policy
 
@@ -33,8 +33,8 @@ KEYS = "/etc/sandbox/keys"
 # What is said in the place of the sockets where they cannot be: init/session/link.py.
 FAILED = "failed"
 
-# Seconds before it is started again.
-_PAUSE = 0.2
+# Seconds before it is started again, and between two looks at what is open.
+_PAUSE, _LOOK_AGAIN = 0.2, 0.2
 
 _ENDING = {signal.SIGTERM, signal.SIGINT}
 # What the parent waits for, and passes on but for the last.
@@ -241,13 +241,30 @@ async def serve(gateway: Gateway, folder: Path | None, at: str) -> None:
     loop.add_signal_handler(signal.SIGHUP, gateway.reload)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGHUP})
     with contextlib.ExitStack() as stack:
-        for name, handler in gateway.listeners().items():
+        handlers = gateway.listeners()
+        for name, handler in handlers.items():
             # Not waited for: what is open may be for hours.
             stack.callback((await listen(folder, at, name, handler)).close)
         if folder and at:
             inside.tell(folder, at)
         gateway.journal.write("policy", "allow", reason="ready", mode=gateway.policy.mode)
         await ended.wait()
+    if not folder:
+        await drained(handlers.values(), ended)
+
+
+async def drained(handlers: Iterable[Listener], ended: asyncio.Event) -> None:
+    """Let what is open go on where many sessions share a gateway: another one has taken this one's place.
+
+    Whoever asked waits as long as he likes (terminationGracePeriodSeconds), and then kills; a second signal
+    ends it at once.
+    """
+    ended.clear()
+    while any(handler.busy for handler in handlers):
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_LOOK_AGAIN):
+                await ended.wait()
+                return
 
 
 async def listen(folder: Path | None, at: str, name: str, handler: Listener) -> asyncio.Server:

@@ -222,7 +222,8 @@ def words(entry: Entry) -> str:
     moved = "" if entry.decision != "allow" or "sent" not in entry.facts else (
         f"{size(entry.facts['sent'])} sent, {size(entry.facts.get('received'))} received"
     )  # fmt: skip
-    parts = ", ".join(part for part in (why, status, moved) if part)
+    source = f"from {shown(told)}" if (told := answers.text(entry.facts.get("from"))) else ""
+    parts = ", ".join(part for part in (why, status, moved, source) if part)
     line = f"{moment(entry.time):<15} {decision:<7} {entry.kind:<6} {place}  {parts}"
     return printable(line.rstrip()[:LONGEST])
 

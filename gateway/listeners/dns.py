@@ -34,7 +34,7 @@ class Dns:
     def __init__(self, policy: Callable[[], Policy], journal: Journal) -> None:
         self._policy, self._journal = policy, journal
 
-    async def handle(self, client: Connection, _attempt: Attempt) -> None:
+    async def handle(self, client: Connection, attempt: Attempt) -> None:
         """Serve one connection, which may hold many questions.
 
         Raises:
@@ -44,19 +44,19 @@ class Dns:
         while True:
             try:
                 async with asyncio.timeout(PATIENCE):
-                    answer = self.answer(dns.question(await _message(client)))
+                    answer = self.answer(dns.question(await _message(client)), attempt.source)
                     await client.send(len(answer).to_bytes(2) + answer)
             except TimeoutError as error:
                 raise Gone from error
 
-    def answer(self, asked: dns.Question) -> bytes:
-        """Return the answer to a question: only an A record has a value, of any name that is allowed."""
+    def answer(self, asked: dns.Question, source: str = "") -> bytes:
+        """Return the answer to a question: only an A record has a value, of a name that is allowed."""
         try:
             allowed = self._policy().has_name(names.host_name(asked.name))
         except Refusal:
             allowed = False
         if not allowed:
-            self._journal.write("dns", "deny", reason="not-allowed", host=asked.name[:255])
+            self._journal.write("dns", "deny", source, reason="not-allowed", host=asked.name[:255])
             return dns.answer(asked, dns.NO_SUCH_NAME)
         return dns.answer(asked, dns.NO_ERROR, _CAPTURED if asked.kind == dns.A else b"")
 

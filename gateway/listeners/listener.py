@@ -23,17 +23,32 @@ MOST_BUSY, MOST_TOGETHER = 200, 220
 
 
 class Room:
-    """How many connections are busy at one time on several sockets."""
+    """How many connections are busy at one time on several sockets, and of them each client's address."""
 
     def __init__(self) -> None:
         self.busy = 0
+        self.by_source: dict[str, int] = {}
+
+    def enter(self, source: str, count: int) -> None:
+        """Count a connection of a client's that begins, 1, or ends, -1."""
+        self.busy += count
+        left = self.by_source.get(source, 0) + count
+        self.by_source[source] = left
+        if not left:
+            del self.by_source[source]
+
+    def is_crowded_by(self, source: str) -> bool:
+        """Tell whether a client has more than its share, once half of the room is taken."""
+        return self.busy > MOST_TOGETHER // 2 and self.by_source[source] > MOST_TOGETHER // len(
+            self.by_source
+        )
 
 
 class Attempt:
     """One attempt to reach something, as the journal tells it: who handles it fills it in."""
 
     def __init__(self) -> None:
-        self.host, self.port, self.status = "", 0, 0
+        self.source, self.host, self.port, self.status = "", "", 0, 0
         # "http" where it is plain; and whether no list could allow it.
         self.way, self.never = "", False
 
@@ -68,9 +83,10 @@ class Listener:
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Serve a connection, as asyncio.start_unix_server(3) calls it."""
         client, attempt, began = Connection(reader, writer), Attempt(), time.monotonic()
-        self._enter(1)
+        attempt.source = source = _source(writer)
+        self._enter(source, 1)
         try:
-            self._admit()
+            self._admit(source)
             await self._handle(client, attempt)
         except Gone:
             self._write("allow", "client-left", client, attempt, began)
@@ -85,25 +101,38 @@ class Listener:
         else:
             self._write("allow", "", client, attempt, began)
         finally:
-            self._enter(-1)
+            self._enter(source, -1)
             await client.close()
 
-    def _enter(self, count: int) -> None:
-        self._own.busy += count
-        self._room.busy += count
+    @property
+    def busy(self) -> int:
+        """How many connections are busy right now."""
+        return self._own.busy
 
-    def _admit(self) -> None:
+    def _enter(self, source: str, count: int) -> None:
+        self._own.enter(source, count)
+        self._room.enter(source, count)
+
+    def _admit(self, source: str) -> None:
         if self._own.busy > MOST_BUSY or self._room.busy > MOST_TOGETHER:
             raise Refusal("busy", f"more than {MOST_BUSY} connections at one time")
+        if self._room.is_crowded_by(source):
+            raise Refusal("busy", f"{source} has more than its share of the connections at one time")
 
     def _write(self, decision: str, reason: str, client: Connection, attempt: Attempt, began: float) -> None:
         if reason == "client-left" and not attempt.host:
             return
         self._journal.write(
-            self._kind, decision, reason=reason, host=attempt.host, port=attempt.port or None,
+            self._kind, decision, attempt.source, reason=reason, host=attempt.host, port=attempt.port or None,
             way=attempt.way, never=attempt.never or None, status=attempt.status or None,
             sent=client.received, received=client.sent, seconds=round(time.monotonic() - began, 3),
         )  # fmt: skip
+
+
+def _source(writer: asyncio.StreamWriter) -> str:
+    """Return a client's address; "" by a socket of the one session's."""
+    peer = writer.get_extra_info("peername")
+    return str(peer[0]) if isinstance(peer, tuple) else ""
 
 
 async def tell_by_http(client: Connection, refusal: Refusal, host: str) -> None:

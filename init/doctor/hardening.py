@@ -6,7 +6,7 @@ import ctypes
 import errno
 import os
 
-from init import mounts, paths
+from init import cluster, mounts, paths
 from init.root import exposures, surroundings
 
 TYPE_CHECKING = False
@@ -21,7 +21,10 @@ _KERNELS = ("/dev/", "/proc/", "/sys/", "/run/secrets/")
 # prctl(2).
 PR_SET_SECCOMP, SECCOMP_MODE_FILTER = 22, 2
 
-_COMPOSE = "Start with start.sh or compose.yml, which set it."
+_COMPOSE = cluster.fix(
+    "Start with start.sh or compose.yml, which set it.",
+    "deploy/kubernetes has it. The limit on processes is the kubelet's: podPidsLimit.",
+)
 
 
 def session(report: Report, settings: Settings) -> None:

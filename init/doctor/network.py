@@ -6,9 +6,9 @@ import http.client
 import json
 import socket
 
-from init import paths
+from init import cluster, paths
 from init.errors import SandboxError
-from init.session import link
+from init.session import inside, link
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -34,7 +34,12 @@ def network(report: Report, settings: Settings) -> None:
             "EGRESS=model (or list) in .env has a gateway take its place: docs/egress.md.",
         )
         return
-    _interfaces(report)
+    if cluster.is_pod():
+        _policy(report)
+    elif settings.egress_via == "network":
+        _closed(report, settings)
+    else:
+        _interfaces(report)
     _name_servers(report)
     try:
         link.gateway(settings.gateway)
@@ -47,6 +52,29 @@ def network(report: Report, settings: Settings) -> None:
         _by_proxy(report)
         _by_name(report)
         report.good("refused", f"{refused} attempts so far; on your machine ./start.sh egress tells which")
+
+
+def _policy(report: Report) -> None:
+    """Tell whether something shuts a pod in, as far as that can be tried."""
+    reached = inside.open_api()
+    if reached:
+        report.fail(
+            "policy",
+            f"the cluster's API at {reached} is reached: no NetworkPolicy shuts this pod in",
+            inside.POLICY_FIX,
+        )
+    else:
+        report.good("policy", "the cluster's API, which each pod is told of, is not reached")
+
+
+def _closed(report: Report, settings: Settings) -> None:
+    """Tell whether the network has nothing but the gateway."""
+    try:
+        inside.require_closed(settings.gateway)
+    except SandboxError as error:
+        report.fail("interfaces", error.what, error.fix)
+    else:
+        report.good("interfaces", "a network that has nothing but the gateway")
 
 
 def _interfaces(report: Report) -> None:

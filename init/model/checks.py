@@ -9,6 +9,7 @@ import os
 import re
 from urllib.parse import urlsplit
 
+from init import cluster
 from init.errors import SandboxError
 from init.formats import small_file
 
@@ -162,7 +163,10 @@ def certificate(name: str, setting: str, places: Places) -> str:
 def _readable(folder: str, places: Places) -> str:
     """Return what to do for who reads a file of config/ or keys/ to be able to."""
     readers, owner = ("the gateway", f"{folder}/") if places.shared else ("the agent", "workspace/")
-    return (
+    return cluster.fix(
         f"Put the file into {folder}/, name it as it is called there, and let the owner of {owner} read it; "
-        f"{readers} is UID {os.getuid()}."
+        f"{readers} is UID {os.getuid()}.",
+        "The Secret model-key needs that name: kubectl create secret generic model-key --from-file=NAME"
+        if folder == "keys"
+        else "The ConfigMap policy needs a file of that name.",
     )

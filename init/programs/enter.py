@@ -9,6 +9,7 @@ import os
 
 from init import paths, processes, program, signals
 from init.accounts import Identity
+from init.cluster import without_services
 from init.errors import SandboxError
 from init.root import privileges
 from init.session import environment, places, seal, supervise, term
@@ -42,7 +43,7 @@ def enter(settings: Settings, arguments: list[str]) -> int:
     command, *rest = arguments or [paths.SHELL]
     home = places.home()
     term.settle(os.environ, home)
-    variables = {**os.environ, **environment.agent_variables(home, os.environ)}
+    variables = {**without_services(os.environ), **environment.agent_variables(home, os.environ)}
     path = command if "/" in command else environment.find_program(command)
     if path is None:
         raise SandboxError(f"there is no program {command}", "Name one that the agent's PATH finds.")

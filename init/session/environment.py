@@ -7,6 +7,7 @@ import stat
 
 from init import handed_over, paths
 from init.accounts import NAME
+from init.cluster import without_services
 from init.errors import SandboxError
 from init.session import authorities, link, nss_wrapper
 from init.session.supervise import Command
@@ -33,7 +34,7 @@ def command(
 
 def shell(arguments: Sequence[str], home: str, environ: Mapping[str, str]) -> Command:
     """Return what to run for a shell in the tool's place: the same agent, folder and variables."""
-    own = {**environ, **agent_variables(home, environ)}
+    own = {**without_services(environ), **agent_variables(home, environ)}
     return Command(argv=(paths.SHELL, *arguments), environ=own, directory=paths.WORKSPACE)
 
 
@@ -54,7 +55,7 @@ def find_program(name: str) -> str | None:
 def environment(tool: Tool, home: str, environ: Mapping[str, str], data: str = "") -> dict[str, str]:
     """Return the variables the tool gets: those of the container, the agent's own, and the definition's."""
     defined = {key: paths.place(value, home, data) for key, value in tool.environment.items()}
-    return {**environ, **agent_variables(home, environ), **defined}
+    return {**without_services(environ), **agent_variables(home, environ), **defined}
 
 
 def agent_variables(home: str, environ: Mapping[str, str]) -> dict[str, str]:

@@ -11,18 +11,24 @@ import os
 import sys
 import time
 
-from init import listeners
+from init import cluster, listeners
 from init.errors import SandboxError
 
 # Seconds until a machine on the same wire has answered, which takes it less than one thousandth; and until a
 # server somewhere in the cluster has.
 _NEXT_DOOR, _IN_THE_CLUSTER = 0.1, 1.0
 _LOOK_AGAIN = 0.005
+# Seconds until a cluster's network keeps to the policy of a new pod, and between two tries.
+_SETTLING, _TRY_AGAIN = 5.0, 0.5
 # Nobody's: what counts is whether there is a machine. RFC 863.
 _DISCARD = 9
 # Flag of a complete entry: if_arp(7), ATF_COM.
 _COMPLETE = 2
 
+POLICY_FIX = (
+    "Is there a NetworkPolicy for it (kubectl get networkpolicy), and does the network plugin keep to it?"
+    " Some do not, such as flannel alone: docs/kubernetes.md."
+)
 _FIX = "Start it by ./start.sh, which makes such a network for each session: docs/egress.md."
 
 
@@ -35,7 +41,7 @@ def require_closed(gateway: str) -> None:
     Raises:
         SandboxError: it does.
     """
-    if os.environ.get("KUBERNETES_SERVICE_HOST"):
+    if cluster.is_pod():
         _require_policy()
         return
     if _has_ipv6():
@@ -119,16 +125,28 @@ def _is_neighbour(machine: str) -> bool:
 
 
 def _require_policy() -> None:
-    """Refuse a pod that reaches the cluster's API: nobody keeps to the NetworkPolicy, or there is none.
+    """Refuse a pod that nothing shuts in.
 
     Raises:
-        SandboxError: it does.
+        SandboxError: it reaches the cluster's API, also after a while.
     """
-    host, port = os.environ["KUBERNETES_SERVICE_HOST"], os.environ.get("KUBERNETES_SERVICE_PORT", "443")
+    # A plugin may need a moment until it keeps to the policy of a new pod.
+    until = time.monotonic() + _SETTLING
+    while reached := open_api():
+        if time.monotonic() > until:
+            raise SandboxError(
+                f"the pod reaches the cluster's API at {reached}, so that no NetworkPolicy shuts it in",
+                POLICY_FIX,
+            )
+        time.sleep(_TRY_AGAIN)
+
+
+def open_api() -> str:
+    """Return the address of the cluster's API where the pod reaches it, "" where it does not.
+
+    Of all that must fail it is what each pod is told of. A policy may drop or refuse: what counts is whether
+    a connection comes about.
+    """
+    host, port = os.environ[cluster.API], os.environ.get("KUBERNETES_SERVICE_PORT", "443")
     server = listeners.Listener("API", listeners.family(host), (host, int(port)))
-    if not listeners.answers(server, _IN_THE_CLUSTER):
-        return
-    raise SandboxError(
-        f"the pod reaches the cluster's API at {host} port {port}, so that no NetworkPolicy shuts it in",
-        "Apply that of docs/kubernetes.md, on a cluster whose network plugin keeps to it.",
-    )
+    return f"{host} port {port}" if listeners.answers(server, _IN_THE_CLUSTER) else ""

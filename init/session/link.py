@@ -10,7 +10,7 @@ import _socket
 import os
 import time
 
-from init import listeners, log, paths, signals
+from init import cluster, listeners, log, paths, signals
 from init.errors import EX_NOT_EXECUTABLE, SandboxError
 from init.session import gateway_version, inside, supervise
 
@@ -82,7 +82,10 @@ def require(settings: Settings, needs: Needs) -> None:
     if egress != "open" and not settings.gateway:
         raise SandboxError(
             f"EGRESS={egress} needs a gateway, and there is none",
-            "Start it by ./start.sh, or by docker compose with no compose.open.yml in COMPOSE_FILE.",
+            cluster.fix(
+                "Start it by ./start.sh, or by docker compose with no compose.open.yml in COMPOSE_FILE.",
+                "Set SANDBOX_GATEWAY=tcp:ADDRESS in the pod, as deploy/kubernetes/session does.",
+            ),
         )
     if not inside.has_network() or (egress != "open" and settings.egress_via == "network"):
         return
@@ -109,7 +112,8 @@ def wait(settings: Settings, needs: Needs) -> None:
             if needs.gateway == "needed":
                 raise
             log.warning(error.what, fix=error.fix)
-    if settings.gateway and settings.egress_via == "network":
+    # Who examines it tells more than the first thing that is wrong.
+    if settings.gateway and settings.egress_via == "network" and needs.gateway != "examined":
         inside.require_closed(settings.gateway)
 
 
@@ -131,8 +135,12 @@ def gateway(place: str) -> str:
         if waited > _STARTING:
             raise SandboxError(
                 "the gateway, which is the session's way out, is not there",
-                "./start.sh brings it along; with Compose by hand: docker compose logs gateway. Is there "
-                "room on the engine's disk?",
+                cluster.fix(
+                    "./start.sh brings it along; with Compose by hand: docker compose logs gateway. Is there "
+                    "room on the engine's disk?",
+                    "Look: kubectl get pods -l app.kubernetes.io/component=gateway; kubectl logs"
+                    " deployment/gateway. Is its Service called gateway, and older than this pod?",
+                ),
             )
         time.sleep(_LOOK_AGAIN)
     if place:

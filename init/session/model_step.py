@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 
-from init import log, paths
+from init import cluster, log, paths
 from init.errors import Finished
 from init.formats import prebuilt, small_file
 from init.session import environment, supervise
@@ -18,11 +18,15 @@ if TYPE_CHECKING:
     from init.settings import Settings
     from init.tools import Tool
 
-UNREACHED_FIX = (
+UNREACHED_FIX = cluster.fix(
     "Set MODEL_URL in .env, or describe the server in config/models.yml: the gateway reaches no other. "
-    "Or allow its name: EGRESS=list, docs/egress.md."
+    "Or allow its name: EGRESS=list, docs/egress.md.",
+    "Set MODEL_URL in the ConfigMap settings, or describe the server in models.yml of the ConfigMap policy.",
 )
-NO_SERVER_FIX = "Set MODEL_URL in .env, such as http://10.0.0.13:8000, or try ./start.sh --demo"
+NO_SERVER_FIX = cluster.fix(
+    "Set MODEL_URL in .env, such as http://10.0.0.13:8000, or try ./start.sh --demo",
+    "Set MODEL_URL in the ConfigMap settings, such as http://vllm.models:8000.",
+)
 
 
 def connect(plan: Plan, settings: Settings) -> None:
