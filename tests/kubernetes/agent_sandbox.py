@@ -1,4 +1,4 @@
-"""What the objects of kubernetes-sigs/agent-sandbox may have: names and values of its published types, v0.5.6.
+"""What the objects of kubernetes-sigs/agent-sandbox may have, by its published types, v0.5.6.
 
 Pods, claims of volumes and network policies inside of them are Kubernetes' own, and checked by its schemas.
 """

@@ -1,7 +1,7 @@
-"""The restricted profile of the Pod Security Standards, as a table: a namespace that enforces it takes no other pod.
+"""The restricted Pod Security profile, as a table: a namespace that enforces it takes no other pod.
 
-Source: Kubernetes' documentation, "Pod Security Standards", as of 1.37. Its restricted profile has all rules of the
-baseline one, and more. Windows' rules are there for completeness' sake.
+Source: Kubernetes' documentation, "Pod Security Standards". The restricted profile has all rules of the
+baseline one, and more.
 """
 
 from collections.abc import Callable, Iterator
@@ -11,9 +11,10 @@ from tests.harness.manifests import Object, containers
 
 # Which types of volumes there may be; baseline's rule on hostPath is part of it.
 VOLUMES = {
-    "configMap", "csi", "downwardAPI", "emptyDir", "ephemeral", "persistentVolumeClaim", "projected", "secret",
+    "configMap", "csi", "downwardAPI", "emptyDir", "ephemeral", "persistentVolumeClaim", "projected",
+    "secret",
 }  # fmt: skip
-# Which of them the oldest supported Kubernetes, 1.29, takes.
+# Those of the oldest Kubernetes that is meant, 1.29.
 SYSCTLS = {
     "kernel.shm_rmid_forced", "net.ipv4.ip_local_port_range", "net.ipv4.ip_unprivileged_port_start",
     "net.ipv4.tcp_syncookies", "net.ipv4.ping_group_range", "net.ipv4.ip_local_reserved_ports",

@@ -1,4 +1,4 @@
-"""The objects of kubernetes-sigs/agent-sandbox: the session's pod, and what their controller must not add to it."""
+"""The objects of kubernetes-sigs/agent-sandbox: the session's pod, and what a controller must not add."""
 
 import copy
 from typing import Any

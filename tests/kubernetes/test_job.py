@@ -1,4 +1,4 @@
-"""A task's pod: what host/ patches has its place, and what tells of a task gets nothing that the agent could have set."""
+"""A task's pod: what host/ patches has its place, and what tells of a task gets nothing of the agent's."""
 
 import json
 from typing import Any
