@@ -10,6 +10,7 @@ main() {
   .venv/bin/mypy
   .venv/bin/lint-imports
   .venv/bin/python scripts/check_pins.py Dockerfile benchmarks/Dockerfile tests/*/Dockerfile tests/conformance/plain/Dockerfile
+  .venv/bin/yamllint --strict deploy
   .venv/bin/hadolint Dockerfile benchmarks/Dockerfile tests/*/Dockerfile tests/conformance/plain/Dockerfile
   # Pedantic: only then it looks for the digests of images.
   .venv/bin/zizmor --offline --no-progress --persona=pedantic --min-severity=low .github/workflows

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Runs tests: test.sh [unit|process|image|conformance|all] [PYTEST-OPTION...]
-# unit and process need no Docker, and do no more than run them. image and conformance set up the engine and
-# the image first. all, which is also meant without a word, passes on a fresh machine: engine, image, checks,
+# Runs tests: test.sh [unit|process|image|conformance|kubernetes|all] [PYTEST-OPTION...]
+# unit and process need no Docker, and do no more than run them. image, conformance and kubernetes set up the
+# engine and the image first. all, which is also meant without a word, passes on a fresh machine: engine, image, checks,
 # every test.
 set -euo pipefail
 
@@ -17,7 +17,7 @@ main() {
   esac
   "$here/scripts/dev.sh"
   case ${1:-} in
-    unit | process | image | conformance) run_tests "tests/$1" "${@:2}" ;;
+    unit | process | image | conformance | kubernetes) run_tests "tests/$1" "${@:2}" ;;
     all) check_and_test "${@:2}" ;;
     *) check_and_test "$@" ;;
   esac
