@@ -1,0 +1,289 @@
+"""Pods of deploy/kubernetes, run by Podman in a container of its own.
+
+**Podman keeps to no NetworkPolicy.** In its place the sandboxes have a network of their own that leads
+nowhere, on which there is the gateway; the gateway has another one besides, with the model server. So what
+a sandbox can reach is what the policy would let it reach, but for the other pods on its network. Whether a
+cluster keeps to the policy is not shown by these tests.
+"""
+
+import copy
+import functools
+import json
+import subprocess
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import yaml
+
+from tests.harness import kubelet
+from tests.harness.engine import IMAGE, Result, docker
+from tests.harness.kubelet import Document
+from tests.harness.repository import ROOT
+from tests.harness.waiting import PATIENCE, wait_for
+
+# What it takes to make containers in one. Not --privileged, which an engine that has not got every capability
+# itself refuses; the rest are Docker's usual ones.
+CAPABILITIES = (
+    "DAC_READ_SEARCH", "MKNOD", "NET_ADMIN", "NET_RAW", "SETFCAP", "SYS_ADMIN", "SYS_CHROOT", "SYS_PTRACE",
+)  # fmt: skip
+OPTIONS = (
+    "--init", "--security-opt=seccomp=unconfined", "--security-opt=apparmor=unconfined",
+    "--security-opt=systempaths=unconfined", "--cgroupns=host", "--volume=/sys/fs/cgroup:/sys/fs/cgroup",
+    "--device=/dev/fuse", "--env=PODMAN_IGNORE_CGROUPSV1_WARNING=1",
+    *(f"--cap-add={name}" for name in CAPABILITIES),
+)  # fmt: skip
+# crun refuses a host with both versions of cgroups; no systemd is there to manage them.
+SETTINGS = '[engine]\nruntime="runc"\ncgroup_manager="cgroupfs"\n'
+PODS, SERVERS = "10.89.1", "10.89.2"
+GATEWAY, MODEL = f"{PODS}.2", f"{SERVERS}.10"
+KEY = "sk-planted/key+of=the.user"
+VOLUMES = ("workspace", "data")
+BUILD = 600.0  # seconds: packages of 130 MB, where no layer is there yet
+LOAD = 600.0  # seconds: an image of 1.7 GB, twice through a disk
+
+
+class Podman:
+    """The container that runs the pods.
+
+    Args:
+        name: the container's.
+    """
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self._played: list[str] = []
+
+    def run(self, *command: str, stdin: str = "", patience: float = PATIENCE * 2) -> Result:
+        """Run a command in it to its end."""
+        return subprocess.run(
+            ["docker", "exec", "--interactive", self.name, *command], input=stdin, capture_output=True,
+            text=True, errors="backslashreplace", timeout=patience, check=False,
+        )  # fmt: skip
+
+    def podman(self, *arguments: str, stdin: str = "") -> str:
+        """Run Podman, which must succeed; return what it printed."""
+        result = self.run("podman", *arguments, stdin=stdin)
+        assert result.returncode == 0, f"podman {' '.join(arguments)}\n{result.stdout}{result.stderr}"
+        return result.stdout.strip()
+
+    def play(self, documents: Sequence[Document], *networks: str) -> Result:
+        """Start pods; they stay until `down`.
+
+        Args:
+            documents: the pods, and what they mount.
+            networks: as `podman kube play --network` has them.
+        """
+        text = yaml.safe_dump_all(documents)
+        self._played.append(text)
+        return self.run("podman", "kube", "play", *(f"--network={one}" for one in networks), "-", stdin=text)
+
+    def down(self, since: int = 0) -> None:
+        """Remove what was played, with its volumes, but for the first so many."""
+        while len(self._played) > since:
+            self.run("podman", "kube", "down", "--force", "-", stdin=self._played.pop())
+
+    @property
+    def played(self) -> int:
+        """How often something was played and is still there."""
+        return len(self._played)
+
+    def logs(self, container: str) -> str:
+        """Return what a container wrote to stdout and stderr."""
+        result = self.run("podman", "logs", container)
+        return (result.stdout + result.stderr).replace("\r", "").strip()
+
+    def output(self, container: str) -> str:
+        """Return what a container wrote to stdout alone."""
+        return self.run("podman", "logs", container).stdout
+
+    def wait(self, container: str) -> int:
+        """Wait until a container has ended; return its exit code."""
+        return int(self.podman("wait", container))
+
+    def state(self, container: str) -> dict[str, Any]:
+        """Return what Podman says of a container; {} where there is none."""
+        result = self.run("podman", "inspect", "--type=container", container)
+        found: list[dict[str, Any]] = json.loads(result.stdout or "[]")
+        return found[0] if found else {}
+
+    def attaching(self, container: str) -> list[str]:
+        """Return the command line that joins a terminal to a container's."""
+        return ["docker", "exec", "--interactive", "--tty", self.name, "podman", "attach", container]
+
+    def told(self) -> str:
+        """Return what is known of every container: for a test that failed."""
+        names = self.run("podman", "ps", "--all", "--format={{.Names}}").stdout.split()
+        return "\n\n".join(self._account(name) for name in names if not name.endswith("-infra"))
+
+    def _account(self, name: str) -> str:
+        found = self.state(name)
+        essentials = {
+            "state": {key: found["State"].get(key) for key in ("Status", "ExitCode", "OOMKilled", "Error")},
+            "command": found["Config"].get("Cmd"),
+            "mounts": [f"{one['Destination']} {one['Type']} rw={one['RW']}" for one in found["Mounts"]],
+        }
+        return f"{name}: {json.dumps(essentials)}\n{self.logs(name)[-6000:]}"
+
+
+class Cluster(Podman):
+    """What a cluster has before the first session: networks, a model server, and the manifests, rendered."""
+
+    def prepare(self) -> None:
+        """Load the image under test, and make the networks and the model server."""
+        self._load()
+        for name, part in (("pods", PODS), ("servers", SERVERS)):
+            self.podman("network", "create", "--disable-dns", "--internal", f"--subnet={part}.0/24", name)
+        self.podman(
+            "run", "--detach", "--name=model", f"--network=servers:ip={MODEL}", "--user=65534:65534",
+            "--init", "--volume=/checkout/tests/probes:/probes:ro", "--entrypoint=/usr/bin/python3",
+            "localhost/agentic-sandbox", "-I", "/probes/scripted_model.py", f"--host={MODEL}", f"--key={KEY}",
+        )  # fmt: skip
+
+    def _load(self) -> None:
+        """Give Podman the image under test, under the name that the manifests have."""
+        with subprocess.Popen(["docker", "save", IMAGE], stdout=subprocess.PIPE) as saved:
+            loaded = subprocess.run(
+                ["docker", "exec", "--interactive", self.name, "podman", "load", "--quiet"],
+                stdin=saved.stdout, capture_output=True, text=True, timeout=LOAD, check=False,
+            )  # fmt: skip
+        assert loaded.returncode == 0, loaded.stderr
+        self.podman("tag", loaded.stdout.split()[-1], "localhost/agentic-sandbox:latest")
+
+    @functools.cached_property
+    def documents(self) -> dict[str, Document]:
+        """The manifests, rendered: KIND/NAME and the document."""
+        text = self.run("kubectl", "kustomize", "/checkout/tests/kubernetes/pods/overlay")
+        assert text.returncode == 0, text.stderr
+        found = {}
+        for document in yaml.safe_load_all(text.stdout):
+            document["metadata"].pop("namespace", None)  # Podman has none
+            found[f"{document['kind']}/{document['metadata']['name']}"] = document
+        return found
+
+    @property
+    def links(self) -> dict[str, str]:
+        """The variables of the cluster's services."""
+        return kubelet.service_links(self.documents["Service/gateway"], GATEWAY)
+
+    def settings(self, **changed: str) -> Document:
+        """Return the ConfigMap that every pod takes its variables from, as an overlay may change it."""
+        made = self.documents["ConfigMap/settings"]
+        return {**made, "data": {**made["data"], **changed}}
+
+    def gateway(self, key: Document, number: int = 2, **settings: str) -> Result:
+        """Start a gateway, whose container is then `gateway-pod-gateway`, or of another name with a number.
+
+        Args:
+            key: the Secret with the key, of any name.
+            number: the last of its address; that of the Service is 2.
+            settings: what its ConfigMap has besides.
+        """
+        pod = kubelet.pod_of(self.documents["Deployment/gateway"])
+        if number != 2:
+            pod["metadata"]["name"] += f"-{number}"
+        for volume in pod["spec"]["volumes"]:
+            if "secret" in volume:
+                volume["secret"]["secretName"] = key["metadata"]["name"]
+        documents = [self.settings(**settings), self.documents["ConfigMap/policy"], key]
+        return self.play(
+            [*documents, kubelet.prepared(pod, self.links, f"{PODS}.{number}")],
+            f"pods:ip={PODS}.{number}", f"servers:ip={SERVERS}.{number}",
+        )  # fmt: skip
+
+    def session(
+        self, *arguments: str, terminal: bool = False, network: str = "pods",
+        links: Mapping[str, str] | None = None, mounts: Mapping[str, str] | None = None, **env: str,
+    ) -> Result:  # fmt: skip
+        """Start the session's pod; its container is `sandbox-sandbox`.
+
+        Args:
+            arguments: for the tool.
+            terminal: whether it has one, as in the manifest; without, stdout and stderr are told apart.
+            network: on which it is.
+            links: the variables of the cluster's services, where they are others.
+            mounts: what it sees of the engine's files, read-only: inside and outside.
+            env: variables besides.
+        """
+        pod = copy.deepcopy(self.documents["Pod/sandbox"])
+        (container,) = pod["spec"]["containers"]
+        container["args"] = list(arguments)
+        container["stdin"] = container["tty"] = terminal
+        container["env"] += [{"name": name, "value": value} for name, value in env.items()]
+        for number, (inside, outside) in enumerate((mounts or {}).items()):
+            name = f"of-the-test-{number}"
+            container["volumeMounts"].append({"name": name, "mountPath": inside, "readOnly": True})
+            pod["spec"]["volumes"].append({"name": name, "hostPath": {"path": outside}})
+        documents = [self.settings(), *(self.documents[f"PersistentVolumeClaim/{n}"] for n in VOLUMES)]
+        made = kubelet.prepared(pod, self.links if links is None else links, "")
+        return self.play([*documents, made], network)
+
+    def volume(self, name: str, *command: str) -> str:
+        """Run a command as root in a volume; return what it printed."""
+        folder = self.podman("volume", "inspect", "--format={{.Mountpoint}}", name)
+        result = self.run("env", f"--chdir={folder}", *command)
+        assert result.returncode == 0, result.stderr
+        return result.stdout
+
+    def answers(self, address: str, port: int) -> bool:
+        """Tell whether somebody listens, as a readiness probe does, from the engine's side of the network."""
+        knock = f"exec 3<>/dev/tcp/{address}/{port}"
+        return self.run("timeout", "2", "bash", "-c", knock).returncode == 0
+
+    def ready(self) -> None:
+        """Wait until the gateway answers at the port of its readiness probe, which it opens last."""
+        wait_for(
+            lambda: self.answers(GATEWAY, 21004),
+            lambda: f"the gateway: {self.logs('gateway-pod-gateway')}",
+        )
+
+    def requests(self) -> list[dict[str, Any]]:
+        """Return what the model server was asked."""
+        return [json.loads(line) for line in self.logs("model").splitlines() if line.startswith("{")]
+
+
+def secret(name: str, **data: str) -> Document:
+    """Return a Secret; of a key's name in Python an underscore stands for a dot."""
+    return {
+        "apiVersion": "v1", "kind": "Secret", "metadata": {"name": name},
+        "stringData": {key.replace("_", "."): value for key, value in data.items()},
+    }  # fmt: skip
+
+
+def image() -> str:
+    """Build the image that Podman and kubectl are in; return its name."""
+    name = "agentic-sandbox-podman:test"
+    # As start.sh builds: base, mirrors and CA are this machine's.
+    script = """
+    here=$PWD; . scripts/common.sh; build_variables
+    case ${BASE_IMAGE:-} in agentic-sandbox-base:*) set -- "$@" --build-arg "BASE=$BASE_IMAGE" ;; esac
+    exec docker build --quiet --file tests/kubernetes/Dockerfile --build-arg APT_MIRROR \\
+      --secret "id=extra_ca,src=${EXTRA_CA_FILE:-/dev/null}" --tag "$@" .
+    """
+    built = subprocess.run(
+        ["bash", "-ec", script, "bash", name], cwd=ROOT, capture_output=True, text=True,
+        timeout=BUILD, check=False,
+    )  # fmt: skip
+    assert built.returncode == 0, built.stderr
+    return name
+
+
+@contextmanager
+def running() -> Iterator[Cluster]:
+    """Start Podman in a container, with a store of its own; both go at the end."""
+    name = f"sandbox-test-podman-{uuid.uuid4().hex[:8]}"
+    places = (f"--volume={ROOT}/deploy:/checkout/deploy:ro", f"--volume={ROOT}/tests:/checkout/tests:ro")
+    try:
+        docker(
+            "run", "--detach", f"--name={name}", *OPTIONS, *places, f"--volume={name}:/var/lib/containers",
+            image(), "sleep", "infinity",
+        )  # fmt: skip
+        made = Cluster(name)
+        made.run("tee", "/etc/containers/containers.conf", stdin=SETTINGS)
+        made.prepare()
+        yield made
+    finally:
+        docker("exec", name, "podman", "rm", "--all", "--force", "--time=0", check=False)
+        docker("rm", "--force", "--volumes", name, check=False)
+        docker("volume", "rm", "--force", name, check=False)
