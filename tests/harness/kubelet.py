@@ -7,7 +7,7 @@ what a test sees of a pod is what the manifest says.
 import copy
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 Document = dict[str, Any]
 
@@ -15,6 +15,18 @@ Document = dict[str, Any]
 API = "10.96.0.1"
 # https://kubernetes.io/docs/concepts/workloads/controllers/job/#completion-mode
 INDEX = "batch.kubernetes.io/job-completion-index"
+
+
+# In the container of Podman: its disk, and a tmpfs.
+DISK, CLAIMS, MEMORY = "/var/lib/containers/pods", "/var/lib/containers/claims", "/memory"
+
+
+class Folder(NamedTuple):
+    """A volume of a pod: root's, and a group's."""
+
+    path: str
+    group: int
+    mode: str
 
 
 def service_links(service: Document, address: str, api: str = API) -> dict[str, str]:
@@ -70,28 +82,32 @@ def pod_of(controller: Document, index: int | None = None) -> Document:
     return pod
 
 
-def prepared(pod: Document, links: Mapping[str, str], address: str) -> Document:
-    """Return a pod as Podman runs it the way a kubelet would.
+def prepared(pod: Document, given: Mapping[str, str], address: str) -> tuple[Document, list[Folder]]:
+    """Return a pod as Podman runs it the way a kubelet would, and the folders to make for it.
 
     Args:
         pod: a pod of a manifest.
-        links: what `service_links` returned; a pod that asks for none gets the API's alone.
+        given: the variables of its services, and what it takes by envFrom.
         address: the pod's own.
     """
     made = copy.deepcopy(pod)
-    if not made["spec"].get("enableServiceLinks", True):
-        links = {name: value for name, value in links.items() if name.startswith("KUBERNETES_")}
+    spec = made["spec"]
     for container in containers(made):
-        container["env"] = _expanded(container.get("env", []), links, address)
+        # With Podman envFrom goes before env.
+        container.pop("envFrom", None)
+        container["env"] = _expanded(container.get("env", []), given, address)
         # A registry is asked for no image: that of the test is there, or the pod has none.
         container["imagePullPolicy"] = "Never"
         # Podman runs them inside the container, by nc, at localhost, and by timers of systemd.
         for probe in ("startupProbe", "readinessProbe", "livenessProbe"):
             container.pop(probe, None)
-    for volume in made["spec"].get("volumes", []):
+    group = spec["securityContext"]["fsGroup"]
+    folders = []
+    for volume in spec.get("volumes", []):
         _flatten(volume)
         _open_to_the_group(volume)
-    return made
+        folders += _place(volume, made["metadata"]["name"], group)
+    return made, folders
 
 
 def containers(pod: Document) -> list[Document]:
@@ -99,9 +115,9 @@ def containers(pod: Document) -> list[Document]:
     return [*pod["spec"].get("initContainers", []), *pod["spec"]["containers"]]
 
 
-def _expanded(env: list[Document], links: Mapping[str, str], address: str) -> list[Document]:
+def _expanded(env: list[Document], given: Mapping[str, str], address: str) -> list[Document]:
     """Put in the values of status.podIP and of $(NAME), which only names before it have."""
-    known = dict(links)
+    known = dict(given)
     for entry in env:
         if entry.get("valueFrom", {}).get("fieldRef", {}).get("fieldPath") == "status.podIP":
             known[entry["name"]] = address
@@ -125,3 +141,20 @@ def _open_to_the_group(volume: Document) -> None:
     secret = volume.get("secret", {})
     if "defaultMode" in secret:
         secret["defaultMode"] |= 0o004
+
+
+def _place(volume: Document, pod: str, group: int) -> list[Folder]:
+    """Put a volume where it belongs to root and the fsGroup, as on a cluster: here it would be the user's.
+
+    https://kubernetes.io/docs/tasks/configure-pod-container/security-context/ (fsGroup): group, and setgid.
+    """
+    if "emptyDir" in volume:
+        memory = volume.pop("emptyDir").get("medium") == "Memory"
+        folder = Folder(f"{MEMORY if memory else DISK}/{pod}/{volume['name']}", group, "2777")
+    elif "persistentVolumeClaim" in volume:
+        claim = volume.pop("persistentVolumeClaim")["claimName"]
+        folder = Folder(f"{CLAIMS}/{claim}", group, "2775")
+    else:
+        return []
+    volume["hostPath"] = {"path": folder.path}
+    return [folder]

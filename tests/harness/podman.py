@@ -19,7 +19,7 @@ import yaml
 
 from tests.harness import kubelet
 from tests.harness.engine import IMAGE, Result, docker
-from tests.harness.kubelet import Document
+from tests.harness.kubelet import Document, Folder
 from tests.harness.repository import ROOT
 from tests.harness.waiting import PATIENCE, wait_for
 
@@ -31,7 +31,7 @@ CAPABILITIES = (
 OPTIONS = (
     "--init", "--security-opt=seccomp=unconfined", "--security-opt=apparmor=unconfined",
     "--security-opt=systempaths=unconfined", "--cgroupns=host", "--volume=/sys/fs/cgroup:/sys/fs/cgroup",
-    "--device=/dev/fuse", "--env=PODMAN_IGNORE_CGROUPSV1_WARNING=1",
+    "--device=/dev/fuse", f"--tmpfs={kubelet.MEMORY}:exec,size=4g", "--env=PODMAN_IGNORE_CGROUPSV1_WARNING=1",
     *(f"--cap-add={name}" for name in CAPABILITIES),
 )  # fmt: skip
 # crun refuses a host with both versions of cgroups; no systemd is there to manage them.
@@ -39,7 +39,6 @@ SETTINGS = '[engine]\nruntime="runc"\ncgroup_manager="cgroupfs"\n'
 PODS, SERVERS = "10.89.1", "10.89.2"
 GATEWAY, MODEL = f"{PODS}.2", f"{SERVERS}.10"
 KEY = "sk-planted/key+of=the.user"
-VOLUMES = ("workspace", "data")
 BUILD = 600.0  # seconds: packages of 130 MB, where no layer is there yet
 LOAD = 600.0  # seconds: an image of 1.7 GB, twice through a disk
 
@@ -69,7 +68,7 @@ class Podman:
         return result.stdout.strip()
 
     def play(self, documents: Sequence[Document], *networks: str) -> Result:
-        """Start pods; they stay until `down`.
+        """Start pods, in the place of those of the same name; they stay until `down`.
 
         Args:
             documents: the pods, and what they mount.
@@ -77,12 +76,23 @@ class Podman:
         """
         text = yaml.safe_dump_all(documents)
         self._played.append(text)
-        return self.run("podman", "kube", "play", *(f"--network={one}" for one in networks), "-", stdin=text)
+        where = [f"--network={one}" for one in networks]
+        return self.run("podman", "kube", "play", "--replace", *where, "-", stdin=text)
 
     def down(self, since: int = 0) -> None:
-        """Remove what was played, with its volumes, but for the first so many."""
+        """Remove what was played, and the volumes, but for the first so many plays, which have none."""
         while len(self._played) > since:
             self.run("podman", "kube", "down", "--force", "-", stdin=self._played.pop())
+        self.run("sh", "-c", f"rm -rf {kubelet.DISK} {kubelet.CLAIMS} {kubelet.MEMORY}/*")
+
+    def make(self, folders: Sequence[Folder]) -> None:
+        """Make the folders of volumes, where they are not there yet."""
+        for folder in folders:
+            if self.run("test", "-d", folder.path).returncode:
+                made = self.run(
+                    "install", "-d", f"--mode={folder.mode}", f"--group={folder.group}", folder.path
+                )
+                assert made.returncode == 0, made.stderr
 
     @property
     def played(self) -> int:
@@ -162,15 +172,18 @@ class Cluster(Podman):
             found[f"{document['kind']}/{document['metadata']['name']}"] = document
         return found
 
-    @property
-    def links(self) -> dict[str, str]:
-        """The variables of the cluster's services."""
-        return kubelet.service_links(self.documents["Service/gateway"], GATEWAY)
+    def given(self, pod: Document, **settings: str) -> dict[str, str]:
+        """Return what every container of a pod has for variables besides its own.
 
-    def settings(self, **changed: str) -> Document:
-        """Return the ConfigMap that every pod takes its variables from, as an overlay may change it."""
-        made = self.documents["ConfigMap/settings"]
-        return {**made, "data": {**made["data"], **changed}}
+        Args:
+            pod: a pod of a manifest.
+            settings: what the ConfigMap has besides, as an overlay may change it.
+        """
+        links = kubelet.service_links(self.documents["Service/gateway"], GATEWAY)
+        if not pod["spec"].get("enableServiceLinks", True):
+            links = {name: value for name, value in links.items() if name.startswith("KUBERNETES_")}
+        configured: dict[str, str] = self.documents["ConfigMap/settings"]["data"]
+        return links | configured | settings
 
     def gateway(self, key: Document, number: int = 2, **settings: str) -> Result:
         """Start a gateway, whose container is then `gateway-pod-gateway`, or of another name with a number.
@@ -186,15 +199,14 @@ class Cluster(Podman):
         for volume in pod["spec"]["volumes"]:
             if "secret" in volume:
                 volume["secret"]["secretName"] = key["metadata"]["name"]
-        documents = [self.settings(**settings), self.documents["ConfigMap/policy"], key]
-        return self.play(
-            [*documents, kubelet.prepared(pod, self.links, f"{PODS}.{number}")],
-            f"pods:ip={PODS}.{number}", f"servers:ip={SERVERS}.{number}",
-        )  # fmt: skip
+        documents = [self.documents["ConfigMap/policy"], key]
+        given = self.given(pod, **settings)
+        made, _ = kubelet.prepared(pod, given, f"{PODS}.{number}")
+        return self.play([*documents, made], f"pods:ip={PODS}.{number}", f"servers:ip={SERVERS}.{number}")
 
     def session(
         self, *arguments: str, terminal: bool = False, network: str = "pods",
-        links: Mapping[str, str] | None = None, mounts: Mapping[str, str] | None = None, **env: str,
+        settings: Mapping[str, str] | None = None, mounts: Mapping[str, str] | None = None, **env: str,
     ) -> Result:  # fmt: skip
         """Start the session's pod; its container is `sandbox-sandbox`.
 
@@ -202,7 +214,7 @@ class Cluster(Podman):
             arguments: for the tool.
             terminal: whether it has one, as in the manifest; without, stdout and stderr are told apart.
             network: on which it is.
-            links: the variables of the cluster's services, where they are others.
+            settings: what its ConfigMap has besides, or the cluster gives it in the place of its own.
             mounts: what it sees of the engine's files, read-only: inside and outside.
             env: variables besides.
         """
@@ -215,14 +227,13 @@ class Cluster(Podman):
             name = f"of-the-test-{number}"
             container["volumeMounts"].append({"name": name, "mountPath": inside, "readOnly": True})
             pod["spec"]["volumes"].append({"name": name, "hostPath": {"path": outside}})
-        documents = [self.settings(), *(self.documents[f"PersistentVolumeClaim/{n}"] for n in VOLUMES)]
-        made = kubelet.prepared(pod, self.links if links is None else links, "")
-        return self.play([*documents, made], network)
+        made, folders = kubelet.prepared(pod, self.given(pod, **(settings or {})), "")
+        self.make(folders)
+        return self.play([made], network)
 
     def volume(self, name: str, *command: str) -> str:
-        """Run a command as root in a volume; return what it printed."""
-        folder = self.podman("volume", "inspect", "--format={{.Mountpoint}}", name)
-        result = self.run("env", f"--chdir={folder}", *command)
+        """Run a command as root in the volume of a claim; return what it printed."""
+        result = self.run("env", f"--chdir={kubelet.CLAIMS}/{name}", *command)
         assert result.returncode == 0, result.stderr
         return result.stdout
 

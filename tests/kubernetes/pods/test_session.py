@@ -36,7 +36,7 @@ def test_a_task_is_done_through_the_gateway(cluster: Cluster, tool: str) -> None
     told = ended(cluster, *headless(tool, "Write hello.txt"), DEFAULT_TOOL=tool)
     assert "done: wrote hello.txt" in told
     assert cluster.volume("workspace", "cat", "hello.txt") == CONTENT
-    owners = cluster.volume("workspace", "find", ".", "-printf", r"%U:%G\n").split()
+    owners = cluster.volume("workspace", "find", ".", "-mindepth", "1", "-printf", r"%U:%G\n").split()
     assert set(owners) == {"1000:1000"}
     asked = [request for request in cluster.requests()[before:] if request.get("api")]
     assert any(request["tool_result"] for request in asked)
@@ -71,14 +71,14 @@ def test_a_session_holds_neither_key_nor_token(cluster: Cluster) -> None:
     program = f"/usr/bin/python3 -I /wall/tests/conformance/attacks/find_key.py '{KEY[::-1]}'"
     found = json.loads(shell(cluster, program, mounts={"/wall/tests": "/checkout/tests"}))
     assert not [place for place in found["found"] if not place.startswith("/wall/")]
-    script = "ls /var/run/secrets /run/secrets 2>&1; env | grep -E 'KEY|TOKEN|SECRET' ; true"
-    assert shell(cluster, script).count("No such file") == 2
+    # Podman makes the folder, and leaves it empty.
+    assert not shell(cluster, "ls -A /run/secrets; env | grep -E 'KEY|TOKEN|SECRET'; true")
 
 
 def test_nothing_leads_out_of_a_session_but_the_gateway(cluster: Cluster) -> None:
     script = (
         "cat /etc/resolv.conf; tail -n +2 /proc/net/route | cut -f2,3; env;"
-        " curl -s -o /dev/null -w '%{http_code}' $SANDBOX_MODEL_URL/models;"
+        " curl -s -o /dev/null -w '%{http_code}' http://127.0.0.1:21001/local/v1/models;"
         " for at in 10.89.2.10/8000 10.89.2.1/80 192.0.2.1/80; do"
         "  (exec 3<>/dev/tcp/$at) 2>/dev/null && echo reached $at; done;"
         " getent hosts example.test || echo unknown"
@@ -88,21 +88,17 @@ def test_nothing_leads_out_of_a_session_but_the_gateway(cluster: Cluster) -> Non
     assert [line for line in told if line.startswith("nameserver")] == ["nameserver 127.0.0.1"]
     # One route, which is no way out: proc_net(5), destination and gateway in reverse order.
     assert [line for line in told if "\t" in line] == ["0001590A\t00000000"]
-    assert "200unknown" in told or "200" in told, told
+    assert "200unknown" in told, told
     assert not [line for line in told if line.startswith("reached")]
     assert not [line for line in told if GATEWAY in line and "_SERVICE_" in line], told
 
 
 def test_nothing_can_be_written_but_what_is_declared(cluster: Cluster) -> None:
-    found = json.loads(
-        shell(
-            cluster,
-            "/usr/bin/python3 -I /attacks/writable.py",
-            mounts={"/attacks": "/checkout/tests/conformance/attacks"},
-        )
-    )
+    found = json.loads(shell(cluster, "/usr/bin/python3 -I /attacks/writable.py", mounts=ATTACKS))
     assert {path for path in found["writable"] if not path.startswith(("/proc/", "/dev/"))} == {
         "/home/agent", "/home/agent/workspace", "/home/agent/data", "/tmp",  # noqa: S108 - an expectation
+        # Podman mounts a tmpfs on /run and /var/tmp where the root is read-only; Kubernetes does not.
+        "/run/gateway", "/run/lock", "/var/tmp",  # noqa: S108 - an expectation
     }  # fmt: skip
 
 
