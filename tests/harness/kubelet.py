@@ -7,9 +7,9 @@ what a test sees of a pod is what the manifest says.
 import copy
 import re
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-Document = dict[str, Any]
+from tests.harness.manifests import Object, containers
 
 # Where nobody is: a pod whose NetworkPolicy holds does not reach the cluster's API.
 API = "10.96.0.1"
@@ -29,7 +29,7 @@ class Folder(NamedTuple):
     mode: str
 
 
-def service_links(service: Document, address: str, api: str = API) -> dict[str, str]:
+def service_links(service: Object, address: str, api: str = API) -> dict[str, str]:
     """Return the variables that the kubelet gives every container for a Service, and for the cluster's API.
 
     https://kubernetes.io/docs/concepts/services-networking/service/#environment-variables
@@ -63,7 +63,7 @@ def _links(name: str, address: str, ports: list[tuple[str, int]]) -> dict[str, s
     return found
 
 
-def pod_of(controller: Document, index: int | None = None) -> Document:
+def pod_of(controller: Object, index: int | None = None) -> Object:
     """Return the pod that a Deployment, or a Job for one of its indexes, makes of its template.
 
     Podman takes a Deployment and a Job too, but knows nothing of an index.
@@ -82,7 +82,7 @@ def pod_of(controller: Document, index: int | None = None) -> Document:
     return pod
 
 
-def prepared(pod: Document, given: Mapping[str, str], address: str) -> tuple[Document, list[Folder]]:
+def prepared(pod: Object, given: Mapping[str, str], address: str) -> tuple[Object, list[Folder]]:
     """Return a pod as Podman runs it the way a kubelet would, and the folders to make for it.
 
     Args:
@@ -110,12 +110,7 @@ def prepared(pod: Document, given: Mapping[str, str], address: str) -> tuple[Doc
     return made, folders
 
 
-def containers(pod: Document) -> list[Document]:
-    """Return the containers of a pod, those that begin first."""
-    return [*pod["spec"].get("initContainers", []), *pod["spec"]["containers"]]
-
-
-def _expanded(env: list[Document], given: Mapping[str, str], address: str) -> list[Document]:
+def _expanded(env: list[Object], given: Mapping[str, str], address: str) -> list[Object]:
     """Put in the values of status.podIP and of $(NAME), which only names before it have."""
     known = dict(given)
     for entry in env:
@@ -129,21 +124,21 @@ def _expanded(env: list[Document], given: Mapping[str, str], address: str) -> li
     return [*({"name": name, "value": value} for name, value in known.items()), *others]
 
 
-def _flatten(volume: Document) -> None:
+def _flatten(volume: Object) -> None:
     """Podman knows no projected volume; of one ConfigMap it is that ConfigMap's."""
     if "projected" in volume:
         (source,) = volume.pop("projected")["sources"]
         volume["configMap"] = source["configMap"]
 
 
-def _open_to_the_group(volume: Document) -> None:
+def _open_to_the_group(volume: Object) -> None:
     """Podman knows no fsGroup: it leaves a Secret's files root's."""
     secret = volume.get("secret", {})
     if "defaultMode" in secret:
         secret["defaultMode"] |= 0o004
 
 
-def _place(volume: Document, pod: str, group: int) -> list[Folder]:
+def _place(volume: Object, pod: str, group: int) -> list[Folder]:
     """Put a volume where it belongs to root and the fsGroup, as on a cluster: here it would be the user's.
 
     https://kubernetes.io/docs/tasks/configure-pod-container/security-context/ (fsGroup): group, and setgid.

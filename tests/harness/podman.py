@@ -17,9 +17,10 @@ from typing import Any
 
 import yaml
 
-from tests.harness import kubelet
+from tests.harness import kubelet, manifests
 from tests.harness.engine import IMAGE, Result, docker
-from tests.harness.kubelet import Document, Folder
+from tests.harness.kubelet import Folder
+from tests.harness.manifests import Object
 from tests.harness.repository import ROOT
 from tests.harness.waiting import PATIENCE, wait_for
 
@@ -39,7 +40,6 @@ SETTINGS = '[engine]\nruntime="runc"\ncgroup_manager="cgroupfs"\n'
 PODS, SERVERS = "10.89.1", "10.89.2"
 GATEWAY, MODEL = f"{PODS}.2", f"{SERVERS}.10"
 KEY = "sk-planted/key+of=the.user"
-BUILD = 600.0  # seconds: packages of 130 MB, where no layer is there yet
 LOAD = 600.0  # seconds: an image of 1.7 GB, twice through a disk
 
 
@@ -67,7 +67,7 @@ class Podman:
         assert result.returncode == 0, f"podman {' '.join(arguments)}\n{result.stdout}{result.stderr}"
         return result.stdout.strip()
 
-    def play(self, documents: Sequence[Document], *networks: str) -> Result:
+    def play(self, documents: Sequence[Object], *networks: str) -> Result:
         """Start pods, in the place of those of the same name; they stay until `down`.
 
         Args:
@@ -162,7 +162,7 @@ class Cluster(Podman):
         self.podman("tag", loaded.stdout.split()[-1], "localhost/agentic-sandbox:latest")
 
     @functools.cached_property
-    def documents(self) -> dict[str, Document]:
+    def documents(self) -> dict[str, Object]:
         """The manifests, rendered: KIND/NAME and the document."""
         text = self.run("kubectl", "kustomize", "/checkout/tests/kubernetes/pods/overlay")
         assert text.returncode == 0, text.stderr
@@ -172,7 +172,7 @@ class Cluster(Podman):
             found[f"{document['kind']}/{document['metadata']['name']}"] = document
         return found
 
-    def given(self, pod: Document, **settings: str) -> dict[str, str]:
+    def given(self, pod: Object, **settings: str) -> dict[str, str]:
         """Return what every container of a pod has for variables besides its own.
 
         Args:
@@ -185,7 +185,7 @@ class Cluster(Podman):
         configured: dict[str, str] = self.documents["ConfigMap/settings"]["data"]
         return links | configured | settings
 
-    def gateway(self, key: Document, number: int = 2, **settings: str) -> Result:
+    def gateway(self, key: Object, number: int = 2, **settings: str) -> Result:
         """Start a gateway, whose container is then `gateway-pod-gateway`, or of another name with a number.
 
         Args:
@@ -196,40 +196,42 @@ class Cluster(Podman):
         pod = kubelet.pod_of(self.documents["Deployment/gateway"])
         if number != 2:
             pod["metadata"]["name"] += f"-{number}"
-        for volume in pod["spec"]["volumes"]:
-            if "secret" in volume:
-                volume["secret"]["secretName"] = key["metadata"]["name"]
+        for volume in (one for one in pod["spec"]["volumes"] if "secret" in one):
+            volume["secret"]["secretName"] = key["metadata"]["name"]
         documents = [self.documents["ConfigMap/policy"], key]
         given = self.given(pod, **settings)
         made, _ = kubelet.prepared(pod, given, f"{PODS}.{number}")
         return self.play([*documents, made], f"pods:ip={PODS}.{number}", f"servers:ip={SERVERS}.{number}")
 
     def session(
-        self, *arguments: str, terminal: bool = False, network: str = "pods",
-        settings: Mapping[str, str] | None = None, mounts: Mapping[str, str] | None = None, **env: str,
+        self, *arguments: str, env: Mapping[str, str] | None = None, terminal: bool = False,
+        settings: Mapping[str, str] | None = None, mounts: Mapping[str, str] | None = None,
     ) -> Result:  # fmt: skip
         """Start the session's pod; its container is `sandbox-sandbox`.
 
         Args:
             arguments: for the tool.
+            env: its variables besides.
             terminal: whether it has one, as in the manifest; without, stdout and stderr are told apart.
-            network: on which it is.
             settings: what its ConfigMap has besides, or the cluster gives it in the place of its own.
             mounts: what it sees of the engine's files, read-only: inside and outside.
-            env: variables besides.
         """
         pod = copy.deepcopy(self.documents["Pod/sandbox"])
         (container,) = pod["spec"]["containers"]
         container["args"] = list(arguments)
         container["stdin"] = container["tty"] = terminal
-        container["env"] += [{"name": name, "value": value} for name, value in env.items()]
+        container["env"] += [{"name": name, "value": value} for name, value in (env or {}).items()]
         for number, (inside, outside) in enumerate((mounts or {}).items()):
             name = f"of-the-test-{number}"
             container["volumeMounts"].append({"name": name, "mountPath": inside, "readOnly": True})
             pod["spec"]["volumes"].append({"name": name, "hostPath": {"path": outside}})
         made, folders = kubelet.prepared(pod, self.given(pod, **(settings or {})), "")
         self.make(folders)
-        return self.play([made], network)
+        return self.play([made], "pods")
+
+    def claim(self, name: str, group: int, mode: str) -> None:
+        """Make the volume of a claim as another cluster would, before a pod takes it."""
+        self.make([Folder(f"{kubelet.CLAIMS}/{name}", group, mode)])
 
     def volume(self, name: str, *command: str) -> str:
         """Run a command as root in the volume of a claim; return what it printed."""
@@ -254,30 +256,12 @@ class Cluster(Podman):
         return [json.loads(line) for line in self.logs("model").splitlines() if line.startswith("{")]
 
 
-def secret(name: str, **data: str) -> Document:
+def secret(name: str, **data: str) -> Object:
     """Return a Secret; of a key's name in Python an underscore stands for a dot."""
     return {
         "apiVersion": "v1", "kind": "Secret", "metadata": {"name": name},
         "stringData": {key.replace("_", "."): value for key, value in data.items()},
     }  # fmt: skip
-
-
-def image() -> str:
-    """Build the image that Podman and kubectl are in; return its name."""
-    name = "agentic-sandbox-podman:test"
-    # As start.sh builds: base, mirrors and CA are this machine's.
-    script = """
-    here=$PWD; . scripts/common.sh; build_variables
-    case ${BASE_IMAGE:-} in agentic-sandbox-base:*) set -- "$@" --build-arg "BASE=$BASE_IMAGE" ;; esac
-    exec docker build --quiet --file tests/kubernetes/Dockerfile --build-arg APT_MIRROR \\
-      --secret "id=extra_ca,src=${EXTRA_CA_FILE:-/dev/null}" --tag "$@" .
-    """
-    built = subprocess.run(
-        ["bash", "-ec", script, "bash", name], cwd=ROOT, capture_output=True, text=True,
-        timeout=BUILD, check=False,
-    )  # fmt: skip
-    assert built.returncode == 0, built.stderr
-    return name
 
 
 @contextmanager
@@ -288,7 +272,7 @@ def running() -> Iterator[Cluster]:
     try:
         docker(
             "run", "--detach", f"--name={name}", *OPTIONS, *places, f"--volume={name}:/var/lib/containers",
-            image(), "sleep", "infinity",
+            manifests.image(), "sleep", "infinity",
         )  # fmt: skip
         made = Cluster(name)
         made.run("tee", "/etc/containers/containers.conf", stdin=SETTINGS)

@@ -13,6 +13,7 @@ from tests.harness.waiting import wait_for
 NONE = "0000000000000000"
 SETS = ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb")
 NAME = "sandbox-sandbox"
+PLAIN = {"SANDBOX_SHELL": "plain"}
 PROBES = {"/probes": "/checkout/tests/probes"}
 ATTACKS = {"/attacks": "/checkout/tests/conformance/attacks"}
 
@@ -27,13 +28,13 @@ def ended(cluster: Cluster, *arguments: str, **how: Any) -> str:
 
 def shell(cluster: Cluster, script: str, **how: Any) -> str:
     """Run a script as the agent, in the place of the tool."""
-    return ended(cluster, "-c", script, SANDBOX_SHELL="plain", **how)
+    return ended(cluster, "-c", script, env=PLAIN, **how)
 
 
 @pytest.mark.parametrize("tool", ["opencode", "omp"])
 def test_a_task_is_done_through_the_gateway(cluster: Cluster, tool: str) -> None:
     before = len(cluster.requests())
-    told = ended(cluster, *headless(tool, "Write hello.txt"), DEFAULT_TOOL=tool)
+    told = ended(cluster, *headless(tool, "Write hello.txt"), env={"DEFAULT_TOOL": tool})
     assert "done: wrote hello.txt" in told
     assert cluster.volume("workspace", "cat", "hello.txt") == CONTENT
     owners = cluster.volume("workspace", "find", ".", "-mindepth", "1", "-printf", r"%U:%G\n").split()
@@ -54,7 +55,7 @@ def test_nobody_in_a_session_is_root_or_can_become_it(cluster: Cluster) -> None:
 
 @pytest.mark.parametrize("name", ["gateway-pod-gateway", NAME])
 def test_no_process_of_a_pod_is_root_seen_from_its_node(cluster: Cluster, name: str) -> None:
-    cluster.session("-c", "sleep 1000 & echo ready; wait", SANDBOX_SHELL="plain")
+    cluster.session("-c", "sleep 1000 & echo ready; wait", env=PLAIN)
     wait_for(lambda: "ready" in cluster.logs(NAME), lambda: cluster.logs(NAME))
     numbers = cluster.podman("top", name, "hpid").split()[1:]
     assert len(numbers) > 1
@@ -103,7 +104,7 @@ def test_nothing_can_be_written_but_what_is_declared(cluster: Cluster) -> None:
 
 
 def test_a_terminal_is_attached_and_the_tool_drawn(cluster: Cluster) -> None:
-    cluster.session(terminal=True, SANDBOX_SHELL="1")
+    cluster.session(terminal=True, env={"SANDBOX_SHELL": "1"})
     terminal = Terminal(cluster.attaching(NAME), {"PATH": "/usr/bin:/usr/local/bin"})
     terminal.type_until("stty size; echo $((40 + 2)) $0\r", "42 ")
     terminal.type("exit 7\r")
@@ -113,8 +114,15 @@ def test_a_terminal_is_attached_and_the_tool_drawn(cluster: Cluster) -> None:
 
 def test_a_pod_that_is_stopped_ends_with_the_tools_code(cluster: Cluster) -> None:
     script = "trap 'echo asked; exit 9' TERM; echo ready; while :; do sleep 0.1; done"
-    cluster.session("-c", script, SANDBOX_SHELL="plain")
+    cluster.session("-c", script, env=PLAIN)
     wait_for(lambda: "ready" in cluster.logs(NAME), lambda: cluster.logs(NAME))
     cluster.podman("pod", "stop", "sandbox")
     assert cluster.wait(NAME) == 9
     assert "asked" in cluster.output(NAME)
+
+
+def test_the_doctor_finds_all_well_in_a_pod(cluster: Cluster) -> None:
+    told = ended(cluster, env={"SANDBOX_SESSION": "doctor", "TOOLS": "opencode,omp"})
+    for name in ("workspace", "data", "capabilities", "root", "list", "prompt"):
+        assert f"ok {name}" in " ".join(told.split()), told
+    assert ", 0 failed" in told
