@@ -16,6 +16,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--image", metavar="NAME", help="image to attack (default: the one compose.yml names)")
     group.addoption("--compose", metavar="FILE", help="compose file that starts it (default: compose.yml)")
     group.addoption("--bare", action="store_true", help="a bare `docker run` in place of a compose file")
+    group.addoption(
+        "--pod", metavar="CONTAINER",
+        help="the session's pod of deploy/kubernetes: in Podman, which runs in this container, with a gateway"
+        " (tests/kubernetes/pods)",
+    )  # fmt: skip
     group.addoption("--service", default="sandbox", metavar="NAME", help="its service (default: sandbox)")
     group.addoption(
         "--run-with", metavar="WORDS",

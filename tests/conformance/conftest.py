@@ -1,5 +1,6 @@
 """What is attacked, as the command line says; see tests/conftest.py."""
 
+import functools
 import os
 import shlex
 from collections.abc import Iterator, Mapping
@@ -13,6 +14,7 @@ import pytest
 from tests.harness.engine import IMAGE, docker
 from tests.harness.once import Once, once
 from tests.harness.outside import Outside, running_outside
+from tests.harness.pod_subject import PodSubject
 from tests.harness.repository import ROOT
 from tests.harness.subject import PLAIN, Subject, own_folders, privileges
 from tests.harness.superuser import Superuser
@@ -27,7 +29,8 @@ def chosen(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     own = option("--run-with") is None
     image = option("--image") or IMAGE
     with Superuser(image, tmp_path_factory.getbasetemp()) as superuser:
-        subject = Subject(
+        make = functools.partial(PodSubject, podman=option("--pod")) if option("--pod") else Subject
+        subject = make(
             image=image,
             compose=compose,
             service=option("--service"),

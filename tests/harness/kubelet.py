@@ -92,6 +92,8 @@ def prepared(pod: Object, given: Mapping[str, str], address: str) -> tuple[Objec
     """
     made = copy.deepcopy(pod)
     spec = made["spec"]
+    # Podman removes a container that begins a pod, with its log, as soon as it has ended.
+    made["metadata"].setdefault("annotations", {})["io.podman.annotations.init.container.type"] = "always"
     for container in containers(made):
         # With Podman envFrom goes before env.
         container.pop("envFrom", None)

@@ -229,13 +229,55 @@ class Cluster(Podman):
         self.make(folders)
         return self.play([made], "pods")
 
+    def tasks(self, *tasks: Mapping[str, Any], source: str = "/source") -> Result:
+        """Start the pods of a job, one for each task; their containers are `tasks-INDEX-CONTAINER`.
+
+        Args:
+            tasks: what is in the file of each index.
+            source: SANDBOX_SOURCE; the claim `source` is at /source, as components/shared-source mounts it.
+        """
+        job = copy.deepcopy(self.documents["Job/tasks"])
+        spec = job["spec"]["template"]["spec"]
+        fetch = spec["initContainers"][0]
+        fetch["env"][0]["value"] = source
+        fetch["volumeMounts"].append({"name": "source", "mountPath": "/source", "readOnly": True})
+        spec["volumes"].append({"name": "source", "persistentVolumeClaim": {"claimName": "source"}})
+        files = {f"{index}.json": json.dumps(one) for index, one in enumerate(tasks)}
+        documents: list[Object] = [
+            {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "tasks"}, "data": files}
+        ]
+        for index in range(len(tasks)):
+            pod = kubelet.pod_of(job, index)
+            made, folders = kubelet.prepared(pod, self.given(pod), "")
+            self.make(folders)
+            documents.append(made)
+        return self.play(documents, "pods")
+
+    def workspace(self, index: int, *command: str) -> str:
+        """Run a command as root in the workspace of a task; return what it printed."""
+        return self._in(f"{kubelet.DISK}/tasks-{index}/workspace", *command)
+
+    def unpack(self, claim: str, payload: bytes) -> None:
+        """Put the result of a task into the volume of a claim, as start.sh does into a copy."""
+        options = ("--rm", "--interactive", "--network=none", "--user=1000:1000", "--cap-drop=ALL")
+        put = subprocess.run(
+            ["docker", "exec", "--interactive", self.name, "podman", "run", *options,
+             f"--volume={kubelet.CLAIMS}/{claim}:/home/agent/workspace", "--env=SANDBOX_SESSION=unpack",
+             "localhost/agentic-sandbox"],
+            input=payload, capture_output=True, timeout=PATIENCE * 2, check=False,
+        )  # fmt: skip
+        assert put.returncode == 0, put.stderr.decode()
+
     def claim(self, name: str, group: int, mode: str) -> None:
         """Make the volume of a claim as another cluster would, before a pod takes it."""
         self.make([Folder(f"{kubelet.CLAIMS}/{name}", group, mode)])
 
     def volume(self, name: str, *command: str) -> str:
         """Run a command as root in the volume of a claim; return what it printed."""
-        result = self.run("env", f"--chdir={kubelet.CLAIMS}/{name}", *command)
+        return self._in(f"{kubelet.CLAIMS}/{name}", *command)
+
+    def _in(self, folder: str, *command: str) -> str:
+        result = self.run("env", f"--chdir={folder}", *command)
         assert result.returncode == 0, result.stderr
         return result.stdout
 
