@@ -17,7 +17,7 @@ from init.errors import EX_TIMED_OUT, SandboxError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 # A Secret of the cluster's, which only the container that fetches gets: git-credential-store(1).
 CREDENTIALS = "/etc/sandbox/git/credentials"
@@ -174,7 +174,7 @@ def copy(source: str, workspace: str) -> None:
         FetchError: it cannot be read, or the copy cannot be written.
     """
     try:
-        shutil.copytree(source, workspace, symlinks=True, ignore=_others, dirs_exist_ok=True)
+        _copy_tree(source, workspace, _others)
     except shutil.Error as error:
         first, reason = error.args[0][0][0], error.args[0][0][2]
         raise FetchError(
@@ -186,6 +186,15 @@ def copy(source: str, workspace: str) -> None:
             f"{source} cannot be copied: {error.filename}: {error.strerror}",
             "Is the volume mounted there, and may UID 1000 read it?",
         ) from error
+
+
+def _copy_tree(source: str, volume: str, ignore: Callable[[str, list[str]], list[str]]) -> None:
+    try:
+        shutil.copytree(source, volume, symlinks=True, ignore=ignore, dirs_exist_ok=True)
+    except shutil.Error as error:
+        # The volume itself is root's, and only its group ours: its mode and times are not for us to set.
+        if missed := [one for one in error.args[0] if one[0] != source]:
+            raise shutil.Error(missed) from error
 
 
 def _others(folder: str, names: list[str]) -> list[str]:
@@ -213,7 +222,7 @@ def keep_origin(workspace: str, origin: str) -> None:
         return [".git"] if folder == workspace and ".git" in names else []
 
     try:
-        shutil.copytree(workspace, origin, symlinks=True, ignore=left_out, dirs_exist_ok=True)
+        _copy_tree(workspace, origin, left_out)
     except (shutil.Error, OSError) as error:
         raise FetchError(
             f"the workspace cannot be kept as it is, for the comparison later: {error}",
