@@ -269,3 +269,63 @@ def test_a_gateway_that_has_no_inside_is_refused(inside: Inside) -> None:
     result = subprocess.run(words, capture_output=True, text=True, check=False)
     assert result.returncode == 78, result.stderr
     assert "1 networks that lead out and 0 that do not" in result.stderr
+
+
+@pytest.fixture
+def addressed() -> Iterator[str]:
+    """Have a gateway that is told its address, as in a cluster."""
+    name = f"addressed-{secrets.token_hex(4)}"
+    try:
+        docker(
+            "run", "--detach", "--name", name, "--network=none", "--user=65534:65534", "--read-only",
+            "--cap-drop=ALL", "-e=EGRESS=model", "-e=SANDBOX_GATEWAY=tcp:127.0.0.1",
+            "--entrypoint=/usr/local/bin/sandbox-gateway", IMAGE,
+        )  # fmt: skip
+        wait_for(lambda: '"ready"' in logs(name), lambda: logs(name))
+        yield name
+    finally:
+        docker("rm", "--force", name, check=False)
+
+
+# Is at the proxy until there is a file, and then says what is no request.
+BUSY = (
+    "import os, socket, time\n"
+    "there = socket.create_connection(('127.0.0.1', 21004)); there.sendall(b'\\0')\n"
+    "print('busy', flush=True)\n"
+    "while there.recv(1): pass"
+)
+
+
+def is_running(name: str) -> bool:
+    return docker("inspect", "--format={{.State.Running}}", name) == "true"
+
+
+def listens(name: str) -> bool:
+    # 21001, in the state of a listener: proc_net_tcp(5).
+    return ":5209 00000000:0000 0A" in docker("exec", name, "cat", "/proc/net/tcp", check=False)
+
+
+def test_a_gateway_that_is_asked_to_end_lets_what_is_open_go_on(addressed: str) -> None:
+    client = subprocess.Popen(
+        ["docker", "exec", addressed, "python3", "-c", BUSY], stdout=subprocess.PIPE, text=True
+    )
+    assert client.stdout is not None
+    assert client.stdout.readline() == "busy\n"
+    docker("kill", "--signal=TERM", addressed)
+    wait_for(lambda: not listens(addressed), lambda: logs(addressed))
+    assert (is_running(addressed), client.poll()) == (True, None), logs(addressed)
+    # It says nothing more, and is let go as ever.
+    assert client.wait(60) == 0
+    assert docker("wait", addressed) == "0", logs(addressed)
+
+
+def test_a_gateway_that_is_asked_twice_ends(addressed: str) -> None:
+    with subprocess.Popen(
+        ["docker", "exec", addressed, "python3", "-c", BUSY], stdout=subprocess.PIPE, text=True
+    ) as client:
+        assert client.stdout is not None
+        assert client.stdout.readline() == "busy\n"
+        docker("kill", "--signal=TERM", addressed)
+        wait_for(lambda: not listens(addressed), lambda: logs(addressed))
+        docker("kill", "--signal=TERM", addressed)
+        assert docker("wait", addressed) == "0", logs(addressed)
