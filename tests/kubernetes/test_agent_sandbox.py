@@ -21,7 +21,8 @@ def test_the_pod_is_that_of_a_session(
 ) -> None:
     (session,) = (one for one in rendered["session"] if one["kind"] == "Pod")
     made = objects[kind]["spec"]["podTemplate"]
-    assert made == {"spec": session["spec"], "metadata": {"labels": session["metadata"]["labels"]}}
+    metadata = {name: session["metadata"][name] for name in ("labels", "annotations")}
+    assert made == {"spec": session["spec"], "metadata": metadata}
 
 
 @pytest.mark.parametrize("kind", ["Sandbox", "SandboxTemplate"])
