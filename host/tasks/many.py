@@ -1,4 +1,4 @@
-"""A list of tasks, some at a time: each is a start.sh of its own, and leaves its result in a file.
+"""A list of tasks: what is left of it is done, in one way or another, and each leaves its result in a file.
 
 What those files say is all that is known of an earlier call: what has ended well is not done again.
 """
@@ -6,35 +6,29 @@ What those files say is all that is known of an earlier call: what has ended wel
 from __future__ import annotations
 
 import json
-import signal
 import sys
-import time
-from dataclasses import dataclass, field
-from typing import IO, TYPE_CHECKING, NamedTuple
+from pathlib import Path
+from typing import TYPE_CHECKING, Callable, NamedTuple
 
 from host import compose as compose_files
 from host import engine, folder_lock, image, inquiry
 from host.errors import FAILED, OK, HostError, Interrupted
+from host.filling import Maker
 from host.messages import printable, say
 from host.tasks import result as results
 from host.tasks.progress import Progress, table
 from host.tasks.result import Result
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from pathlib import Path
+    from collections.abc import Mapping
 
     from host.checkout import Checkout
     from host.options.task import Task
-    from host.supervisor import Beside, Supervisor
+    from host.supervisor import Supervisor
 
 PROGRAM = "/usr/local/bin/sandbox-tasks"
 # Bytes of a list.
 LARGEST = 16 << 20
-# Seconds between two looks at what runs, and for a task to end that is asked to.
-LOOK, ENDING = 1.0, 90.0
-# Lines of a log that say why a task did not start.
-LAST = 3
 
 
 class Entry(NamedTuple):
@@ -46,24 +40,45 @@ class Entry(NamedTuple):
     timeout: int
 
 
-class Running(NamedTuple):
-    """A task that is being done."""
+class Work(NamedTuple):
+    """What is to be done.
 
-    entry: Entry
-    begun: Beside
-    log: IO[bytes]
-    since: float
+    Attributes:
+        checkout: whose image and start.sh do it.
+        maker: what asks the engine, and what Compose understood.
+        asked: what all tasks have in common.
+        file: the list.
+        folder: of the results.
+        entries: the whole list.
+        left: what of it has not ended well yet.
+        progress: who is told.
+    """
+
+    checkout: Checkout
+    maker: Maker
+    asked: Task
+    file: Path
+    folder: Path
+    entries: list[Entry]
+    left: list[Entry]
+    progress: Progress
 
 
-def do(checkout: Checkout, supervisor: Supervisor, environ: Mapping[str, str], asked: Task) -> int:
+# Does what is left, keeps each result as it comes, and returns the results by name.
+Way = Callable[[Work], "dict[str, Result]"]
+
+
+def do(checkout: Checkout, supervisor: Supervisor, environ: Mapping[str, str], asked: Task, way: Way) -> int:
     """Do what is left of a list; return 0 if all of it has ended well, else 1.
 
     Raises:
         HostError: there is no such list, or its results cannot be kept.
-        Interrupted: somebody asked for the end: what ran is ended, and not done.
+        Interrupted: somebody asked for the end.
     """
     file = checkout.caller / asked.file
-    entries = read(checkout, supervisor, environ, asked, file)
+    text = content(file)
+    maker = provided(checkout, supervisor, environ, asked)
+    entries = read(maker, file.name, text)
     folder = checkout.caller / asked.results if asked.results else file.with_name(f"{file.name}.results")
     folder.mkdir(parents=True, exist_ok=True)
     if folder_lock.is_held(folder):
@@ -73,53 +88,80 @@ def do(checkout: Checkout, supervisor: Supervisor, environ: Mapping[str, str], a
         left = [entry for entry in entries if not is_done(found[entry.name], entry, asked)]
         if len(left) < len(entries):
             say(f"{len(entries) - len(left)} of {len(entries)} tasks were done before")
-        pool = Pool(
-            checkout, supervisor, environ, asked, folder, Progress(len(entries), len(entries) - len(left))
-        )
+        progress = Progress(len(entries), len(entries) - len(left))
         try:
-            found.update(pool.run(left))
+            found.update(way(Work(checkout, maker, asked, file, folder, entries, left, progress)))
         except Interrupted:
-            say(f"what is not done yet is done when you call it again: {len(left) - pool.well} tasks")
+            say(f"what is not done yet is done when you call it again: {len(left) - progress.well} tasks")
             raise
-    ended = [found[entry.name] for entry in entries]
-    told = [one for one in ended if one is not None]
+    return told([found[entry.name] for entry in entries], folder, asked)
+
+
+def told(ended: list[Result | None], folder: Path, asked: Task) -> int:
+    """Tell the results of a list; return 0 if all of it has ended well, else 1."""
+    there = [one for one in ended if one is not None]
     if asked.json:
-        sys.stdout.write(f"{json.dumps({'tasks': [one.told() for one in told]}, indent=2)}\n")
+        sys.stdout.write(f"{json.dumps({'tasks': [one.told() for one in there]}, indent=2)}\n")
     else:
-        sys.stdout.write(table(told))
+        sys.stdout.write(table(there))
         say(f"the results are in {printable(str(folder))}")
-    return OK if len(told) == len(entries) and all(one.exit_code == OK for one in told) else FAILED
+    return OK if len(there) == len(ended) and all(one.exit_code == OK for one in there) else FAILED
 
 
-def read(
-    checkout: Checkout, supervisor: Supervisor, environ: Mapping[str, str], asked: Task, file: Path
-) -> list[Entry]:
-    """Return the tasks of a list, as the image reads it.
+def content(file: Path) -> str:
+    """Return what is in a list.
 
     Raises:
-        HostError: it cannot be read, or is none; or the image is not there.
+        HostError: it cannot be read, or is no text.
     """
     try:
         with file.open("rb") as opened:
-            content = opened.read(LARGEST + 1)
-        text = content.decode()
+            data = opened.read(LARGEST + 1)
+        text = data.decode()
     except OSError as error:
         raise HostError(f"{printable(str(file))} cannot be read: {error.strerror}.") from error
     except UnicodeDecodeError as error:
         raise HostError(f"{printable(str(file))} is no UTF-8 text, from byte {error.start} on.") from error
-    if len(content) > LARGEST:
+    if len(data) > LARGEST:
         raise HostError(
             f"{printable(str(file))} is too long for a list of tasks: {LARGEST} bytes are the most."
         )
-    engine.reach(supervisor, environ)
+    return text
+
+
+def provided(
+    checkout: Checkout, supervisor: Supervisor, environ: Mapping[str, str], asked: Task
+) -> Maker:  # fmt: skip
+    """See to it that the engine and the image are there.
+
+    Raises:
+        HostError: they are not.
+    """
+    found = engine.reach(supervisor, environ)
     compose, configuration = compose_files.read(supervisor, checkout, environ)
     compose = compose.given(**image.choose_platform(environ, configuration.environment))
     if asked.build:
         image.build(supervisor, compose, configuration)
     else:
         image.require(supervisor, configuration, compose.environ)
-    told = {"text": text, "file": printable(file.name)}
-    answer = inquiry.ask(supervisor, compose, configuration, "", told, files=False, program=PROGRAM)
+    return Maker(supervisor, compose, configuration, found)
+
+
+def read(maker: Maker, name: str, text: str) -> list[Entry]:
+    """Return the tasks of a list, as the image reads it.
+
+    Args:
+        maker: what asks the engine.
+        name: of the list's file.
+        text: of the list.
+
+    Raises:
+        HostError: it is none, or the image does not answer.
+    """
+    asked = {"text": text, "file": printable(name)}
+    answer = inquiry.ask(
+        maker.supervisor, maker.compose, maker.configuration, "", asked, files=False, program=PROGRAM
+    )
     return [Entry(one["name"], one["prompt"], one["tool"], one["timeout"]) for one in answer["tasks"]]
 
 
@@ -127,86 +169,3 @@ def is_done(before: Result | None, entry: Entry, asked: Task) -> bool:
     """Tell whether a task has ended well, as it is written now."""
     same = before is not None and (before.prompt, before.tool) == (entry.prompt, entry.tool or asked.tool)
     return before is not None and same and before.exit_code == OK
-
-
-@dataclass
-class Pool:
-    """Does tasks, some at a time.
-
-    Attributes:
-        checkout: whose start.sh does each.
-        supervisor: what runs them.
-        environ: what they are given.
-        asked: how many at a time, and what all have in common.
-        folder: of their results.
-        progress: who is told.
-        running: those that are being done.
-        well: how many have ended well.
-    """
-
-    checkout: Checkout
-    supervisor: Supervisor
-    environ: Mapping[str, str]
-    asked: Task
-    folder: Path
-    progress: Progress
-    running: list[Running] = field(default_factory=list)
-    well: int = 0
-
-    def run(self, entries: Sequence[Entry]) -> dict[str, Result]:
-        """Do them; return their results.
-
-        Raises:
-            Interrupted: somebody asked for the end; those that ran have ended.
-        """
-        waiting, found = list(entries), {}
-        try:
-            while waiting or self.running:
-                while waiting and len(self.running) < self.asked.jobs:
-                    self.running.append(self._begun(waiting.pop(0)))
-                self.progress.show((one.entry.name, one.since) for one in self.running)
-                self.supervisor.pause(LOOK)
-                self.supervisor.check()
-                for one in [one for one in self.running if one.begun.child.ended()]:
-                    self.running.remove(one)
-                    found[one.entry.name] = self._ended(one)
-        except Interrupted:
-            self._end()
-            raise
-        finally:
-            self.progress.clear()
-        return found
-
-    def _begun(self, entry: Entry) -> Running:
-        tool, limit = entry.tool or self.asked.tool, entry.timeout or self.asked.limit
-        command = [
-            str(self.checkout.root / "start.sh"), "task", "--json", "--no-build", "--copy",
-            "--name", entry.name, *(["--tool", tool] if tool else []),
-            *(["--timeout", str(limit)] if limit else []), "--", entry.prompt,
-        ]  # fmt: skip
-        log = (self.folder / f"{entry.name}.log").open("w+b")
-        begun = self.supervisor.begin(command, self.environ, needed=False, errors=log)
-        return Running(entry, begun, log, time.monotonic())
-
-    def _ended(self, one: Running) -> Result:
-        """Keep the result of a task that has ended."""
-        answer = self.supervisor.finish(one.begun)
-        one.log.close()
-        told = results.understood(answer.output) or Result(
-            name=one.entry.name, prompt=one.entry.prompt, tool=one.entry.tool or self.asked.tool,
-            workspace="", copied=True, exit_code=answer.code or FAILED, seconds=time.monotonic() - one.since,
-            problem="\n".join(answer.errors.splitlines()[-LAST:]),
-        )  # fmt: skip
-        results.keep(self.folder / f"{one.entry.name}.json", told)
-        self.well += told.exit_code == OK
-        self.progress.tell(told)
-        return told
-
-    def _end(self) -> None:
-        """Ask those that run to end, and wait for it."""
-        with self.supervisor.undisturbed():
-            for one in self.running:
-                one.begun.child.signal(signal.SIGTERM)
-            for one in self.running:
-                self.supervisor.finish(one.begun, ENDING)
-                one.log.close()

@@ -8,6 +8,7 @@ import time
 from typing import TYPE_CHECKING
 
 from host import messages
+from host.errors import OK
 from host.tasks.one import describe
 
 if TYPE_CHECKING:
@@ -26,26 +27,35 @@ class Progress:
     Args:
         total: how many tasks there are.
         done: how many of them were done before.
+
+    Attributes:
+        well: how many have ended well since.
     """
 
     def __init__(self, total: int, done: int) -> None:
         self._total, self._done = total, done
+        self.well = 0
         self._live = os.isatty(2)
         self._shown = False
 
     def tell(self, result: Result) -> None:
         """Say that a task has ended."""
         self._done += 1
+        self.well += result.exit_code == OK
         self.clear()
         messages.say(f"[{self._done}/{self._total}] {describe(result)}")
 
     def show(self, running: Iterable[tuple[str, float]]) -> None:
         """Show what runs, by its name and since when."""
-        if not self._live:
-            return
         now = time.monotonic()
         listed = ", ".join(f"{name} ({now - since:.0f} s)" for name, since in running)
-        line = f"sandbox: {self._done} of {self._total} done; {listed or 'nothing'} runs"
+        self.show_what(f"{listed or 'nothing'} runs")
+
+    def show_what(self, goes_on: str) -> None:
+        """Show what goes on, in words."""
+        if not self._live:
+            return
+        line = f"sandbox: {self._done} of {self._total} done; {goes_on}"
         sys.stderr.write(_CLEAR + line[: os.get_terminal_size(2).columns - 1])
         sys.stderr.flush()
         self._shown = True
