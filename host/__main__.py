@@ -17,7 +17,7 @@ from host.options import sessions as options
 from host.options.egress import Egress
 from host.options.review import Review
 from host.options.start import Start
-from host.options.task import Task
+from host.options.task import ClusterTask, Task
 from host.supervisor import Supervisor
 
 if TYPE_CHECKING:
@@ -32,6 +32,7 @@ DONE_BY: Mapping[type[cli.InEngine], tuple[str, str]] = {
     Egress: ("egress", "attend"), options.Ps: ("overview", "show"), options.Enter: ("control", "enter"),
     options.Attach: ("control", "attach"), options.Stop: ("control", "stop"),
     options.Logs: ("control", "logs"), Review: ("review", "attend"), Task: ("tasks", "do"),
+    ClusterTask: ("kubernetes", "do"),
 }  # fmt: skip
 
 

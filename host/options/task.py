@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from host import names
 from host.errors import UsageError
+from host.options import cluster as cluster_options
+from host.options.cluster import Cluster
 
 if TYPE_CHECKING:
     import argparse
@@ -16,7 +18,7 @@ if TYPE_CHECKING:
 HINT = "./start.sh task --help tells what there is"
 VERBS = {
     "task": (
-        "[OPTION]... PROMPT | --file FILE [--jobs N] [--results DIR] [OPTION]...",
+        "[OPTION]... PROMPT | --file FILE [--jobs N] [--results DIR] [--on kubernetes] [OPTION]...",
         "have a tool do one prompt, or a list of them, with nobody there",
     )
 }
@@ -61,6 +63,17 @@ class Task:
     results: str = ""
 
 
+@dataclass(frozen=True)
+class ClusterTask(Task):
+    """Have a cluster do a list of them.
+
+    Attributes:
+        cluster: which one, and with what.
+    """
+
+    cluster: Cluster = field(default_factory=Cluster)
+
+
 def add(parser: argparse.ArgumentParser) -> None:
     """Add the options to the verb's parser."""
     parser.add_argument(
@@ -82,6 +95,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--jobs", metavar="N", help="how many of the list run at a time; 1 by default")
     parser.add_argument("--results", metavar="DIR", help=(
         "where the results of the list are kept; by default beside it, FILE.results"))  # fmt: skip
+    cluster_options.add(parser)
 
 
 def read(options: argparse.Namespace, rest: Sequence[str]) -> Task:
@@ -95,6 +109,7 @@ def read(options: argparse.Namespace, rest: Sequence[str]) -> Task:
         UsageError: options do not go together, or a value is none.
     """
     words = [*options.words, *rest]
+    cluster = cluster_options.read(options)
     for name in ("tool", "workspace", "timeout", "file", "jobs", "results"):
         if getattr(options, name) == "":
             raise UsageError(f"--{name} needs a value", HINT)
@@ -107,12 +122,14 @@ def read(options: argparse.Namespace, rest: Sequence[str]) -> Task:
         raise UsageError("task takes a PROMPT or --file FILE, not both", HINT)
     elif options.name is not None:
         raise UsageError("--name is for one task: those of a list have names there", HINT)
-    return Task(
+    most = MOST_JOBS if cluster is None else cluster_options.MOST_JOBS
+    asked = Task(
         prompt="".join(words), tool=options.tool or "", copy=options.copy, workspace=options.workspace or "",
         name="" if options.name is None else names.checked(options.name),
         limit=seconds(options.timeout) if options.timeout else 0, json=options.json, build=options.build,
-        file=options.file or "", jobs=_number(options.jobs or "1"), results=options.results or "",
+        file=options.file or "", jobs=_number(options.jobs or "1", most), results=options.results or "",
     )  # fmt: skip
+    return asked if cluster is None else ClusterTask(**vars(asked), cluster=cluster)
 
 
 def require_usable(prompt: str) -> None:
@@ -151,7 +168,7 @@ def _require_prompt(words: Sequence[str]) -> None:
     require_usable(words[0])
 
 
-def _number(written: str) -> int:
-    if not re.fullmatch("[0-9]{1,4}", written) or not 0 < int(written) <= MOST_JOBS:
-        raise UsageError(f"--jobs {written} is no number from 1 to {MOST_JOBS}", HINT)
+def _number(written: str, most: int) -> int:
+    if not re.fullmatch("[0-9]{1,4}", written) or not 0 < int(written) <= most:
+        raise UsageError(f"--jobs {written} is no number from 1 to {most}", HINT)
     return int(written)

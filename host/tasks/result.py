@@ -40,7 +40,8 @@ class Result(NamedTuple):
         files: how many it changed; None where nobody looked.
         diff: the patch; None where nobody looked.
         cut: what is not whole, for it was too long: answer, diff.
-        problem: why it did not come to run, "" where it did.
+        problem: why it did not come to run, or to its own end; "" where it did.
+        ended: what ended it, where that was a cluster: evicted, out of memory, …
     """
 
     name: str
@@ -55,12 +56,13 @@ class Result(NamedTuple):
     diff: str | None = None
     cut: tuple[str, ...] = ()
     problem: str = ""
+    ended: str = ""
 
     @property
     def word(self) -> str:
         """How it ended."""
         if self.problem:
-            return "not started"
+            return self.ended or "not started"
         return {0: "done", TIMED_OUT: "timed out"}.get(self.exit_code, f"failed ({self.exit_code})")
 
     def told(self) -> dict[str, Any]:
@@ -76,7 +78,10 @@ def understood(text: str | bytes) -> Result | None:
         return None
     if not isinstance(told, dict):
         return None
-    found: dict[str, Any] = {name: told.get(name) for name in Result._fields}
+    # One that an earlier version kept has no `ended`.
+    found: dict[str, Any] = {name: told.get(name) for name in Result._fields} | {
+        "ended": told.get("ended", "")
+    }
     if not all(isinstance(value, KINDS.get(name, (str,))) for name, value in found.items()):
         return None
     return Result(**{**found, "cut": tuple(map(answers.text, found["cut"]))})
