@@ -33,6 +33,8 @@ FOLDER = Path("data", "projects", ".copies")
 FORMAT = ",".join(["{{json .Name}}", *(f'{{{{json (.Label "{LABEL}.{fact}")}}}}' for fact in FACTS)])
 # In the folder of a copy's files: what is new in an overlay, and what says that the copy is complete.
 UPPER, READY = "upper", "ready"
+# When a plain copy was whole, until it is complete.
+MADE = "made"
 # And what was taken of it.
 TAKEN = "taken"
 # What is to be removed is renamed first: nobody takes half of it for a copy.

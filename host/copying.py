@@ -136,19 +136,31 @@ def require_usable(copy: Copy, workspace: Path) -> None:
         )
 
 
-def new(maker: Maker, workspace: Path, name: str) -> Copy:
+def new(  # noqa: PLR0913 - what it is of, and what it is of another time and commit
+    maker: Maker, workspace: Path, name: str, *, since: float | None = None, commit: str | None = None,
+    then: Callable[[Copy], str] = lambda _: "",
+) -> Copy:  # fmt: skip
     """Make a copy: an overlay, or file by file where that cannot be.
 
+    Args:
+        maker: what it is made with.
+        workspace: the folder.
+        name: of the copy.
+        since: what changed in the folder since then is the user's doing; by default since now.
+        commit: that the copy begins with; by default that of the folder.
+        then: what is done before anybody takes it for complete; returns why it could not be done.
+
     Raises:
-        HostError: neither can be.
+        HostError: neither can be; or the rest could not be done: nothing is left of it.
     """
     project.cover(maker.compose.root, maker.configuration.data)
     folder = Path(os.path.realpath(maker.compose.root / copies.FOLDER))
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     place, volume = folder / name, copies.volume(maker.configuration.project, name)
     overlay = Copy(
-        name, volume, workspace, OVERLAY, now(workspace), git.head(workspace), place / copies.UPPER,
-        maker.configuration.image, place,
+        name, volume, workspace, OVERLAY, now(workspace) if since is None else since,
+        git.head(workspace) if commit is None else commit, place / copies.UPPER, maker.configuration.image,
+        place,
     )  # fmt: skip
     with claimed(maker, overlay):
         copy = laid_over(maker, overlay) or replace(overlay, kind=PLAIN, upper=None)
@@ -157,7 +169,13 @@ def new(maker: Maker, workspace: Path, name: str) -> Copy:
                 f"there is no copy of {printable(str(workspace))}: {printable(why)}",
                 "Mend that, or leave out --copy.",
             )
-        (place / copies.READY).touch()
+        if why := then(copy):
+            with maker.supervisor.undisturbed():
+                maker.ask("volume", "rm", "--force", copy.volume)
+            raise HostError(f"the copy {name} cannot be made: {printable(why)}")
+        made = place / copies.MADE
+        made.touch()
+        made.rename(place / copies.READY)
     return copy
 
 

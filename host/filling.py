@@ -126,7 +126,7 @@ def filled(maker: Maker, copy: Copy) -> str:
     )
     if answer.code != OK:
         return reason(answer)
-    (copy.place / copies.READY).write_text(answer.output)
+    (copy.place / copies.MADE).write_text(answer.output)
     return ""
 
 

@@ -55,16 +55,36 @@ def head(folder: Path) -> str:
     git itself would go by the repository's own settings, which may be an agent's: its files are read,
     gitrepository-layout(5).
     """
-    own = folder / ".git"
-    named = _first(own)
-    if named.startswith("gitdir: "):
-        own = folder / named[len("gitdir: ") :]
-    common = own / _first(own / "commondir")
+    own, common = _folders(folder)
     told = _first(own / "HEAD")
     if told.startswith("ref: refs/"):
         ref = told[len("ref: ") :]
         told = "" if ".." in ref else _first(own / ref) or _first(common / ref) or _packed(common, ref)
     return told if COMMIT.fullmatch(told) else ""
+
+
+def remote(supervisor: Supervisor, environ: Mapping[str, str], folder: Path) -> str:
+    """Return the URL of a work tree's remote `origin`; "" where it has none, or cannot be told.
+
+    Its settings are read as a file: as such they include nothing, and nothing of them is run, git-config(1).
+    """
+    _, common = _folders(folder)
+    if not (settings := common / "config").is_file():
+        return ""
+    ask = ["git", "-C", "/", "config", "--file", str(settings), "--get", "remote.origin.url"]
+    try:
+        return supervisor.finish(supervisor.begin(ask, environ, needed=False), PATIENCE).output.rstrip("\n")
+    except FileNotFoundError:
+        return ""
+
+
+def _folders(folder: Path) -> tuple[Path, Path]:
+    """Return the folder of a work tree's repository, and the one that all its work trees share."""
+    own = folder / ".git"
+    named = _first(own)
+    if named.startswith("gitdir: "):
+        own = folder / named[len("gitdir: ") :]
+    return own, own / _first(own / "commondir")
 
 
 def _packed(common: Path, ref: str) -> str:

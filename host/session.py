@@ -43,7 +43,7 @@ END = 'docker logs --follow --since "$1" "$2" & docker kill --signal TERM "$2" >
 # States of a container that has not ended.
 RUNNING = ("running", "paused", "restarting")
 # Says which session it is; and those that have no use of a gateway: init/session/plan.py.
-WHICH, INDOORS = "SANDBOX_SESSION", ("accept", "diff", "apply")
+WHICH, INDOORS = "SANDBOX_SESSION", ("accept", "diff", "apply", "unpack")
 # Has PID 1 keep a hang-up from all that runs: init/signals.py.
 LASTING = {"SANDBOX_HANGUP": "keep"}
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from host import answers
@@ -88,9 +88,9 @@ MEANINGS = (
     ),
     Meaning("NotFound|not found", "{doing}: it is not there.", kind=MissingError),
     Meaning(
-        "Unable to connect|was refused|no such host|i/o timeout|deadline exceeded|TLS handshake|connection reset"
-        "|net/http|ServiceUnavailable|unable to handle the request|TooManyRequests|[Tt]imeout|EOF$|etcdserver"
-        "|InternalError|Internal error|no route to host",
+        "Unable to connect|was refused|no such host|i/o timeout|deadline exceeded|TLS handshake"
+        "|connection reset|net/http|ServiceUnavailable|unable to handle the request|TooManyRequests"
+        "|[Tt]imeout|EOF$|etcdserver|InternalError|Internal error|no route to host",
         "the cluster does not answer.",
         kind=UnreachedError,
     ),
@@ -112,6 +112,15 @@ class Kubectl:
     environ: Mapping[str, str]
     context: str = ""
     namespace: str = ""
+
+    @property
+    def where(self) -> str:
+        """The namespace, and the context where there is one."""
+        return f"{self.namespace}{f' of {printable(self.context)}' if self.context else ''}"
+
+    def of(self, namespace: str) -> Kubectl:
+        """Return it for a namespace."""
+        return replace(self, namespace=namespace)
 
     def command(self, *words: str) -> list[str]:
         """Return a command line."""
@@ -159,6 +168,26 @@ class Kubectl:
             return answers.parse(self.ask(doing, *words, "--output=json"))
         except ValueError as error:
             raise HostError(f"{doing}: kubectl answers something that is no JSON.") from error
+
+
+def reached(supervisor: Supervisor, environ: Mapping[str, str], context: str) -> Kubectl:
+    """Return how a cluster is asked, once it has answered.
+
+    Args:
+        supervisor: what asks.
+        environ: the user's.
+        context: kubectl's, "" for its current one, which is the run's from then on.
+
+    Raises:
+        HostError: it does not answer, or is too old.
+    """
+    kubectl = Kubectl(supervisor, environ, context)
+    if not context:
+        # In a pod there is none, and kubectl goes by its service account.
+        current = kubectl.answer(kubectl.begin("config", "current-context"))
+        kubectl = replace(kubectl, context=current.output.strip() if current.code == OK else "")
+    require_versions(kubectl.json("asking the cluster", "version"))
+    return kubectl
 
 
 def said(answer: Answer, doing: str) -> str:

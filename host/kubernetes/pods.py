@@ -70,11 +70,13 @@ class Trouble(NamedTuple):
     """Why a pod does not run.
 
     Attributes:
+        reason: the cluster's own word.
         what: in plain words.
         todo: what to do about it.
         is_lasting: whether it does not mend itself.
     """
 
+    reason: str
     what: str
     todo: str
     is_lasting: bool
@@ -131,14 +133,16 @@ def trouble(pod: Any) -> Trouble | None:
             if reason in STUCK:
                 what, todo = STUCK[reason]
                 said = answers.text(waiting.get("message"))
-                return Trouble(f"{what} ({reason}{': ' if said else ''}{said})", todo, is_lasting=True)
+                return Trouble(
+                    reason, f"{what} ({reason}{': ' if said else ''}{said})", todo, is_lasting=True
+                )
     for condition in answers.entries(status, "conditions"):
         if _object(condition).get("reason") == "Unschedulable":
             said = answers.text(condition.get("message"))
             todo = (
                 "Fewer at a time (--jobs), smaller limits in your overlay, or more nodes. It waits till then."
             )
-            return Trouble(f"no node has room for it ({said})", todo, is_lasting=False)
+            return Trouble("Unschedulable", f"no node has room for it ({said})", todo, is_lasting=False)
     return None
 
 

@@ -78,14 +78,14 @@ def do(checkout: Checkout, supervisor: Supervisor, environ: Mapping[str, str], a
     file = checkout.caller / asked.file
     text = content(file)
     maker = provided(checkout, supervisor, environ, asked)
-    entries = read(maker, file.name, text)
+    entries = given(read(maker, file.name, text), asked)
     folder = checkout.caller / asked.results if asked.results else file.with_name(f"{file.name}.results")
     folder.mkdir(parents=True, exist_ok=True)
     if folder_lock.is_held(folder):
         raise HostError(f"another start.sh does tasks in {printable(str(folder))}.", "Wait for its end.")
     with folder_lock.held(folder, 0.0, lambda: None):
         found = {entry.name: results.read(folder / f"{entry.name}.json") for entry in entries}
-        left = [entry for entry in entries if not is_done(found[entry.name], entry, asked)]
+        left = [entry for entry in entries if not is_done(found[entry.name], entry)]
         if len(left) < len(entries):
             say(f"{len(entries) - len(left)} of {len(entries)} tasks were done before")
         progress = Progress(len(entries), len(entries) - len(left))
@@ -165,7 +165,12 @@ def read(maker: Maker, name: str, text: str) -> list[Entry]:
     return [Entry(one["name"], one["prompt"], one["tool"], one["timeout"]) for one in answer["tasks"]]
 
 
-def is_done(before: Result | None, entry: Entry, asked: Task) -> bool:
+def given(entries: list[Entry], asked: Task) -> list[Entry]:
+    """Return tasks with what those have in common that say nothing of their own."""
+    return [one._replace(tool=one.tool or asked.tool, timeout=one.timeout or asked.limit) for one in entries]
+
+
+def is_done(before: Result | None, entry: Entry) -> bool:
     """Tell whether a task has ended well, as it is written now."""
-    same = before is not None and (before.prompt, before.tool) == (entry.prompt, entry.tool or asked.tool)
+    same = before is not None and (before.prompt, before.tool) == (entry.prompt, entry.tool)
     return before is not None and same and before.exit_code == OK

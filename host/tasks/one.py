@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from host.checkout import Checkout
     from host.control import Place
     from host.options.task import Task
-    from host.supervisor import Supervisor
+    from host.supervisor import File, Supervisor
 
 # Ends what runs: init/settings.py.
 LIMIT = "SANDBOX_LIMIT"
@@ -83,10 +83,18 @@ def describe(result: Result) -> str:
     return f"{result.name}: {result.word} in {result.seconds:.1f} s{files}{more}"
 
 
-def changed(checkout: Checkout, place: Place, name: str) -> tuple[int | None, str | None, bool]:
+def changed(
+    checkout: Checkout, place: Place, name: str, errors: File = None
+) -> tuple[int | None, str | None, bool]:
     """Return what a task changed in its copy: the number of files, the patch, and whether that is cut off.
 
     Both are None where it cannot be told; the reason is on stderr.
+
+    Args:
+        checkout: this one.
+        place: the engine, and the settings.
+        name: of the copy.
+        errors: what takes the place of our stderr.
     """
     if not any(
         copy.name == name
@@ -96,7 +104,7 @@ def changed(checkout: Checkout, place: Place, name: str) -> tuple[int | None, st
         return 0, "", False
     with tempfile.TemporaryFile() as file:
         command = [str(checkout.root / "start.sh"), "diff", name]
-        if place.supervisor.run(command, place.environ, Streams(subprocess.DEVNULL, file)) != 0:
+        if place.supervisor.run(command, place.environ, Streams(subprocess.DEVNULL, file, errors)) != 0:
             return None, None, False
         file.seek(0)
         count = sum(line.startswith(FILE) for line in file)

@@ -73,11 +73,10 @@ class Pool:
         return found
 
     def _begun(self, entry: Entry) -> Running:
-        tool, limit = entry.tool or self.work.asked.tool, entry.timeout or self.work.asked.limit
         command = [
             str(self.work.checkout.root / "start.sh"), "task", "--json", "--no-build", "--copy",
-            "--name", entry.name, *(["--tool", tool] if tool else []),
-            *(["--timeout", str(limit)] if limit else []), "--", entry.prompt,
+            "--name", entry.name, *(["--tool", entry.tool] if entry.tool else []),
+            *(["--timeout", str(entry.timeout)] if entry.timeout else []), "--", entry.prompt,
         ]  # fmt: skip
         log = (self.work.folder / f"{entry.name}.log").open("w+b")
         begun = self.supervisor.begin(command, self.environ, needed=False, errors=log)
@@ -88,7 +87,7 @@ class Pool:
         answer = self.supervisor.finish(one.begun)
         one.log.close()
         told = results.understood(answer.output) or Result(
-            name=one.entry.name, prompt=one.entry.prompt, tool=one.entry.tool or self.work.asked.tool,
+            name=one.entry.name, prompt=one.entry.prompt, tool=one.entry.tool,
             workspace="", copied=True, exit_code=answer.code or FAILED, seconds=time.monotonic() - one.since,
             problem="\n".join(answer.errors.splitlines()[-LAST:]),
         )  # fmt: skip

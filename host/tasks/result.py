@@ -102,10 +102,19 @@ def keep(file: Path, result: Result) -> None:
     Raises:
         OSError: it cannot be written.
     """
+    keep_json(file, result.told())
+
+
+def keep_json(file: Path, told: Any) -> None:
+    """Write JSON: it is there as a whole, or not at all.
+
+    Raises:
+        OSError: it cannot be written.
+    """
     descriptor, name = tempfile.mkstemp(prefix=f".{file.name}.", dir=file.parent)
     try:
         with os.fdopen(descriptor, "w", encoding="utf-8") as opened:
-            json.dump(result.told(), opened, indent=2)
+            json.dump(told, opened, indent=2)
             opened.write("\n")
             opened.flush()
             os.fsync(opened.fileno())

@@ -121,7 +121,7 @@ def test_a_result_is_understood_as_it_is_told(answer: str, code: int, diff: str 
     [
         (DONE, Entry("a", "Do it", "omp", 0), True),
         (DONE, Entry("a", "Do it", "omp", 60), True),
-        (DONE, Entry("a", "Do it", "", 0), True),  # --tool omp for all
+        (DONE, Entry("a", "Do it", "", 0), False),
         (DONE, Entry("a", "Do it well", "omp", 0), False),
         (DONE, Entry("a", "Do it", "opencode", 0), False),
         (DONE._replace(exit_code=124), Entry("a", "Do it", "omp", 0), False),
@@ -129,7 +129,13 @@ def test_a_result_is_understood_as_it_is_told(answer: str, code: int, diff: str 
     ],
 )
 def test_what_is_not_done_again(before: Result | None, entry: Entry, is_done: bool) -> None:
-    assert many.is_done(before, entry, Task(file="t", tool="omp")) is is_done
+    assert many.is_done(before, entry) is is_done
+
+
+def test_what_tasks_have_in_common() -> None:
+    entries = [Entry("a", "Do it", "", 0), Entry("b", "Do it", "opencode", 60)]
+    asked = Task(file="t", tool="omp", limit=90)
+    assert many.given(entries, asked) == [Entry("a", "Do it", "omp", 90), entries[1]]
 
 
 @pytest.mark.parametrize(
