@@ -16,7 +16,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Callable
 
-from host import copies, folder_lock, git, labels, project
+from host import copies, folder_lock, git, labels, mount_table, project
 from host.configuration import SERVICE, WORKSPACE
 from host.copies import OVERLAY, PLAIN, Copy
 from host.errors import OK, HostError
@@ -42,7 +42,6 @@ LONGEST = 4096
 WORK = "work"
 # Seconds after which a copy that nobody uses and on which nothing is was forgotten.
 ABANDONED = 3600.0
-MOUNTS = Path("/proc/self/mountinfo")
 
 
 @contextlib.contextmanager
@@ -169,9 +168,7 @@ def new(  # noqa: PLR0913 - what it is of, and what it is of another time and co
                 f"there is no copy of {printable(str(workspace))}: {printable(why)}",
                 "Mend that, or leave out --copy.",
             )
-        if why := then(copy):
-            with maker.supervisor.undisturbed():
-                maker.ask("volume", "rm", "--force", copy.volume)
+        if why := preserved(maker, copy, lambda: then(copy)):
             raise HostError(f"the copy {name} cannot be made: {printable(why)}")
         made = place / copies.MADE
         made.touch()
@@ -186,7 +183,7 @@ def laid_over(maker: Maker, copy: Copy) -> Copy | None:
     if why:
         say(f"the copy of {workspace} is made file by file: {why}")
         return None
-    for below in mounted_below(copy.workspace, MOUNTS):
+    for below in mount_table.mounted_below(copy.workspace):
         say(f"not in the copy: what is mounted at {printable(below)}")
     return copy
 
@@ -254,9 +251,14 @@ def completed(maker: Maker, copy: Copy, complete: Callable[[Maker, Copy], str]) 
     Returns:
         why it cannot be; "" where it is complete.
     """
+    return preserved(maker, copy, lambda: create(maker, copy) or complete(maker, copy))
+
+
+def preserved(maker: Maker, copy: Copy, step: Callable[[], str]) -> str:
+    """Do a step of making a copy; its volume goes where that cannot be done. Return why."""
     why = "it was not completed"
     try:
-        why = create(maker, copy) or complete(maker, copy)
+        why = step()
     finally:
         if why:
             with maker.supervisor.undisturbed():
@@ -283,23 +285,3 @@ def now(workspace: Path) -> float:
         with contextlib.suppress(OSError), tempfile.TemporaryFile(dir=folder) as file:
             return os.fstat(file.fileno()).st_mtime
     return time.time()
-
-
-def mounted_below(folder: Path, table: Path) -> list[str]:
-    """Return what is mounted below a folder: an overlay does not show it.
-
-    Args:
-        folder: without links.
-        table: proc_pid_mountinfo(5).
-    """
-    try:
-        lines = table.read_text(encoding="utf-8", errors="surrogateescape").split("\n")
-    except OSError:
-        return []
-    points = (_unescaped(line.split(" ")[4]) for line in lines if line.count(" ") > 4)
-    return sorted({point for point in points if point.startswith(f"{folder}/")})
-
-
-def _unescaped(field: str) -> str:
-    """Return a path of the mount table: space, tab, newline and backslash are three octal digits."""
-    return re.sub(r"\\([0-7]{3})", lambda found: chr(int(found[1], 8)), field)

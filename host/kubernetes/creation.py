@@ -6,7 +6,7 @@ import os
 import tempfile
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from host.errors import OK, HostError, Interrupted
 from host.kubernetes import kubectl as kubectls
@@ -25,20 +25,33 @@ if TYPE_CHECKING:
 
 OWN = Path("deploy", "kubernetes", "job")
 NAMES = ("kustomization.yaml", "kustomization.yml", "Kustomization")
-# What is told of each object: its kind, name and namespace.
-SHOWN = '--output=jsonpath={.kind} {.metadata.name} {.metadata.namespace}{"\\n"}'
+# What is told of each object: its kind, name and namespace, and what a pod fetches, if that is set.
+FETCHES = "{.spec.template.spec.initContainers[0].env[0].value}"
+SHOWN = f'--output=jsonpath={{.kind}} {{.metadata.name}} {{.metadata.namespace}} {FETCHES}{{"\\n"}}'
 ENFORCES = "pod-security.kubernetes.io/enforce"
 
 
-def begun(
-    work: Work, kubectl: Kubectl, overlay: str, source: Source, entries: Sequence[Entry]
-) -> State:  # fmt: skip
+class Overlay(NamedTuple):
+    """The user's kustomization of the Job.
+
+    Attributes:
+        folder: without links.
+        namespace: of the Job.
+        fetches: what it has each pod fetch, "" where that is left to us.
+    """
+
+    folder: Path
+    namespace: str
+    fetches: str
+
+
+def begun(work: Work, kubectl: Kubectl, base: Path, source: Source, entries: Sequence[Entry]) -> State:
     """Create a run of these tasks, and keep that it is there before it is.
 
     Args:
         work: how many at a time, and where results go.
-        kubectl: of the context.
-        overlay: the user's kustomization, "" for the checkout's own.
+        kubectl: of the namespace.
+        base: the folder of the user's kustomization.
         source: what each task fetches.
         entries: the tasks, by their index.
 
@@ -46,8 +59,6 @@ def begun(
         HostError: it cannot be; then nothing is left of it.
         Interrupted: somebody asked for the end.
     """
-    base = folder(work, overlay)
-    kubectl = namespaced(kubectl, base)
     run = Run(
         kustomization.named(work.file.stem), source.repository, source.commit, work.asked.jobs,
         kubectl.namespace,
@@ -89,23 +100,22 @@ def folder(work: Work, overlay: str) -> Path:
     return found
 
 
-def namespaced(kubectl: Kubectl, base: Path) -> Kubectl:
-    """Return how the cluster is asked for the namespace of a kustomization.
+def looked(kubectl: Kubectl, base: Path) -> Overlay:
+    """Return what a kustomization says.
 
     Raises:
         HostError: it cannot be rendered, or is more than a Job.
     """
     command = ("create", f"--kustomize={base}", "--dry-run=client", SHOWN)
-    shown = [
-        line.split() for line in kubectl.ask("looking at the Job", *command).splitlines() if line.strip()
-    ]
-    if [words[0] for words in shown] != ["Job"] or len(shown[0]) != 3:
+    told = kubectl.ask("looking at the Job", *command).splitlines()
+    shown = [line.split() for line in told if line.strip()]
+    if [words[0] for words in shown] != ["Job"] or len(shown[0]) not in (3, 4):
         listed = ", ".join(" ".join(words[:2]) for words in shown) or "nothing"
         raise HostError(
             f"{printable(str(base))} is to be one Job, and is: {printable(listed)}.",
             "What else the tasks need, apply once by itself: kubectl apply -k ...",
         )
-    return kubectl.of(shown[0][2])
+    return Overlay(base, shown[0][2], "".join(shown[0][3:]))
 
 
 def require_possible(kubectl: Kubectl, place: Path) -> None:
@@ -144,6 +154,6 @@ def warn_of_namespace(kubectl: Kubectl) -> None:
     labels = told.get("metadata", {}).get("labels", {}) if isinstance(told, dict) else {}
     if labels.get(ENFORCES) not in ("restricted", "baseline"):
         say(
-            f"warning: the namespace {kubectl.namespace} enforces nothing, so that any pod may run in it: its "
-            f"label {ENFORCES} is {labels.get(ENFORCES) or 'not set'}. deploy/kubernetes/base sets restricted"
+            f"warning: any pod may run in the namespace {kubectl.namespace}: its label {ENFORCES} is "
+            f"{labels.get(ENFORCES) or 'not set'}, and deploy/kubernetes/base sets restricted"
         )

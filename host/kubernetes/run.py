@@ -56,8 +56,10 @@ class ClusterRun:
             found.update(self.follow(before))
         left = [entry for entry in self.work.left if entry.name not in found]
         if left:
-            fetched = source.found(self.work.maker, self.asked, self.workspace)
-            begun = creation.begun(self.work, self.kubectl, self.asked.overlay, fetched, left)
+            overlay = creation.looked(self.kubectl, creation.folder(self.work, self.asked.overlay))
+            fetched = source.found(self.work.maker, self.asked, self.workspace, overlay.fetches)
+            kubectl = self.kubectl.of(overlay.namespace)
+            begun = creation.begun(self.work, kubectl, overlay.folder, fetched, left)
             found.update(self.follow(begun))
         return found
 

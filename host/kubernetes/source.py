@@ -47,20 +47,27 @@ class Source(NamedTuple):
     base: str
 
 
-def found(maker: Maker, asked: Cluster, workspace: Path) -> Source:
+def found(maker: Maker, asked: Cluster, workspace: Path, overlay: str) -> Source:
     """Return what is fetched.
+
+    Args:
+        maker: what asks the engine.
+        asked: the user's options.
+        workspace: the user's folder.
+        overlay: what the user's kustomization has fetched, "" where it does not say.
 
     Raises:
         HostError: that cannot be told, or the cluster would not find it.
     """
-    named = asked.repository or git.remote(maker.supervisor, maker.compose.environ, workspace)
+    chosen = asked.repository or overlay
+    named = chosen or git.remote(maker.supervisor, maker.compose.environ, workspace)
     head = git.head(workspace)
     if not named:
         raise HostError(
             f"{printable(str(workspace))} has no remote `origin`, so that no pod could fetch it.",
             "Name where it can be fetched: --repository https://...",
         )
-    if named.startswith("/") and asked.repository:
+    if chosen.startswith("/"):
         return Source(named, asked.commit, asked.commit or head)
     repository = https(named)
     if not (commit := asked.commit or head):
@@ -71,7 +78,7 @@ def found(maker: Maker, asked: Cluster, workspace: Path) -> Source:
     if repository != named:
         say(f"each task fetches {printable(repository)}")
     if not asked.commit:
-        require_pushed(maker, workspace, commit, is_origin=not asked.repository)
+        require_pushed(maker, workspace, commit, is_origin=not chosen)
     return Source(repository, commit, commit)
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from host import copies, copying, filling
+from host import copies, copying, filling, mount_table
 from host.compose import Compose
 from host.configuration import Configuration
 from host.copies import OVERLAY, PLAIN, Copy
@@ -102,8 +102,9 @@ def test_what_is_mounted_below_a_folder(tmp_path: Path) -> None:
     table = tmp_path / "mountinfo"
     points = ("/", "/home/me/shop", "/home/me/shop/b\\040c", "/home/me/shop/a\\012", "/home/me/shop2/x")
     table.write_text("".join(f"1 2 0:1 / {point} rw - ext4 /dev/x rw\n" for point in (*points, points[2])))
-    assert copying.mounted_below(Path("/home/me/shop"), table) == ["/home/me/shop/a\n", "/home/me/shop/b c"]
-    assert copying.mounted_below(Path("/home/me/shop"), tmp_path / "gone") == []
+    below = mount_table.mounted_below(Path("/home/me/shop"), table)
+    assert below == ["/home/me/shop/a\n", "/home/me/shop/b c"]
+    assert mount_table.mounted_below(Path("/home/me/shop"), tmp_path / "gone") == []
 
 
 def test_the_time_is_that_of_the_folders_own_file_system_and_leaves_nothing(tmp_path: Path) -> None:
