@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from host import compose as compose_files
 from host import copies, copying, project, sessions
-from host.errors import OK, HostError
+from host.errors import LEFT, OK, HostError
+from host.messages import printable, say
 from host.session import kind
 from host.supervisor import Streams
 
@@ -87,7 +88,7 @@ def made(maker: Maker, workspace: Path, kept: Kept) -> None:
         Interrupted: somebody asked for the end; nothing of the copy is left.
     """
     require_free(maker, kept.name)
-    copying.new(
+    copy = copying.new(
         maker,
         workspace,
         kept.name,
@@ -96,6 +97,8 @@ def made(maker: Maker, workspace: Path, kept: Kept) -> None:
         then=lambda copy: unpacked(maker, copy, kept),
     )
     kept.file.unlink()
+    if copies.is_untouched(copy):
+        copies.remove(maker.supervisor, maker.compose.environ, copy)
 
 
 def require_free(maker: Maker, name: str) -> None:
