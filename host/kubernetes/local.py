@@ -133,4 +133,6 @@ def unpacked(maker: Maker, copy: Copy, kept: Kept) -> str:
     ):
         command = session.command(chosen, terminal=False)
         code = session.attend(command, Streams(data, said, said), more.environ)
-    return "" if code == OK else f"its result is refused or cannot be written: {kept.log} says why"
+    if code == LEFT:
+        say(f"{kept.name}: not all of its changes are in the copy: {printable(str(kept.log))} names the rest")
+    return "" if code in (OK, LEFT) else f"its result is refused, or cannot be written: {kept.log} says why"

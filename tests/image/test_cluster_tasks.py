@@ -14,7 +14,7 @@ import subprocess
 import sys
 import tarfile
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -107,8 +107,9 @@ def cluster(sandbox: Sandbox, tmp_path: Path) -> Iterator[Cluster]:
     subprocess.run(down, cwd=ROOT, env=sandbox.variables, capture_output=True, check=False)
 
 
-def payload(deleted: tuple[str, ...] = (), **files: str) -> str:
+def payload(files: Mapping[str, str] | None = None, deleted: tuple[str, ...] = ()) -> str:
     """Return a result's log as a pod writes it."""
+    written = {f"files/{name}": text.encode() for name, text in (files or {}).items()}
     spool = io.BytesIO()
     with tarfile.open(fileobj=spool, mode="w", format=tarfile.PAX_FORMAT) as archive:
         manifest = json.dumps({"version": 1, "deleted": list(deleted), "notes": []}).encode()
@@ -120,7 +121,7 @@ def payload(deleted: tuple[str, ...] = (), **files: str) -> str:
             member.size, member.mode = len(data), 0o644
             archive.addfile(member, io.BytesIO(data))
     packed = gzip.compress(spool.getvalue())
-    head = {"version": 1, "files": len(files) + len(deleted), "bytes": len(packed),
+    head = {"version": 1, "files": len(written) + len(deleted), "bytes": len(packed),
             "sha256": hashlib.sha256(packed).hexdigest(), "cut": False}  # fmt: skip
     mark, text = "agentic-sandbox-result:", base64.b64encode(packed).decode()
     data = [f"{mark} data {n} {text[n * 8192 : (n + 1) * 8192]}" for n in range((len(text) + 8191) // 8192)]
@@ -138,7 +139,7 @@ def ended(code: int, reason: str = "Error") -> dict[str, Any]:
 
 
 def test_results_are_kept_and_taken_as_on_one_machine(cluster: Cluster) -> None:
-    changed = payload(("gone.txt",), **{"old.txt": "new\n", "made.txt": "made\n"})
+    changed = payload({"old.txt": "new\n", "made.txt": "made\n"}, ("gone.txt",))
     cluster.listed(good=plan(result=changed), idle=plan(), bad=plan(ended(3)))
     done = cluster.do("--jobs", "2", "--tool", "shell")
     assert done.returncode == 1, done.stderr
@@ -160,7 +161,7 @@ def test_results_are_kept_and_taken_as_on_one_machine(cluster: Cluster) -> None:
 
 
 def test_what_the_user_changed_meanwhile_stays(cluster: Cluster) -> None:
-    cluster.listed(good=plan(result=payload(**{"old.txt": "new\n"})))
+    cluster.listed(good=plan(result=payload({"old.txt": "new\n"})))
     (cluster.sandbox.workspace / "old.txt").write_text("mine\n")
     done = cluster.do()
     assert done.returncode == 0, done.stderr
@@ -241,7 +242,7 @@ def test_a_run_that_is_gone_is_begun_anew(cluster: Cluster) -> None:
 
 
 def test_a_result_that_cannot_be_a_copy_yet_is_kept(cluster: Cluster) -> None:
-    hostile = payload(**{"../out.txt": "x"})
+    hostile = payload({"../out.txt": "x"})
     cluster.listed(good=plan(result=hostile))
     done = cluster.do()
     assert "good: its changes are no copy yet" in done.stderr
@@ -250,7 +251,7 @@ def test_a_result_that_cannot_be_a_copy_yet_is_kept(cluster: Cluster) -> None:
     assert kept.exists(), done.stderr
     assert "no path of the project" in (results / "good.log").read_text()
     # Whatever was wrong is mended: here, what is kept.
-    lines = payload(**{"new.txt": "new\n"}).splitlines()[1:-1]
+    lines = payload({"new.txt": "new\n"}).splitlines()[1:-1]
     kept.write_bytes(base64.b64decode("".join(line.split()[-1] for line in lines)))
     done = cluster.do()
     assert done.returncode == 0, done.stderr
@@ -259,10 +260,10 @@ def test_a_result_that_cannot_be_a_copy_yet_is_kept(cluster: Cluster) -> None:
 
 
 def test_a_copy_of_that_name_stays(cluster: Cluster) -> None:
-    cluster.listed(good=plan(result=payload(**{"a.txt": "one\n"})))
+    cluster.listed(good=plan(result=payload({"a.txt": "one\n"})))
     assert cluster.do().returncode == 0
     (cluster.sandbox.folder / "tasks.yml.results" / "good.json").unlink()
-    cluster.listed(good=plan(result=payload(**{"a.txt": "two\n"})))
+    cluster.listed(good=plan(result=payload({"a.txt": "two\n"})))
     done = cluster.do()
     assert "there is a copy good already, and what is in it stays" in done.stderr
     assert "+one" in start(cluster.sandbox, "diff", "good").stdout
