@@ -113,10 +113,7 @@ def payload(files: Mapping[str, str] | None = None, deleted: tuple[str, ...] = (
     spool = io.BytesIO()
     with tarfile.open(fileobj=spool, mode="w", format=tarfile.PAX_FORMAT) as archive:
         manifest = json.dumps({"version": 1, "deleted": list(deleted), "notes": []}).encode()
-        for name, data in (
-            ("manifest.json", manifest),
-            *((f"files/{k}", v.encode()) for k, v in files.items()),
-        ):
+        for name, data in (("manifest.json", manifest), *written.items()):
             member = tarfile.TarInfo(name)
             member.size, member.mode = len(data), 0o644
             archive.addfile(member, io.BytesIO(data))
