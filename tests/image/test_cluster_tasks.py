@@ -74,7 +74,16 @@ class Cluster:
 
 
 def git(folder: Path, *words: str) -> str:
-    who = ("-c", "user.name=a", "-c", "user.email=a@b", "-c", "init.defaultBranch=main")
+    who = (
+        "-c",
+        "user.name=a",
+        "-c",
+        "user.email=a@b",
+        "-c",
+        "init.defaultBranch=main",
+        "-c",
+        "safe.directory=*",
+    )
     return subprocess.run(
         ["git", *who, *words], cwd=folder, check=True, capture_output=True, text=True
     ).stdout.strip()
@@ -121,8 +130,8 @@ def payload(files: Mapping[str, str] | None = None, deleted: tuple[str, ...] = (
     head = {"version": 1, "files": len(written) + len(deleted), "bytes": len(packed),
             "sha256": hashlib.sha256(packed).hexdigest(), "cut": False}  # fmt: skip
     mark, text = "agentic-sandbox-result:", base64.b64encode(packed).decode()
-    data = [f"{mark} data {n} {text[n * 8192 : (n + 1) * 8192]}" for n in range((len(text) + 8191) // 8192)]
-    return "\n".join([f"{mark} begin {json.dumps(head)}", *data, f"{mark} end", ""])
+    lines = [f"{mark} data {n} {text[n * 8192 : (n + 1) * 8192]}" for n in range((len(text) + 8191) // 8192)]
+    return "\n".join([f"{mark} begin {json.dumps(head)}", *lines, f"{mark} end", ""])
 
 
 def plan(pod: dict[str, Any] = SUCCEEDED, result: str | None = None, **more: Any) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 """A stand-in for kubectl: an API in a folder, for the arguments and errors of host/kubernetes ALONE.
 
 It shows nothing about a cluster: no scheduler, no Job controller, no kubelet, no admission is here, and what
-it answers is what the tests wrote down. That manifests are right is for tests/kubernetes, with the real kubectl.
+it answers is what the tests wrote down. Manifests are for tests/kubernetes, with the real kubectl.
 
 The folder is named by STAND_IN. In it:
   calls         a line of JSON for each call, with its arguments
