@@ -44,7 +44,7 @@ def do(checkout: Checkout, supervisor: Supervisor, environ: Mapping[str, str], a
         Interrupted: somebody asked for the end: what runs in the cluster runs on.
     """
     # First, for it takes no time where there is none.
-    kubectl = reached(supervisor, environ, asked.cluster.context)
+    kubectl = reached(supervisor, environ, checkout.caller, asked.cluster.context)
     try:
         engine.reach(supervisor, environ)
     except HostError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -12,6 +13,7 @@ from host.messages import printable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     from host.supervisor import Answer, Beside, Supervisor
 
@@ -170,18 +172,21 @@ class Kubectl:
             raise HostError(f"{doing}: kubectl answers something that is no JSON.") from error
 
 
-def reached(supervisor: Supervisor, environ: Mapping[str, str], context: str) -> Kubectl:
+def reached(supervisor: Supervisor, environ: Mapping[str, str], caller: Path, context: str) -> Kubectl:
     """Return how a cluster is asked, once it has answered.
 
     Args:
         supervisor: what asks.
         environ: the user's.
+        caller: the folder that start.sh was called from: KUBECONFIG may be relative to it.
         context: kubectl's, "" for its current one, which is the run's from then on.
 
     Raises:
         HostError: it does not answer, or is too old.
     """
-    kubectl = Kubectl(supervisor, environ, context)
+    named = environ.get("KUBECONFIG", "").split(os.pathsep)
+    files = os.pathsep.join(str(caller / file) for file in named if file)
+    kubectl = Kubectl(supervisor, {**environ, **({"KUBECONFIG": files} if files else {})}, context)
     if not context:
         # In a pod there is none, and kubectl goes by its service account.
         current = kubectl.answer(kubectl.begin("config", "current-context"))

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from host.kubernetes.kubectl import Kubectl
     from host.kubernetes.state import State
     from host.options.cluster import Cluster
+    from host.supervisor import Supervisor
     from host.tasks.many import Work
     from host.tasks.result import Result
 
@@ -114,7 +115,7 @@ class ClusterRun:
             HostError: nothing more will run, or the cluster does not answer.
         """
         kubectl, run, supervisor = collector.kubectl, collector.run, collector.kubectl.supervisor
-        watch = Watch(kubectl, run.name, self.work.asked.jobs)
+        watch = Watch(kubectl, run.name, self.work.asked.jobs, self.work.progress.clear)
         answered = time.monotonic()
         while collector.wanted:
             supervisor.check()
@@ -128,15 +129,28 @@ class ClusterRun:
                     raise
                 if "silent" not in watch.told:
                     watch.told.add("silent")
+                    self.work.progress.clear()
                     say(f"{error.what} It is asked again for {SILENT / 60:.0f} minutes.")
             else:
                 answered = time.monotonic()
                 self.work.progress.show_what(f"{progress.ready} run, {progress.active - progress.ready} wait")
             if collector.wanted:
-                supervisor.pause(LOOK)
+                rest(supervisor)
         self.work.progress.clear()
 
     def remove(self, kubectl: Kubectl, run: State) -> None:
         """Remove a run that is over; where that fails its own limit of time does."""
         removal.remove(kubectl, run.name)
         state.forget(self.work.folder)
+
+
+def rest(supervisor: Supervisor) -> None:
+    """Wait until the next look: what has ended before may cut a pause short.
+
+    Raises:
+        Interrupted: somebody asked for the end.
+    """
+    deadline = time.monotonic() + LOOK
+    while (left := deadline - time.monotonic()) > 0:
+        supervisor.pause(left)
+        supervisor.check()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Callable
 
 from host import answers
 from host.errors import HostError
@@ -34,6 +34,7 @@ class Watch:
         kubectl: how the cluster is asked.
         name: of the run.
         jobs: how many are to run at a time.
+        clear: has the terminal free for what is told.
         told: what was told before.
         looked: when it last did.
         stuck: since when nothing runs, and will not; 0 while something does.
@@ -42,6 +43,7 @@ class Watch:
     kubectl: Kubectl
     name: str
     jobs: int
+    clear: Callable[[], None]
     told: set[str] = field(default_factory=set)
     looked: float = 0.0
     stuck: float = 0.0
@@ -65,6 +67,7 @@ class Watch:
         for trouble in found:
             if trouble.reason not in self.told:
                 self.told.add(trouble.reason)
+                self.clear()
                 say(printable(trouble.what))
                 say(trouble.todo)
         lasting = [trouble for trouble in found if trouble.is_lasting]
