@@ -75,7 +75,7 @@ MEANINGS = (
         "Unauthorized|must be logged in|getting credentials|^error: EOF$",
         "the cluster does not know you: log in to it anew.",
     ),
-    Meaning('namespaces "[^"]*" not found', "{doing}: the namespace is not there.", BASE),
+    Meaning('namespaces "[^"]*" not found', "{doing}: the namespace is not there.", BASE, MissingError),
     Meaning("exceeded quota", "{doing}: the namespace's quota is used up."),
     Meaning(
         r'cannot (\w+) resource "([^"]+)"',

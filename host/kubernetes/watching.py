@@ -45,7 +45,7 @@ class Watch:
     jobs: int
     clear: Callable[[], None]
     told: set[str] = field(default_factory=set)
-    looked: float = 0.0
+    looked: float = float("-inf")
     stuck: float = 0.0
 
     def look(self, progress: Progress, left: int) -> None:

@@ -115,8 +115,9 @@ def job(name: str) -> int:
     (PLACE / "looks").write_text(str(looks))
     ended = [index for index, plan in plans(name) if plan.get("after", 0) <= looks]
     total = len(plans(name))
+    refused = read("events.json", None)
     status = {
-        "failedIndexes": ",".join(ended), "active": total - len(ended),
+        "failedIndexes": ",".join(ended), "active": 0 if refused else total - len(ended),
         "ready": 0 if read("pending.json", None) else total - len(ended),
         "conditions": read("conditions.json", []),
     }  # fmt: skip
