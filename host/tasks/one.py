@@ -10,7 +10,7 @@ import time
 from typing import TYPE_CHECKING
 
 from host import copies, opening, questions
-from host.messages import say
+from host.messages import printable, say
 from host.options import task as options
 from host.options.start import Start
 from host.supervisor import Streams
@@ -80,7 +80,8 @@ def describe(result: Result) -> str:
     """Return a result in one line."""
     files = "" if result.files is None else f", {result.files} file{'' if result.files == 1 else 's'} changed"
     more = f"; ./start.sh diff {result.name} shows it" if result.files else ""
-    return f"{result.name}: {result.word} in {result.seconds:.1f} s{files}{more}"
+    why = f": {printable(result.problem.splitlines()[-1])}" if result.problem else ""
+    return f"{result.name}: {result.word} in {result.seconds:.1f} s{files}{more}{why}"
 
 
 def changed(

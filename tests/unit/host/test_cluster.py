@@ -1,10 +1,12 @@
 """Tasks on Kubernetes: what a Job, its pods and a result's lines say; what is written; what kubectl means."""
 
 import base64
+import contextlib
 import hashlib
 import json
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +22,7 @@ from host.kubernetes.kustomization import Run
 from host.kubernetes.payload import Broken, Payload
 from host.kubernetes.pods import End
 from host.kubernetes.state import State
+from host.kubernetes.watching import STUCK, StuckError, Watch
 from host.options.cluster import Cluster
 from host.options.task import ClusterTask
 from host.tasks.many import Entry
@@ -196,6 +199,46 @@ def test_the_last_pod_of_a_task_counts() -> None:
     assert pods.chosen([old, new, pod({}, "4", "2027-01-01T00:00:00Z"), None, {}], 3) is new
     assert pods.chosen([old], 4) is None
     assert pods.index(pod({}, "nine")) == -1
+
+
+class Asked:
+    """Answers as a cluster whose pods wait for an image."""
+
+    def __init__(self, status: dict[str, Any]) -> None:
+        self.status = status
+
+    def json(self, _doing: str, _get: str, what: str, *_words: str) -> dict[str, Any]:
+        return {"items": [pod(self.status), pod(self.status)] if what == "pods" else []}
+
+
+def watch(status: dict[str, Any], stuck: float = 0.0) -> Watch:
+    asked: Any = Asked(status)
+    return Watch(asked, "tasks-0", 2, lambda: None, stuck=stuck)
+
+
+def test_what_keeps_tasks_from_running_is_told_once(capsys: pytest.CaptureFixture[str]) -> None:
+    watching = watch(waiting("ErrImagePull"))
+    for _ in range(3):
+        watching.looked = float("-inf")
+        watching.look(Progress(frozenset(), 2, 0, is_over=False, why=""), 2)
+    told = capsys.readouterr().err
+    assert told.count("the image cannot be pulled") == 1
+    assert "Name it in your overlay" in told
+
+
+@pytest.mark.parametrize(
+    ("status", "ready", "is_stuck"),
+    [
+        (waiting("ErrImagePull"), 0, True),
+        (waiting("ErrImagePull"), 1, False),
+        ({"conditions": [{"reason": "Unschedulable"}]}, 0, False),
+    ],
+)
+def test_what_will_not_mend_ends_the_run(status: dict[str, Any], ready: int, *, is_stuck: bool) -> None:
+    watching = watch(status, stuck=time.monotonic() - STUCK)
+    progress = Progress(frozenset(), 2, ready, is_over=False, why="")
+    with pytest.raises(StuckError) if is_stuck else contextlib.nullcontext():
+        watching.look(progress, 2)
 
 
 # A result's lines

@@ -84,6 +84,12 @@ def test_what_is_no_time(written: str) -> None:
         options.seconds(written)
 
 
+def test_a_result_of_an_earlier_version_is_understood() -> None:
+    told = DONE._replace(seconds=1.0).told()
+    del told["ended"]
+    assert result.understood(json.dumps(told)) == DONE._replace(seconds=1.0)
+
+
 def test_a_result_is_kept_as_a_whole(tmp_path: Path) -> None:
     file = tmp_path / "a.json"
     assert result.read(file) is None
@@ -145,7 +151,8 @@ def test_what_tasks_have_in_common() -> None:
         (DONE._replace(files=0), "a: done in 1.2 s, 0 files changed"),
         (DONE._replace(files=None, exit_code=3), "a: failed (3) in 1.2 s"),
         (DONE._replace(files=None, exit_code=124), "a: timed out in 1.2 s"),
-        (DONE._replace(files=None, exit_code=1, problem="x"), "a: not started in 1.2 s"),
+        (DONE._replace(files=None, exit_code=1, problem="x\ny\x1b"), "a: not started in 1.2 s: y\\x1b"),
+        (DONE._replace(files=None, exit_code=137, problem="x", ended="evicted"), "a: evicted in 1.2 s: x"),
     ],
 )
 def test_a_task_in_a_line(ended: Result, line: str) -> None:
