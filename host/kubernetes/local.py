@@ -10,11 +10,13 @@ import os
 import re
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from host import compose as compose_files
 from host import copies, copying, project, sessions
+from host.configuration import DATA, SERVICE
 from host.errors import LEFT, OK, HostError
+from host.interpolation import literal
 from host.messages import printable, say
 from host.session import kind
 from host.supervisor import Streams
@@ -128,7 +130,7 @@ def unpacked(maker: Maker, copy: Copy, kept: Kept) -> str:
     with (
         kept.file.open("rb") as data,
         kept.log.open("ab") as said,
-        replace(given, files=closed).extended(copying.override(copy)) as more,
+        replace(given, files=closed).extended(override(copy)) as more,
         sessions.begun(maker.supervisor, more, configuration, chosen.variables) as session,
     ):
         command = session.command(chosen, terminal=False)
@@ -136,3 +138,13 @@ def unpacked(maker: Maker, copy: Copy, kept: Kept) -> str:
     if code == LEFT:
         say(f"{kept.name}: not all of its changes are in the copy: {printable(str(kept.log))} names the rest")
     return "" if code in (OK, LEFT) else f"its result is refused, or cannot be written: {kept.log} says why"
+
+
+def override(copy: Copy) -> dict[str, object]:
+    """Return a compose file that mounts a copy, and a folder of its own in the place of the project's data."""
+    copy.taken.mkdir(mode=0o700, exist_ok=True)
+    mount = {"type": "bind", "source": literal(str(copy.taken)), "target": DATA,
+             "bind": {"create_host_path": False}}  # fmt: skip
+    told: dict[str, Any] = copying.override(copy)
+    told["services"][SERVICE]["volumes"].append(mount)
+    return told

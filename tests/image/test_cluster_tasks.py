@@ -50,8 +50,8 @@ class Cluster:
         overlay, file = self.place / "overlay", self.sandbox.folder / "tasks.yml"
         return ["task", "--no-build", "--on", "kubernetes", "--overlay", str(overlay), "--file", str(file)]
 
-    def do(self, *more: str) -> Result:
-        return start(self.sandbox, *self.words, *more, **self.environ)
+    def do(self, *more: str, **environ: str) -> Result:
+        return start(self.sandbox, *self.words, *more, **self.environ, **environ)
 
     def put(self, name: str, told: object) -> None:
         (self.place / name).write_text(json.dumps(told))
@@ -165,6 +165,16 @@ def test_results_are_kept_and_taken_as_on_one_machine(cluster: Cluster) -> None:
     names = {path.name for path in cluster.sandbox.workspace.iterdir()} - {".git"}
     assert names == {"old.txt", "made.txt"}, taken.stderr
     assert (cluster.sandbox.workspace / "old.txt").read_text() == "new\n"
+
+
+def test_a_result_becomes_a_copy_of_a_project_that_had_no_session(cluster: Cluster, tmp_path: Path) -> None:
+    cluster.listed(good=plan(result=payload({"made.txt": "made\n"})))
+    shop = tmp_path / "shop"
+    shutil.copytree(cluster.sandbox.workspace, shop)
+    done = cluster.do("--workspace", str(shop), DATA_DIR="")
+    assert done.returncode == 0, done.stderr
+    assert "no copy yet" not in done.stderr
+    assert "+made" in start(cluster.sandbox, "diff", "good").stdout
 
 
 def test_what_the_user_changed_meanwhile_stays(cluster: Cluster) -> None:
