@@ -1,6 +1,6 @@
 """What one gateway of a cluster carries: streams, tokens and requests a second; and how it refuses more.
 
-    python benchmarks/gateway_load.py [--seconds 4] [--image IMAGE]
+    python benchmarks/gateway_load.py [--seconds 4] [--memory 128m] [--image IMAGE]
 
 Three containers: a model server that streams one token an event, as vLLM does, a gateway as deploy/kubernetes
 has it (128 MiB, at an address, with a key), and a client, which reaches the server directly and by the
@@ -57,6 +57,7 @@ def main() -> None:
     """Print the tables, or play a part."""
     parser = argparse.ArgumentParser(description="Measure what one gateway carries.")
     parser.add_argument("--seconds", type=float, default=4)
+    parser.add_argument("--memory", default="128m", help="the gateway's limit")
     parser.add_argument("--image", default=SUBJECT)
     parser.add_argument("--inside", choices=["serve", "ask"])
     parser.add_argument("--gateway", default="")
@@ -66,7 +67,7 @@ def main() -> None:
     elif arguments.inside == "ask":
         ask(arguments.gateway, arguments.seconds)
     else:
-        measure(arguments.image, arguments.seconds)
+        measure(arguments.image, arguments.seconds, arguments.memory)
 
 
 # Outside.
@@ -74,10 +75,14 @@ def main() -> None:
 
 def docker(*words: str) -> str:
     """Return what the engine prints."""
-    return subprocess.run(["docker", *words], check=True, capture_output=True, text=True).stdout.strip()
+    # What a container writes to stderr comes as that.
+    done = subprocess.run(
+        ["docker", *words], check=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+    return done.stdout.strip()
 
 
-def measure(image: str, seconds: float) -> None:
+def measure(image: str, seconds: float, limit: str) -> None:
     """Have the three containers, and print what the client tells."""
     mark = f"benchmark-{os.getpid()}"
     with tempfile.TemporaryDirectory() as name, contextlib.ExitStack() as stack:
@@ -94,8 +99,8 @@ def measure(image: str, seconds: float) -> None:
 
         start(f"--network-alias={HOST}", f"--entrypoint={PROGRAM[0]}", image, *PROGRAM[1:], "serve")
         gateway = start(
-            "--memory=128m", "--memory-swap=128m", "--cap-drop=ALL", "--read-only", "--user=65534:65534",
-            "--ulimit=nofile=4096", "--env=EGRESS=model", f"--env=MODEL_URL=http://{HOST}:{PORT}/v1",
+            f"--memory={limit}", f"--memory-swap={limit}", "--cap-drop=ALL", "--read-only",
+            "--user=65534:65534", "--ulimit=nofile=4096", "--env=EGRESS=model", f"--env=MODEL_URL=http://{HOST}:{PORT}/v1",
             "--env=MODEL_API_KEY_FILE=model.key", f"--volume={name}:/etc/sandbox/keys:ro",
             "--entrypoint=/bin/sh", image, "-c", "SANDBOX_GATEWAY=tcp:$(hostname -i) exec sandbox-gateway",
         )  # fmt: skip
@@ -111,6 +116,8 @@ def measure(image: str, seconds: float) -> None:
         ]  # fmt: skip
         with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
             told(process, gateway)
+        killed = docker("logs", gateway).count("was ended by signal")
+        print(f"gateway: killed for want of memory, and started again: {killed}")
 
 
 def told(process: "subprocess.Popen[str]", gateway: str) -> None:
