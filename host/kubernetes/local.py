@@ -141,7 +141,7 @@ def unpacked(maker: Maker, copy: Copy, kept: Kept) -> str:
 
 
 def override(copy: Copy) -> dict[str, object]:
-    """Return a compose file that mounts a copy, and a folder of its own in the place of the project's data."""
+    """Return a compose file that mounts a copy, and its own folder in the place of the data."""
     copy.taken.mkdir(mode=0o700, exist_ok=True)
     mount = {"type": "bind", "source": literal(str(copy.taken)), "target": DATA,
              "bind": {"create_host_path": False}}  # fmt: skip
