@@ -147,8 +147,14 @@ GATEWAY: dict[str, Check | str] = {
     "user": lambda value, spec, _: (
         value == f"{spec['securityContext']['runAsUser']}:{spec['securityContext']['runAsGroup']}"
     ),
+    # It is many sessions', not one's.
+    "mem_limit": lambda value, _, container: (
+        (value, container["resources"]["limits"]["memory"]) == ("128m", "256Mi")
+    ),
     # Memory whose request is the limit is never swapped.
-    "memswap_limit": lambda value, _, container: container["resources"]["requests"]["memory"] == size(value),
+    "memswap_limit": lambda _value, _, container: (
+        container["resources"]["requests"]["memory"] == container["resources"]["limits"]["memory"]
+    ),
     "networks": "the policies say who reaches it and what it reaches, see test_network.py",
     "extra_hosts": "there is no `this machine`: a model server has an address or a service",
     "volumes /run/gateway": SHARED,
