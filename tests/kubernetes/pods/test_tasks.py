@@ -48,7 +48,7 @@ def test_two_agents_do_tasks_at_once_and_each_result_is_told(sourced: Cluster) -
     written = ["hello.txt", "it.txt"]
     for index, file in enumerate(written):
         assert sourced.wait(f"tasks-{index}-task") == 0, sourced.logs(f"tasks-{index}-task")
-        assert f"done: wrote {file}" in sourced.logs(f"tasks-{index}-task")
+        assert f"wrote {file}" in sourced.logs(f"tasks-{index}-task")
         assert sourced.wait(f"tasks-{index}-result") == 0, sourced.logs(f"tasks-{index}-result")
         told, data = payload(sourced.output(f"tasks-{index}-result"))
         assert not told["cut"]
