@@ -20,6 +20,8 @@ UNTOLD = f"{DATA}/untold-report"
 
 # A copy of the workspace that is looked at, and what an overlay has of it.
 COPY, UPPER = "/mnt/copy", "/mnt/upper"
+# Beside a copy that was made of a result: what was taken away in it, names that end with NUL.
+DELETED = f"{DATA}/deleted"
 # In a task's pod: what the workspace was before.
 ORIGIN = "/mnt/origin"
 

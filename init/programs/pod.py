@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import sys
 
-from init import log, paths, program
+from init import folders, log, paths, program
 from init.errors import EX_LEFT, SandboxError
 from init.review import entries
 
@@ -80,6 +80,8 @@ def _unpack(_settings: Settings, _arguments: list[str]) -> int:
     from init.pod import unpack
 
     manifest, missed = unpack.unpack(sys.stdin.buffer, _opened(paths.WORKSPACE))
+    # A copy made file by file does not tell what is not in it from what the user has made since.
+    folders.write(paths.DELETED, "".join(f"{path}\0" for path in manifest.deleted))
     for note in manifest.notes[:_NAMED]:
         log.warning(f"not in the result: {log.printable(note)}")
     for path in missed[:_NAMED]:

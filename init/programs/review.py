@@ -61,6 +61,7 @@ def _diff(_settings: Settings, arguments: list[str]) -> int:
 
     asked = _asked(arguments)
     trees, ledger = _open(), _ledger()
+    asked = asked._replace(origin=asked.origin._replace(deleted=_deleted()))
     if ledger.claimed:
         asked = asked._replace(origin=_claimed(asked.origin, ledger))
     found = _compare(trees, asked, ledger)
@@ -90,7 +91,7 @@ def _apply(_settings: Settings, arguments: list[str]) -> int:
     trees = _open()
     _lock(trees.mine)
     ledger = _ledger()
-    asked = asked._replace(origin=_claimed(asked.origin, ledger))
+    asked = asked._replace(origin=_claimed(asked.origin, ledger)._replace(deleted=_deleted()))
     found = _compare(trees, asked, ledger)
     if not found.whole:
         raise SandboxError("there are more changes than can be taken at once. Nothing was taken", _LESS)
@@ -281,6 +282,15 @@ def _claimed(origin: Origin, ledger: Ledger) -> Origin:
         return origin
     ledger.claim(time.time_ns())
     return origin._replace(claimed=ledger.claimed, noted=noted, known=known)
+
+
+def _deleted() -> frozenset[str]:
+    """Return what a result says that the agent took away; nothing where the copy was made of none."""
+    try:
+        with open(paths.DELETED, "rb") as file:
+            return frozenset(map(os.fsdecode, file.read().split(b"\0")[:-1]))
+    except FileNotFoundError:
+        return frozenset()
 
 
 def _flush(top: int) -> None:

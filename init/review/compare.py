@@ -208,8 +208,12 @@ class _Walk:
             self.notes.add(OTHERS, path)
             return
         change = Change(path, mine, None, moved=self.has_moved(level, path, mine))
-        if change.moved:
-            if sure:
+        is_listed = path in self.origin.deleted
+        if change.moved and is_listed and mine.is_folder:
+            # What was in it is listed, too; the folder stays, for more may be in it by now.
+            level.waiting.append(Step(name, mine=True, theirs=False))
+        elif change.moved:
+            if sure or is_listed:
                 self.add(change)
         elif mine.is_folder:
             level.waiting.append(Step(name, mine=True, theirs=False, sure=sure, last=change))

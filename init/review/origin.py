@@ -22,6 +22,7 @@ class Origin(Record):
         claimed: where the user's files became the agent's since, which changed all of them: when that was.
         noted: when what the user had changed was noted before that.
         known: what the user had changed by then.
+        deleted: what the agent took away for sure, where the copy was made of a result: init/pod/unpack.py.
     """
 
     name: str
@@ -31,6 +32,7 @@ class Origin(Record):
     claimed: int = 0
     noted: int = 0
     known: frozenset[str] = frozenset()
+    deleted: frozenset[str] = frozenset()
 
     def is_users(self, path: str, entry: Entry) -> bool:
         """Tell whether what lies in a place of the user's folder is other than it was."""

@@ -177,6 +177,20 @@ def test_a_result_becomes_a_copy_of_a_project_that_had_no_session(cluster: Clust
     assert "+made" in start(cluster.sandbox, "diff", "good").stdout
 
 
+def test_what_a_task_deleted_is_taken_from_a_copied_folder_too(cluster: Cluster, tmp_path: Path) -> None:
+    cluster.listed(good=plan(result=payload({"made.txt": "made\n"}, ("gone.txt",))))
+    # There is no overlay of a path with a comma.
+    shop = tmp_path / "a,b"
+    shutil.copytree(cluster.sandbox.workspace, shop)
+    (shop / "own.txt").write_text("mine\n")
+    done = cluster.do("--workspace", str(shop))
+    assert (done.returncode, "file by file" in done.stderr) == (0, True), done.stderr
+    taken = start(cluster.sandbox, "apply", "good")
+    assert taken.returncode == 0, taken.stderr
+    names = {path.name for path in shop.iterdir()} - {".git"}
+    assert names == {"old.txt", "made.txt", "own.txt"}, taken.stderr
+
+
 def test_what_the_user_changed_meanwhile_stays(cluster: Cluster) -> None:
     cluster.listed(good=plan(result=payload({"old.txt": "new\n"})))
     (cluster.sandbox.workspace / "old.txt").write_text("mine\n")

@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from init.review import compare
+from init.review import compare, entries
 from init.review.ledger import Ledger
+from init.review.levels import Trees
+from init.review.origin import Origin
 from tests.unit.review.sides import Sides, close, state
 
 # What the agent does, and what is found.
@@ -181,3 +183,21 @@ def test_the_ledger_is_read_as_far_as_it_is_whole(tmp_path: Path) -> None:
     ledger = Ledger(str(path))
     assert (ledger.files, ledger.folders, ledger.beside) == ({"a b": (1, 2)}, {"c": 3}, {"e": (4, 5)})
     ledger.close()
+
+
+def test_of_a_result_it_is_known_what_was_taken_away(tmp_path: Path) -> None:
+    mine, theirs = tmp_path / "mine", tmp_path / "theirs"
+    for folder in (mine, theirs, mine / "folder"):
+        folder.mkdir()
+    for name in ("gone", "folder/gone", "folder/own", "own"):
+        (mine / name).write_text("1\n")
+    trees = Trees(*(os.open(folder, entries.FOLDER) for folder in (mine, theirs)))
+    # All that is in the user's folder may be newer, and the copy was made file by file.
+    origin = Origin("copy", since=0, made=0, deleted=frozenset({"gone", "folder", "folder/gone"}))
+    found = compare.compare(trees, origin, Ledger())
+    assert [(change.path, change.kind, change.moved) for change in found.changes] == [
+        ("gone", "deleted", True), ("folder/gone", "deleted", True),
+    ]  # fmt: skip
+    assert compare.compare(trees, origin._replace(deleted=frozenset()), Ledger()).changes == []
+    os.close(trees.mine)
+    os.close(trees.theirs)
