@@ -28,6 +28,9 @@ from tests.harness.sandbox import Sandbox, start
 from tests.harness.waiting import PATIENCE, wait_for
 
 STAND_IN = ROOT / "tests" / "probes" / "kubectl_stand_in.py"
+# Copies have the names of tasks, and a folder of the checkout: no two tests make one of a name at a time.
+pytestmark = pytest.mark.xdist_group("tasks")
+
 EX_USAGE, INTERRUPTED = 64, 130
 SUCCEEDED: dict[str, Any] = {"containerStatuses": [{"name": "task", "state": {"terminated": {
     "exitCode": 0, "startedAt": "2026-11-27T12:00:00Z", "finishedAt": "2026-11-27T12:00:07Z"}}}]}  # fmt: skip

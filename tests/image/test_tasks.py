@@ -27,6 +27,9 @@ say:
 mute:
   command: [/bin/bash]
 """
+# Copies have the names of tasks, and a folder of the checkout: no two tests make one of a name at a time.
+pytestmark = pytest.mark.xdist_group("tasks")
+
 EX_CONFIG, EX_USAGE, TIMED_OUT, INTERRUPTED = 78, 64, 124, 130
 
 
