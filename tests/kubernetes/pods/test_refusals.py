@@ -59,7 +59,10 @@ def test_a_session_without_the_gateways_service_is_refused(cluster: Cluster) -> 
 
 
 def test_a_session_whose_gateway_is_not_there_is_refused(cluster: Cluster) -> None:
-    assert "the gateway" in refused(cluster, SANDBOX_GATEWAY="tcp:10.89.1.99")
+    # A shell starts all the same, and says so.
+    text = refused(cluster, SANDBOX_GATEWAY="tcp:10.89.1.99", SANDBOX_SHELL="0", DEFAULT_TOOL="opencode")
+    assert "the gateway, which is the session's way out, is not there" in text
+    assert "kubectl logs" in text
 
 
 @pytest.mark.parametrize("what", ["SANDBOX_SESSION", "EGRESS"])
