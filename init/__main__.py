@@ -75,8 +75,7 @@ def session_phase(settings: Settings, arguments: list[str]) -> int:
     )
 
     if settings.tasks:
-        from init.pod import turn
-        from init.session import task_file
+        from init.session import task_file, turn
 
         settings, arguments = task_file.taken(settings, arguments, os.environ)
         turn.hold()

@@ -61,11 +61,12 @@ def _fetch(settings: Settings, _arguments: list[str]) -> int:
 
 
 def _result(_settings: Settings, _arguments: list[str]) -> int:
-    from init.pod import payload, turn
+    from init.pod import payload
     from init.review import compare
     from init.review.ledger import Ledger
     from init.review.levels import Trees
     from init.review.origin import Origin
+    from init.session import turn
 
     turn.wait()
     entries.raise_limit(compare.OPEN_FILES)

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from init.errors import SandboxError
-from init.pod import source, turn
+from init.pod import source
+from init.session import turn
 
 COMMIT = "1" * 40
 
