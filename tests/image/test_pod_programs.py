@@ -163,6 +163,15 @@ def test_a_task_is_fetched_done_told_and_put_into_a_copy(pod: Pod, copy: Path) -
     assert (copy / "a" / "b" / "new").stat().st_uid == copy.stat().st_uid
 
 
+def test_volumes_are_roots_and_the_groups_as_a_cluster_makes_them(pod: Pod) -> None:
+    write(pod.folder / "source", file="x\n")
+    pod.superuser.own("0:1000", pod.folder, "workspace", "origin")
+    pod.superuser.run(pod.folder, "chmod", "2775", "workspace", "origin")
+    code, log = pod.fetch()
+    assert code == 0, log
+    assert tree(pod.folder / "workspace") == tree(pod.folder / "origin") == {"file": "x\n"}
+
+
 @pytest.mark.parametrize(
     ("prompt", "options", "codes"),
     [
