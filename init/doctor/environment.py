@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 
-from init import paths, tools
+from init import cluster, paths, tools
 from init.doctor import hardening, timed_process
 from init.errors import SandboxError
 from init.formats import small_file, syntax
@@ -101,7 +101,9 @@ def folders(report: Report, table: Iterable[Mount]) -> None:
         (paths.OPENCODE, ".opencode"),
     ):
         mount = find(table, path)
-        if mount is None:
+        if mount is None and cluster.is_pod():
+            report.good(name, "the image's own; a ConfigMap that is mounted there takes its place")
+        elif mount is None:
             report.warn(
                 name,
                 "not mounted: the image's own is used",

@@ -51,7 +51,8 @@ def network(report: Report, settings: Settings) -> None:
     if refused is not None:
         _by_proxy(report)
         _by_name(report)
-        report.good("refused", f"{refused} attempts so far; on your machine ./start.sh egress tells which")
+        which = cluster.fix("on your machine ./start.sh egress tells which", "the gateway's log tells which")
+        report.good("refused", f"{refused} attempts so far; {which}")
 
 
 def _policy(report: Report) -> None:

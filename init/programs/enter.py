@@ -43,10 +43,12 @@ def enter(settings: Settings, arguments: list[str]) -> int:
     command, *rest = arguments or [paths.SHELL]
     home = places.home()
     term.settle(os.environ, home)
-    variables = {**without_services(os.environ), **environment.agent_variables(home, os.environ)}
     path = command if "/" in command else environment.find_program(command)
     if path is None:
         raise SandboxError(f"there is no program {command}", "Name one that the agent's PATH finds.")
+    # The doctor tries what each pod is told of.
+    told = dict(os.environ) if path == paths.DOCTOR else without_services(os.environ)
+    variables = {**told, **environment.agent_variables(home, os.environ)}
     if os.getcwd() == "/":  # the image's own: nobody chose another
         os.chdir(paths.WORKSPACE)
     # Python ignores some, become() blocked all, and both stay so.
