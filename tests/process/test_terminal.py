@@ -188,9 +188,11 @@ def test_what_nobody_reads_is_kept_and_told_once_by_the_next(opened: Open, tmp_p
     kept = tmp_path / "untold-report"
     # Full only when it stays so: the kernel moves on what was written, and there is room again.
     full = "import os, select\nwhile select.select([], [1], [], 1)[1]: os.write(1, b'x' * 9)"
-    script = f"echo ready; {sys.executable} -I -c {shlex.quote(full)} 2>/dev/null; exit 3"
+    # Only once it was seen: what fills the terminal moves it off the screen.
+    script = f"echo ready; read -r line; {sys.executable} -I -c {shlex.quote(full)} 2>/dev/null; exit 3"
     terminal = opened(str(tmp_path), *SHELL, script, way="told")
     terminal.wait_for("ready")
+    terminal.type("\r")
     wait_for(kept.exists, "what could not be written to be kept")
     assert THING in kept.read_text()
     assert terminal.end() == EX_UNTOLD
