@@ -38,8 +38,6 @@ MANIFEST, FILES = "manifest.json", "files/"
 MOST, LINE = 6 << 20, 8192
 # Bytes of files that are looked at: most of a log of zeros is air.
 MOST_CONTENT = 1 << 30
-# A file is read in pieces of so many bytes.
-_BLOCK = 1 << 18
 
 
 class _TooMuch(Exception):  # noqa: N818 - nothing is wrong: there is only too much of it
@@ -175,7 +173,4 @@ class _Whole:
         self._descriptor = descriptor
 
     def read(self, size: int) -> bytes:
-        data = b""
-        while len(data) < size and (block := os.read(self._descriptor, min(size - len(data), _BLOCK))):
-            data += block
-        return data.ljust(size, b"\0")
+        return entries.read_as_much(self._descriptor, size).ljust(size, b"\0")

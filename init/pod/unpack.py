@@ -23,6 +23,7 @@ from init.review import entries
 from init.review.changes import in_repository
 from init.review.compare import MAX_CHANGES, MAX_DEPTH, MAX_PATH, PART
 from init.review.entries import PERMISSIONS
+from init.review.writing import write_all
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -238,9 +239,7 @@ def _write(here: int, member: tarfile.TarInfo, archive: tarfile.TarFile) -> None
     target = os.open(_PART, _NEW, 0o600, dir_fd=here)
     try:
         while source is not None and (block := source.read(_BLOCK)):
-            view = memoryview(block)
-            while view:
-                view = view[os.write(target, view) :]
+            write_all(target, block)
         os.fchmod(target, member.mode & PERMISSIONS)
         os.utime(target, (member.mtime, member.mtime))
     finally:

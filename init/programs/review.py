@@ -61,7 +61,6 @@ def _diff(_settings: Settings, arguments: list[str]) -> int:
 
     asked = _asked(arguments)
     trees, ledger = _open(), _ledger()
-    asked = asked._replace(origin=asked.origin._replace(deleted=_deleted()))
     if ledger.claimed:
         asked = asked._replace(origin=_claimed(asked.origin, ledger))
     found = _compare(trees, asked, ledger)
@@ -91,7 +90,7 @@ def _apply(_settings: Settings, arguments: list[str]) -> int:
     trees = _open()
     _lock(trees.mine)
     ledger = _ledger()
-    asked = asked._replace(origin=_claimed(asked.origin, ledger)._replace(deleted=_deleted()))
+    asked = asked._replace(origin=_claimed(asked.origin, ledger))
     found = _compare(trees, asked, ledger)
     if not found.whole:
         raise SandboxError("there are more changes than can be taken at once. Nothing was taken", _LESS)
@@ -185,7 +184,7 @@ def _asked(arguments: list[str]) -> Asked:
         parser.add_argument(option, action="store_true")
     parser.add_argument("paths", nargs="*")
     read = parser.parse_args(arguments)
-    origin = Origin(read.name, read.since, read.made, read.commit)
+    origin = Origin(read.name, read.since, read.made, read.commit, deleted=_deleted())
     wanted = tuple(path for path in read.paths if path != ".")
     return Asked(origin, wanted if len(wanted) == len(read.paths) else (), read.stat, read.screen,
                  read.with_guarded)  # fmt: skip

@@ -101,7 +101,7 @@ def same_content(one: int, other: int, name: str) -> bool:
             return False
         while True:
             block = os.read(here, BLOCK)
-            if block != _read_as_much(there, len(block) or 1):
+            if block != read_as_much(there, len(block) or 1):
                 return False
             if not block:
                 return True
@@ -132,7 +132,7 @@ def content(folder: int, name: str, limit: int) -> bytes | None:
     with reading(folder, name) as descriptor:
         if os.fstat(descriptor).st_size > limit:
             return None
-        data = _read_as_much(descriptor, limit + 1)
+        data = read_as_much(descriptor, limit + 1)
         return data if len(data) <= limit else None
 
 
@@ -186,7 +186,8 @@ class Folders:
         self._last = -1
 
 
-def _read_as_much(descriptor: int, wanted: int) -> bytes:
+def read_as_much(descriptor: int, wanted: int) -> bytes:
+    """Return so many bytes of what is open, or all that there are."""
     blocks, left = [], wanted
     while left > 0 and (block := os.read(descriptor, min(left, BLOCK))):
         blocks.append(block)

@@ -71,7 +71,7 @@ class Writer:
             Meanwhile: something else is there now.
             OSError: it cannot be written.
         """
-        self.put(path, seen, lambda part: _write_all(part, data), mode, None)
+        self.put(path, seen, lambda part: write_all(part, data), mode, None)
 
     def put(  # noqa: PLR0913 - what is written, where, and as what
         self,
@@ -274,10 +274,11 @@ def require_same(folder: int, name: str, seen: Entry | None) -> None:
 def _copy(source: int, target: int) -> None:
     """Write all that is in a file to another."""
     while block := os.read(source, entries.BLOCK):
-        _write_all(target, block)
+        write_all(target, block)
 
 
-def _write_all(target: int, data: bytes) -> None:
+def write_all(target: int, data: bytes) -> None:
+    """Write all of it, in as many steps as that takes."""
     view = memoryview(data)
     while view:
         view = view[os.write(target, view) :]
